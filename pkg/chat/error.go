@@ -1,0 +1,99 @@
+package chat
+
+import (
+	"errors"
+	"strings"
+	"time"
+)
+
+// Kind says what sort of failure an [Error] is. Its text is the `code` of the problem that a caller
+// receives; the package web has the one table that gives each kind its HTTP status.
+type Kind string
+
+// The kinds of failure that the domain knows. The package web adds those of HTTP itself.
+const (
+	Unauthorized  Kind = "unauthorized"      // no credential, or a bad or expired one
+	Forbidden     Kind = "forbidden"         // not this identity's; whether the thing exists is not told
+	Invalid       Kind = "invalid_request"   // the request cannot be read
+	Unprocessable Kind = "validation_failed" // it can be read, but breaks a rule
+	NotFound      Kind = "not_found"         // no such conversation or message
+	Conflict      Kind = "conflict"          // it contradicts what is already stored
+	RateLimited   Kind = "rate_limited"      // too many in too short a time
+	Internal      Kind = "internal"          // a defect of ours
+	Unavailable   Kind = "unavailable"       // something that we depend on does not answer
+)
+
+// Error is the one error that crosses package borders on its way to a caller.
+// It carries two texts: Detail, for the caller, and the cause, for the log, which never leaves.
+type Error struct {
+	Kind       Kind
+	Detail     string        // one sentence for the caller; never repeats a value of the input
+	Fields     []Field       // the fields to blame, where a field is to blame
+	RetryAfter time.Duration // when to try again; zero where that is unknown
+	cause      error
+}
+
+// Field is one fault of one input field.
+type Field struct {
+	Name    string `json:"field"`
+	Message string `json:"message"`
+}
+
+// Error is the text for the log: kind, detail, the names of the fields to blame, and the cause.
+func (e *Error) Error() string {
+	var text strings.Builder
+	text.WriteString(string(e.Kind) + ": " + e.Detail)
+	for _, f := range e.Fields {
+		text.WriteString("; " + f.Name + " " + f.Message)
+	}
+	if e.cause != nil {
+		text.WriteString(": " + e.cause.Error())
+	}
+	return text.String()
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.cause }
+
+// Because returns a copy of e whose cause, seen by the log alone, is cause.
+func (e *Error) Because(cause error) *Error {
+	with := *e
+	with.cause = cause
+	return &with
+}
+
+// Fail makes an Error of a kind with a sentence for the caller.
+func Fail(kind Kind, detail string) *Error { return &Error{Kind: kind, Detail: detail} }
+
+// InvalidField is an [Invalid] error that blames one field.
+func InvalidField(name, message string) *Error {
+	return &Error{Kind: Invalid, Detail: "The request cannot be read: " + name + " " + message + ".", Fields: []Field{{name, message}}}
+}
+
+// KindOf gives the kind of err, and [Internal] for an error that is not an [Error].
+func KindOf(err error) Kind {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Kind
+	}
+	return Internal
+}
+
+// faults collects every broken rule of one input, so that a caller learns of all of them at once.
+type faults []Field
+
+func (f *faults) add(name, message string) { *f = append(*f, Field{name, message}) }
+
+// err is nil where no rule is broken.
+func (f faults) err() error {
+	if len(f) == 0 {
+		return nil
+	}
+	return &Error{Kind: Unprocessable, Detail: "The request breaks a rule.", Fields: f}
+}
+
+// The refusals that more than one place gives. Their texts must not differ between "not yours" and "not there".
+var (
+	errNotYours       = Fail(Forbidden, "This is not open to this identity.")
+	errNoConversation = Fail(NotFound, "There is no such conversation.")
+)

@@ -1,0 +1,79 @@
+package chat
+
+// EventName is the name under which a change is announced.
+type EventName string
+
+// The four events: a closed list. What each carries is said at [Event].
+const (
+	NewMessage          EventName = "new-message"
+	MessageUpdated      EventName = "message-updated"
+	MessagesRead        EventName = "messages-read"
+	ConversationUpdated EventName = "conversation-updated"
+)
+
+// Place is where something is announced: a conversation, or the developers' inbox.
+type Place struct {
+	ClientID string // the conversation's client; empty for the inbox
+	Inbox    bool
+}
+
+// Event is one announcement of one committed change. It carries exactly one of its three payloads:
+// new-message and message-updated the Message, messages-read the Read, conversation-updated the Conversation.
+// A payload shows the state at the moment of delivery, which may be newer than the change.
+type Event struct {
+	EventKey
+	Message      *Message
+	Read         *ReadEvent
+	Conversation *Conversation
+	ExceptSocket string // the Pusher connection that must not hear it: the one that caused it
+}
+
+// EventKey names one event for good: the change that caused it (a conversation and the version that the
+// change made), what it is called and where it goes. Delivery is at least once, by this key.
+type EventKey struct {
+	ClientID string
+	Version  int64
+	Name     EventName
+	ToInbox  bool // to the inbox; else to the conversation's own channel
+}
+
+// Place is where the event goes.
+func (k EventKey) Place() Place {
+	if k.ToInbox {
+		return Place{Inbox: true}
+	}
+	return Place{ClientID: k.ClientID}
+}
+
+// Payload is what the event carries, ready to be encoded.
+func (e Event) Payload() any {
+	switch {
+	case e.Message != nil:
+		return e.Message
+	case e.Read != nil:
+		return e.Read
+	default:
+		return e.Conversation
+	}
+}
+
+// ReadEvent is the payload of messages-read. A receiver takes the maximum of UpToSeq per side and never
+// drops one by its version.
+type ReadEvent struct {
+	ClientID string `json:"clientId"`
+	Side     Role   `json:"side"`
+	UpToSeq  int64  `json:"upToSeq"`
+	ReadAt   *Time  `json:"readAt"`
+	Reader   Sender `json:"reader"`
+	Version  int64  `json:"version"`
+}
+
+// Realtime says what became of a call's events.
+type Realtime string
+
+// What can become of a call's events. In all three cases what the call saved is saved.
+const (
+	Delivered Realtime = "delivered" // Pusher has taken them
+	Queued    Realtime = "queued"    // they wait in the outbox and will be delivered
+	Disabled  Realtime = "disabled"  // Pusher is not configured; nobody is told, nothing waits
+)

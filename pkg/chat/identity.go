@@ -1,0 +1,100 @@
+package chat
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Role is what an identity is, and with it the side of a conversation that it stands on.
+// The developers' side is one: what any of them has read is read.
+type Role string
+
+// The two roles, and sides.
+const (
+	Client    Role = "client"
+	Developer Role = "developer"
+)
+
+// Other is the opposite side.
+func (r Role) Other() Role {
+	if r == Client {
+		return Developer
+	}
+	return Client
+}
+
+// Limits of an identity.
+const (
+	MaxIDBytes        = 120 // bytes of UTF-8 in an id
+	MaxNameCodePoints = 120 // a longer name is cut
+	MaxEmailBytes     = 254 // a longer e-mail is dropped (RFC 5321, section 4.5.3.1.3)
+)
+
+// Identity is who makes a request, as a verified credential says. Its zero value is nobody.
+type Identity struct {
+	ID    string
+	Role  Role
+	Name  string // shown to the other side; empty where the credential has none
+	Email string // likewise
+}
+
+// RequireDeveloper is nil for a developer and a [Forbidden] error for everybody else.
+func (me Identity) RequireDeveloper() error {
+	if me.Role != Developer {
+		return errNotYours
+	}
+	return nil
+}
+
+// MayListen tells whether this identity has a right to what is announced at place:
+// a client to its own conversation, a developer to every conversation and to the inbox.
+func (me Identity) MayListen(place Place) bool {
+	switch me.Role {
+	case Developer:
+		return true
+	case Client:
+		return !place.Inbox && place.ClientID == me.ID && me.ID != ""
+	default:
+		return false
+	}
+}
+
+// ValidID tells whether s can be an id: 1 to [MaxIDBytes] bytes of UTF-8 without control characters.
+func ValidID(s string) bool {
+	return s != "" && len(s) <= MaxIDBytes && utf8.ValidString(s) && strings.IndexFunc(s, unicode.IsControl) < 0
+}
+
+// CutName is a name as it is kept: white space trimmed, cut at [MaxNameCodePoints] code points,
+// and empty where it holds what Postgres or a terminal could not bear.
+func CutName(s string) string {
+	s = strings.TrimSpace(s)
+	if !utf8.ValidString(s) || strings.IndexFunc(s, unicode.IsControl) >= 0 {
+		return ""
+	}
+	return cut(s, MaxNameCodePoints)
+}
+
+// conversation decides which conversation a request is about: the client's own, or the one that a
+// developer names. given is nil where the request does not name one.
+// Errors: Forbidden where it is not this identity's; a missing or impossible name goes into f.
+func (me Identity) conversation(given *string, f *faults) (string, error) {
+	switch me.Role {
+	case Client:
+		if given != nil && *given != me.ID {
+			return "", errNotYours
+		}
+		return me.ID, nil
+	case Developer:
+		if given == nil || *given == "" {
+			f.add("clientId", "is required from a developer")
+		} else if !ValidID(*given) {
+			f.add("clientId", "must be 1 to 120 bytes of UTF-8 without control characters")
+		} else {
+			return *given, nil
+		}
+		return "", nil
+	default:
+		return "", errNotYours
+	}
+}

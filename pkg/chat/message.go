@@ -1,0 +1,91 @@
+package chat
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// Limits of a message.
+const (
+	MaxBodyCodePoints    = 8000
+	MaxClientMessageID   = 64  // characters of an idempotency key
+	MaxPreviewCodePoints = 140 // of Preview
+)
+
+// Message is one message of a conversation, as every reader sees it.
+type Message struct {
+	ID              string  `json:"id"` // UUIDv7
+	ClientID        string  `json:"clientId"`
+	Seq             int64   `json:"seq"`     // 1, 2, 3 … in its conversation, in commit order, without a gap
+	Version         int64   `json:"version"` // the conversation's version at which it last changed
+	Sender          Sender  `json:"sender"`
+	Body            string  `json:"body"`            // empty once it is deleted
+	ClientMessageID *string `json:"clientMessageId"` // the sender's own idempotency key; nil where it gave none
+	CreatedAt       Time    `json:"createdAt"`
+	EditedAt        *Time   `json:"editedAt"`
+	DeletedAt       *Time   `json:"deletedAt"`
+}
+
+// Sender is who wrote a message or read one.
+type Sender struct {
+	ID   string  `json:"id"`
+	Role Role    `json:"role"`
+	Name *string `json:"name"`
+}
+
+// Draft is a message that somebody asks to be sent.
+type Draft struct {
+	ClientID        *string `json:"clientId"`        // whose conversation; required from a developer
+	Body            string  `json:"body"`            // see [NormalizeBody]
+	ClientMessageID *string `json:"clientMessageId"` // makes sending again harmless
+	SocketID        *string `json:"socketId"`        // the sender's own connection, which gets no echo
+	Create          bool    `json:"create"`          // lets a developer begin the conversation
+}
+
+// NormalizeBody is the body as it is stored: surrounding Unicode white space trimmed, CRLF as LF.
+func NormalizeBody(s string) string {
+	return strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n"))
+}
+
+// Preview is a body as the inbox shows it: white space folded to single blanks, then the first
+// [MaxPreviewCodePoints] code points.
+func Preview(body string) string {
+	return cut(strings.Join(strings.Fields(body), " "), MaxPreviewCodePoints)
+}
+
+// checkBody finds the rule that a normalized body breaks.
+func checkBody(body string, f *faults) {
+	switch {
+	case body == "":
+		f.add("body", "is required and must hold more than white space")
+	case utf8.RuneCountInString(body) > MaxBodyCodePoints:
+		f.add("body", "must have at most 8000 code points")
+	case strings.ContainsFunc(body, forbiddenControl):
+		f.add("body", "must not hold control characters other than tab and newline")
+	}
+}
+
+// forbiddenControl is true of NUL, which Postgres cannot store, and of every other C0 control but tab
+// and newline, each of which costs six bytes of an event's ten kilobytes.
+func forbiddenControl(r rune) bool { return r < ' ' && r != '\t' && r != '\n' }
+
+// checkClientMessageID finds the rule that a given idempotency key breaks.
+func checkClientMessageID(key *string, f *faults) {
+	if key == nil {
+		return
+	}
+	if len(*key) < 1 || len(*key) > MaxClientMessageID || strings.ContainsFunc(*key, func(r rune) bool { return r < ' ' || r > '~' }) {
+		f.add("clientMessageId", "must be 1 to 64 printable ASCII characters")
+	}
+}
+
+// cut is the first n code points of s.
+func cut(s string, n int) string {
+	for i := range s {
+		if n == 0 {
+			return s[:i]
+		}
+		n--
+	}
+	return s
+}

@@ -1,0 +1,156 @@
+package chat
+
+import (
+	"context"
+	"log/slog"
+)
+
+// Service is the chat: every rule of it, over a [Store] and a [Publisher].
+type Service struct {
+	store     Store
+	publisher Publisher
+	limit     RateLimit
+	log       *slog.Logger
+}
+
+// NewService makes the chat over its two dependencies. limit holds for clients' sends.
+func NewService(store Store, publisher Publisher, limit RateLimit, log *slog.Logger) *Service {
+	return &Service{store, publisher, limit, log}
+}
+
+// Sent is the answer to a message that was sent.
+type Sent struct {
+	Message      Message      `json:"message"`
+	Conversation Conversation `json:"conversation"`
+	Realtime     Realtime     `json:"realtime"`
+	Replayed     bool         `json:"-"` // it had been sent before with the same key; nothing was stored now
+}
+
+// Send saves a message and announces it. It succeeds once the message is saved, whatever becomes of
+// the announcement, which Sent.Realtime tells.
+// Errors: Forbidden for another's conversation; Unprocessable with every broken rule; and those of [Store.Send].
+func (s *Service) Send(ctx context.Context, me Identity, draft Draft) (Sent, error) {
+	var broken faults
+	clientID, err := me.conversation(draft.ClientID, &broken)
+	if err != nil {
+		return Sent{}, err
+	}
+	body := NormalizeBody(draft.Body)
+	checkBody(body, &broken)
+	checkClientMessageID(draft.ClientMessageID, &broken)
+	if err := broken.err(); err != nil {
+		return Sent{}, err
+	}
+
+	saved, err := s.store.Send(ctx, SendParams{
+		ClientID:        clientID,
+		Sender:          me,
+		Body:            body,
+		Preview:         Preview(body),
+		ClientMessageID: draft.ClientMessageID,
+		Create:          draft.Create || me.Role == Client,
+		Live:            s.publisher.Enabled(),
+		ExceptSocket:    socket(draft.SocketID),
+		Limit:           s.limitFor(me),
+	})
+	if err != nil {
+		return Sent{}, err
+	}
+	s.complete(&saved.Conversation)
+	return Sent{saved.Message, saved.Conversation, s.announce(ctx, saved.Events), saved.Replayed}, nil
+}
+
+// limitFor is the rate limit of an identity: developers have none.
+func (s *Service) limitFor(me Identity) RateLimit {
+	if me.Role == Developer {
+		return RateLimit{}
+	}
+	return s.limit
+}
+
+// ReadMark is what a reader asks for: everything up to a seq has been on its screen.
+type ReadMark struct {
+	ClientID *string `json:"clientId"`
+	UpToSeq  *int64  `json:"upToSeq"`
+	SocketID *string `json:"socketId"`
+}
+
+// Read is the answer to a read mark: where the mark of that side stands now.
+type Read struct {
+	ClientID     string       `json:"clientId"`
+	Side         Role         `json:"side"`
+	UpToSeq      int64        `json:"upToSeq"`
+	ReadAt       *Time        `json:"readAt"`
+	Unread       int64        `json:"unread"`
+	Conversation Conversation `json:"conversation"`
+}
+
+// MarkRead moves the read mark of the reader's side forward and announces it where it moved.
+// Errors: Forbidden for another's conversation; Unprocessable with every broken rule; and those of [Store.MarkRead].
+func (s *Service) MarkRead(ctx context.Context, me Identity, mark ReadMark) (Read, error) {
+	var broken faults
+	clientID, err := me.conversation(mark.ClientID, &broken)
+	if err != nil {
+		return Read{}, err
+	}
+	if mark.UpToSeq == nil {
+		broken.add("upToSeq", "is required")
+	} else if *mark.UpToSeq < 0 {
+		broken.add("upToSeq", "must not be negative")
+	}
+	if err := broken.err(); err != nil {
+		return Read{}, err
+	}
+
+	marked, err := s.store.MarkRead(ctx, ReadParams{
+		ClientID:     clientID,
+		Reader:       me,
+		UpToSeq:      *mark.UpToSeq,
+		Live:         s.publisher.Enabled(),
+		ExceptSocket: socket(mark.SocketID),
+	})
+	if err != nil {
+		return Read{}, err
+	}
+	s.complete(&marked.Conversation)
+	s.announce(ctx, marked.Events)
+	return Read{
+		ClientID:     clientID,
+		Side:         me.Role,
+		UpToSeq:      marked.UpToSeq,
+		ReadAt:       marked.ReadAt,
+		Unread:       marked.Conversation.Unread.Of(me.Role),
+		Conversation: marked.Conversation,
+	}, nil
+}
+
+// Messages gives one page of a conversation. clientID is nil where the caller named none.
+// A client that has no conversation yet gets an empty page.
+// Errors: Forbidden for another's conversation; Invalid where a developer names none, or an impossible
+// one; NotFound where a developer names one that does not exist.
+func (s *Service) Messages(ctx context.Context, me Identity, clientID *string, q MessageQuery) (MessagePage, error) {
+	var broken faults
+	id, err := me.conversation(clientID, &broken)
+	if err != nil {
+		return MessagePage{}, err
+	}
+	if len(broken) > 0 { // in a query, what is missing or impossible cannot be read at all
+		return MessagePage{}, InvalidField(broken[0].Name, broken[0].Message)
+	}
+	q.ClientID = id
+	page, err := s.store.ListMessages(ctx, q)
+	if err != nil {
+		return MessagePage{}, err
+	}
+	if page.Conversation != nil {
+		s.complete(page.Conversation)
+	} else if me.Role == Developer {
+		return MessagePage{}, errNoConversation
+	}
+	return page, nil
+}
+
+// complete fills in what the Store cannot know of a conversation.
+func (s *Service) complete(c *Conversation) {
+	c.Channel = s.publisher.Channel(c.ClientID)
+}

@@ -1,0 +1,135 @@
+package chat
+
+import (
+	"context"
+	"time"
+)
+
+// Lease is how long an event belongs to the request that committed it, or to the one that claimed it last.
+// Within it nobody else delivers the event; it is longer than any request may take.
+const Lease = 10 * time.Second
+
+// EventLifetime is how long an event waits to be delivered before it is dropped. Readers that missed it
+// catch up over HTTP.
+const EventLifetime = 24 * time.Hour
+
+// Store keeps the truth. Each method is one atomic step and one round trip.
+//
+// Every method fails with [Unavailable] where the database does not answer or is not migrated, and with
+// [Internal] where it answers what it never should.
+type Store interface {
+	// Send commits a message, its conversation's new state and its events together.
+	// A key that was sent before commits nothing and gives back what was stored, with those events
+	// of it that still wait, now leased to this call.
+	// Errors: NotFound without a conversation where p.Create is false; Conflict where the key was used
+	// with another body; RateLimited, with RetryAfter, where a client's bucket is empty.
+	Send(ctx context.Context, p SendParams) (Saved, error)
+
+	// MarkRead moves one side's read mark forward, to the conversation's last message at most.
+	// A mark that would not move commits nothing but the client's LastSeenAt.
+	// Errors: NotFound without a conversation.
+	MarkRead(ctx context.Context, p ReadParams) (Marked, error)
+
+	// ListMessages gives one page of one conversation, and a nil Conversation where there is none.
+	ListMessages(ctx context.Context, q MessageQuery) (MessagePage, error)
+
+	// ListConversations gives one page of the inbox.
+	ListConversations(ctx context.Context, q InboxQuery) (InboxPage, error)
+
+	// Acknowledge forgets the events that were delivered and parks those that were refused for good,
+	// then claims at most claim events that are due, leased to this call, the longest due first.
+	Acknowledge(ctx context.Context, d Delivery, claim int) ([]Event, error)
+
+	// Queue counts the events that wait, stopping at limit, and says how old the oldest of them is.
+	// Events older than EventLifetime are dropped first where drop is true.
+	Queue(ctx context.Context, limit int, drop bool) (Queue, error)
+}
+
+// Publisher tells the browsers.
+type Publisher interface {
+	// Enabled is false where Pusher is not configured. Then nothing is queued.
+	Enabled() bool
+
+	// Channel is the name under which a conversation's events are announced.
+	Channel(clientID string) string
+
+	// Publish announces at most [MaxBatch] events in one request. It always returns, by the context's
+	// deadline at the latest, and sorts every event into what became of it.
+	Publish(ctx context.Context, events []Event) Delivery
+}
+
+// MaxBatch is how many events one request to Pusher may carry.
+const MaxBatch = 10
+
+// Delivery is what became of some events. Those that it does not name still wait.
+type Delivery struct {
+	Delivered []EventKey // taken
+	Refused   []EventKey // refused as such: trying again would change nothing
+}
+
+// SendParams is a message as [Store.Send] commits it. Everything in it has been checked.
+type SendParams struct {
+	ClientID        string
+	Sender          Identity
+	Body            string
+	Preview         string
+	ClientMessageID *string
+	Create          bool      // begin the conversation where there is none
+	Live            bool      // queue events
+	ExceptSocket    string    // kept with the events; empty for none
+	Limit           RateLimit // applies to clients
+}
+
+// RateLimit is a token bucket. Its zero value limits nothing.
+type RateLimit struct {
+	Capacity  float64
+	PerSecond float64
+}
+
+// Saved is what [Store.Send] committed, or had committed before.
+type Saved struct {
+	Message      Message
+	Conversation Conversation
+	Replayed     bool
+	Events       []Event // still to be announced, leased to this call
+}
+
+// ReadParams is a read mark as [Store.MarkRead] commits it.
+type ReadParams struct {
+	ClientID     string
+	Reader       Identity // its role is the side whose mark moves
+	UpToSeq      int64
+	Live         bool
+	ExceptSocket string
+}
+
+// Marked is what [Store.MarkRead] found or made.
+type Marked struct {
+	Conversation Conversation
+	UpToSeq      int64 // the mark as it is now
+	ReadAt       *Time // when it last moved; nil where nothing was ever read
+	Events       []Event
+}
+
+// MessageQuery asks for one page of a conversation's messages. At most one bound is set;
+// without one it asks for the newest page.
+type MessageQuery struct {
+	ClientID     string
+	Before       *int64 // seq below this
+	After        *int64 // seq above this
+	ChangedSince *int64 // new, edited or deleted since this version
+	Limit        int
+}
+
+// MessagePage is one page of messages: ascending by seq, or by version where the query asked for changes.
+type MessagePage struct {
+	Messages     []Message     `json:"messages"`
+	HasMore      bool          `json:"hasMore"` // further ones lie beyond, in the direction asked for
+	Conversation *Conversation `json:"conversation"`
+}
+
+// Queue is the state of the outbox.
+type Queue struct {
+	Pending       int `json:"pending"`
+	OldestSeconds int `json:"oldestSeconds"` // 0 where nothing waits
+}

@@ -1,0 +1,233 @@
+package wire
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// HTTP is a proxy in front of an HTTP API. Requests and answers pass byte for byte, the Host header included.
+type HTTP struct {
+	proxy
+	target string
+
+	connections int
+	requests    []Request
+	lose        int
+	decide      func(*http.Request, []byte) (int, string, bool)
+	deciding    sync.Mutex // one call of decide at a time
+}
+
+// Request is a request as it came.
+type Request struct {
+	Method string
+	Path   string // before the question mark, still escaped
+	Query  string // behind it, still escaped
+	Body   []byte
+}
+
+// NewHTTP starts a proxy in front of the server of targetURL, of which only http://host:port counts. It closes with t.
+func NewHTTP(t testing.TB, targetURL string) *HTTP {
+	t.Helper()
+	u, err := url.Parse(targetURL)
+	if err != nil || u.Scheme != "http" || u.Port() == "" {
+		t.Fatalf("wire.NewHTTP: not http://host:port: %q", targetURL)
+	}
+	h := &HTTP{target: u.Host}
+	h.start(t, h.serve)
+	return h
+}
+
+// URL returns the proxy's http://host:port.
+func (h *HTTP) URL() string { return "http://" + h.address }
+
+// Host returns the proxy's host, without the port.
+func (h *HTTP) Host() string {
+	host, _, _ := net.SplitHostPort(h.address)
+	return host
+}
+
+// Port returns the proxy's port.
+func (h *HTTP) Port() string {
+	_, port, _ := net.SplitHostPort(h.address)
+	return port
+}
+
+// Requests returns the requests that arrived since the start or the last Reset, whatever became of them, the oldest
+// first.
+func (h *HTTP) Requests() []Request {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.requests)
+}
+
+// Connections returns the number of connections opened since the start or the last Reset.
+func (h *HTTP) Connections() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.connections
+}
+
+// Reset forgets Requests and Connections. Open connections and faults stay as they are.
+func (h *HTTP) Reset() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.connections, h.requests = 0, nil
+}
+
+// Answer gives this answer to every request from now on, in the target's place.
+func (h *HTTP) Answer(status int, body string) {
+	h.Decide(func(*http.Request, []byte) (int, string, bool) { return status, body, false })
+}
+
+// AnswerNext gives this answer to the next n requests, in the target's place. Those after them are forwarded.
+func (h *HTTP) AnswerNext(n, status int, body string) {
+	h.Decide(func(*http.Request, []byte) (int, string, bool) {
+		n--
+		return status, body, n < 0
+	})
+}
+
+// Decide has f look at every request from now on and forward it or answer it in the target's place. f runs for one
+// request at a time. It takes the place of an earlier Decide, Answer or AnswerNext; Decide(nil) forwards everything.
+func (h *HTTP) Decide(f func(r *http.Request, body []byte) (status int, text string, forward bool)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.decide = f
+}
+
+// LoseAnswer forwards the next n requests, awaits the target's answers, and resets the clients' connections in place
+// of passing them on: done, and the client cannot know. Requests that the proxy answers itself are left alone.
+func (h *HTTP) LoseAnswer(n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.lose = n
+}
+
+// CloseIdle kills the existing connections without notice: the client still believes in them, and its next request on
+// one is reset, unread. So it is with a connection that died while its client was frozen. A request in flight is still
+// answered. With Cut the client is told at once, and dials anew.
+func (h *HTTP) CloseIdle() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for c := range h.conns {
+		c.dead = true
+	}
+}
+
+func (h *HTTP) serve(c *conn) {
+	h.mu.Lock()
+	h.connections++
+	h.mu.Unlock()
+	client := newRecorder(c.client)
+	for {
+		if _, err := client.Peek(1); err != nil {
+			return
+		}
+		h.mu.Lock()
+		dead := c.dead
+		h.mu.Unlock()
+		if dead {
+			h.reset(c)
+			return
+		}
+		r, err := http.ReadRequest(client.Reader)
+		if err != nil {
+			return
+		}
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return
+		}
+		sent := client.take()
+		path, query, _ := strings.Cut(r.RequestURI, "?")
+
+		h.mu.Lock()
+		h.requests = append(h.requests, Request{r.Method, path, query, body})
+		h.mu.Unlock()
+		if !h.wait(c, client.Reader) {
+			return
+		}
+		answer, last, err := h.answer(c, r, sent, body)
+		if err != nil {
+			h.reset(c)
+			return
+		}
+		if _, err := c.client.Write(answer); err != nil || last {
+			return
+		}
+	}
+}
+
+// answer returns the bytes that answer r, and whether they are the last on this connection. An error loses them.
+func (h *HTTP) answer(c *conn, r *http.Request, sent, body []byte) (answer []byte, last bool, err error) {
+	h.mu.Lock()
+	decide := h.decide
+	h.mu.Unlock()
+	if decide != nil {
+		h.deciding.Lock()
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		status, text, forward := decide(r, body)
+		h.deciding.Unlock()
+		if !forward {
+			var b bytes.Buffer
+			err := (&http.Response{
+				StatusCode: status, ProtoMajor: 1, ProtoMinor: 1, Request: r, Close: r.Close,
+				ContentLength: int64(len(text)), Body: io.NopCloser(strings.NewReader(text)),
+			}).Write(&b)
+			return b.Bytes(), r.Close, err
+		}
+	}
+
+	h.mu.Lock()
+	lost := h.lose > 0
+	if lost {
+		h.lose--
+	}
+	h.mu.Unlock()
+	conn, err := h.dial(c, "tcp", h.target)
+	if err != nil {
+		return nil, false, err
+	}
+	defer conn.Close()
+	if _, err := conn.Write(sent); err != nil {
+		return nil, false, err
+	}
+	target := newRecorder(conn)
+	response, err := http.ReadResponse(target.Reader, r)
+	if err != nil {
+		return nil, false, err
+	}
+	if _, err := io.Copy(io.Discard, response.Body); err != nil {
+		return nil, false, err
+	}
+	if lost {
+		return nil, false, fmt.Errorf("the answer of %s is to be lost", r.URL.Path)
+	}
+	return target.take(), r.Close || response.Close, nil
+}
+
+// recorder reads, and keeps the bytes as they came.
+type recorder struct {
+	*bufio.Reader
+	kept bytes.Buffer
+}
+
+func newRecorder(r io.Reader) *recorder {
+	rec := &recorder{}
+	rec.Reader = bufio.NewReader(io.TeeReader(r, &rec.kept))
+	return rec
+}
+
+// take returns the bytes that have been read since the last take.
+func (r *recorder) take() []byte {
+	return bytes.Clone(r.kept.Next(r.kept.Len() - r.Buffered()))
+}
