@@ -79,6 +79,11 @@ func KindOf(err error) Kind {
 	return Internal
 }
 
+// Defect is the [Internal] error for what should never happen. Its Detail says nothing of the inside.
+func Defect(cause error) *Error {
+	return Fail(Internal, "A defect on our side. It is logged under this request's id.").Because(cause)
+}
+
 // faults collects every broken rule of one input, so that a caller learns of all of them at once.
 type faults []Field
 
@@ -92,8 +97,8 @@ func (f faults) err() error {
 	return &Error{Kind: Unprocessable, Detail: "The request breaks a rule.", Fields: f}
 }
 
-// The refusals that more than one place gives. Their texts must not differ between "not yours" and "not there".
+// The refusals that more than one place gives, so that their texts never differ.
 var (
-	errNotYours       = Fail(Forbidden, "This is not open to this identity.")
-	errNoConversation = Fail(NotFound, "There is no such conversation.")
+	ErrNotYours       = Fail(Forbidden, "This is not open to this identity.") // whether it exists is not told
+	ErrNoConversation = Fail(NotFound, "There is no such conversation.")
 )

@@ -42,7 +42,7 @@ type Identity struct {
 // RequireDeveloper is nil for a developer and a [Forbidden] error for everybody else.
 func (me Identity) RequireDeveloper() error {
 	if me.Role != Developer {
-		return errNotYours
+		return ErrNotYours
 	}
 	return nil
 }
@@ -82,7 +82,7 @@ func (me Identity) conversation(given *string, f *faults) (string, error) {
 	switch me.Role {
 	case Client:
 		if given != nil && *given != me.ID {
-			return "", errNotYours
+			return "", ErrNotYours
 		}
 		return me.ID, nil
 	case Developer:
@@ -95,6 +95,6 @@ func (me Identity) conversation(given *string, f *faults) (string, error) {
 		}
 		return "", nil
 	default:
-		return "", errNotYours
+		return "", ErrNotYours
 	}
 }

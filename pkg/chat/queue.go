@@ -21,10 +21,10 @@ type Deliveries struct {
 // Errors: those of the Store.
 func (s *Service) DeliverQueued(ctx context.Context) (Deliveries, error) {
 	var run Deliveries
+	if err := s.store.DropExpired(ctx); err != nil {
+		return run, err
+	}
 	if s.publisher.Enabled() {
-		if _, err := s.store.Queue(ctx, 0, true); err != nil {
-			return run, err
-		}
 		events, err := s.store.Acknowledge(ctx, Delivery{}, MaxBatch)
 		if err != nil {
 			return run, err
@@ -40,7 +40,7 @@ func (s *Service) DeliverQueued(ctx context.Context) (Deliveries, error) {
 			events = next
 		}
 	}
-	left, err := s.store.Queue(ctx, 1_000_000, false)
+	left, err := s.store.Queue(ctx, 1_000_000)
 	run.Pending = left.Pending
 	return run, err
 }
@@ -76,7 +76,7 @@ const (
 func (s *Service) Health(ctx context.Context) (Health, error) {
 	h := Health{Status: Healthy}
 	h.Realtime.Enabled = s.publisher.Enabled()
-	queue, err := s.store.Queue(ctx, healthCounts, false)
+	queue, err := s.store.Queue(ctx, healthCounts)
 	if err != nil {
 		h.Status = Down
 		return h, err

@@ -145,7 +145,7 @@ func (s *Service) Messages(ctx context.Context, me Identity, clientID *string, q
 	if page.Conversation != nil {
 		s.complete(page.Conversation)
 	} else if me.Role == Developer {
-		return MessagePage{}, errNoConversation
+		return MessagePage{}, ErrNoConversation
 	}
 	return page, nil
 }

@@ -40,9 +40,11 @@ type Store interface {
 	// then claims at most claim events that are due, leased to this call, the longest due first.
 	Acknowledge(ctx context.Context, d Delivery, claim int) ([]Event, error)
 
+	// DropExpired forgets events that have waited for longer than EventLifetime.
+	DropExpired(ctx context.Context) error
+
 	// Queue counts the events that wait, stopping at limit, and says how old the oldest of them is.
-	// Events older than EventLifetime are dropped first where drop is true.
-	Queue(ctx context.Context, limit int, drop bool) (Queue, error)
+	Queue(ctx context.Context, limit int) (Queue, error)
 }
 
 // Publisher tells the browsers.
