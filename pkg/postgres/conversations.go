@@ -1,0 +1,75 @@
+package postgres
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"devinbox/pkg/chat"
+)
+
+// A filter that is not asked for is a constant by the time that Postgres plans, since exec mode plans every
+// statement with its arguments: what remains is what one of the inbox's indexes answers.
+const conversationsSQL = `
+	select totals.open, totals.unread, ` + conversationColumns + `
+	from (
+		select
+			(select count(*) from (select from chat.conversation where status = 'open' limit 1000) o) as open,
+			(select count(*) from (select from chat.conversation where unread_developer > 0 limit 1000) u) as unread
+	) totals
+	left join lateral (
+		select ` + conversationColumns + `
+		from chat.conversation c
+		where (@status::text is null or c.status = @status::text)
+			and (not @unread::boolean or c.unread_developer > 0)
+			and (@assignee_id::text is null or c.assignee_id = @assignee_id::text)
+			and (not @unassigned::boolean or c.assignee_id is null)
+			and (@after_at::timestamptz is null or (c.last_message_at, c.client_id) < (@after_at::timestamptz, @after_id::text collate "C"))
+		order by c.last_message_at desc, c.client_id desc
+		limit @limit::int
+	) c on true
+	order by c.last_message_at desc, c.client_id desc`
+
+type conversationsRow struct {
+	totals       chat.Totals
+	conversation conversationRow
+}
+
+// ListConversations implements [chat.Store].
+func (s *Store) ListConversations(ctx context.Context, q chat.InboxQuery) (chat.InboxPage, error) {
+	var afterAt *time.Time
+	var afterID string
+	if q.After != nil {
+		afterAt, afterID = &q.After.LastMessageAt, q.After.ClientID
+	}
+	rows, err := query(ctx, s, conversationsSQL, pgx.StrictNamedArgs{
+		"status":      (*string)(q.Status),
+		"unread":      q.Unread,
+		"assignee_id": q.AssigneeID,
+		"unassigned":  q.Unassigned,
+		"after_at":    afterAt,
+		"after_id":    afterID,
+		"limit":       q.Limit + 1, // one more tells whether there are more
+	}, func(row pgx.CollectableRow) (r conversationsRow, err error) {
+		err = row.Scan(slices.Concat([]any{&r.totals.Open, &r.totals.Unread}, r.conversation.targets())...)
+		return r, err
+	})
+	if err != nil {
+		return chat.InboxPage{}, err
+	}
+	page := chat.InboxPage{Conversations: []chat.Conversation{}}
+	for _, r := range rows {
+		page.Totals = r.totals
+		if c := r.conversation.conversation(); c != nil {
+			page.Conversations = append(page.Conversations, *c)
+		}
+	}
+	if len(page.Conversations) > q.Limit {
+		page.Conversations = page.Conversations[:q.Limit]
+		last := page.Conversations[q.Limit-1]
+		page.NextCursor = &chat.InboxCursor{LastMessageAt: last.LastMessage.CreatedAt.Time, ClientID: last.ClientID}
+	}
+	return page, nil
+}

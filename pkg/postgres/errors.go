@@ -1,0 +1,107 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"devinbox/pkg/chat"
+)
+
+// retryAfter is what a caller is told to wait where the database does not answer.
+const retryAfter = 2 * time.Second
+
+// unavailable is the error of a database that cannot serve now.
+func unavailable(cause error) error {
+	return (&chat.Error{
+		Kind:       chat.Unavailable,
+		Detail:     "The database does not answer. Nothing was changed; try again.",
+		RetryAfter: retryAfter,
+	}).Because(cause)
+}
+
+// translate gives the domain's error for one of Postgres, of pgx or of the network. It is the only place
+// that knows SQLSTATEs (PostgreSQL documentation, appendix A).
+//
+// The cause that it passes on for the log is made of codes and names of our own: Postgres repeats the
+// values of a failing row in its messages, and pgx the user and host of a failing connection.
+func translate(err error) error {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		cause := fmt.Errorf("postgres: SQLSTATE %s, constraint %q", pg.Code, pg.ConstraintName)
+		switch {
+		case pg.Code == "3F000" || pg.Code == "42P01" || pg.Code == "42883" || pg.Code == "42703":
+			return (&chat.Error{
+				Kind:       chat.Unavailable,
+				Detail:     "The database is not ready yet. Nothing was changed; try again later.",
+				RetryAfter: 30 * time.Second,
+			}).Because(fmt.Errorf("the schema is missing or older than this code: run `devinbox migrate` (%w)", cause))
+		case transient(pg.Code):
+			return unavailable(cause)
+		case pg.Code == "28P01" || pg.Code == "28000" || pg.Code == "3D000":
+			return unavailable(fmt.Errorf("the user, the password or the database of DATABASE_URL is refused (%w)", cause))
+		default:
+			return chat.Defect(cause)
+		}
+	}
+	if class := networkClass(err); class != "" {
+		return unavailable(errors.New("postgres: " + class))
+	}
+	return chat.Defect(fmt.Errorf("postgres: %w", err))
+}
+
+// transient is true of what passes by itself: lost connections, a server that starts or stops, too many
+// connections, a lock or a statement that took too long, and transactions that must be repeated.
+func transient(sqlstate string) bool {
+	switch sqlstate {
+	case "57P01", "57P02", "57P03", "57P05", "57014", "55P03", "40001", "40P01", "25P02", "25006":
+		return true
+	}
+	return strings.HasPrefix(sqlstate, "08") || strings.HasPrefix(sqlstate, "53")
+}
+
+// worthAnotherTry is true where the same statement on a fresh connection may well succeed at once.
+func worthAnotherTry(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		switch pg.Code {
+		case "57P01", "57P02", "57P03", "57P05", "40001", "40P01", "25006":
+			return true
+		}
+		return strings.HasPrefix(pg.Code, "08")
+	}
+	class := networkClass(err)
+	return class != "" && class != classTimeout
+}
+
+const classTimeout = "no answer in time"
+
+// networkClass says in a few words what is wrong with a connection, and is empty where the error is not
+// about one.
+func networkClass(err error) string {
+	var network net.Error
+	var name *net.DNSError
+	var connect *pgconn.ConnectError
+	switch {
+	case errors.As(err, &name):
+		return "the host's name is not known"
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled),
+		errors.As(err, &network) && network.Timeout(), pgconn.Timeout(err):
+		return classTimeout
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed),
+		errors.As(err, &network):
+		return "the connection is broken"
+	case errors.As(err, &connect):
+		return "no connection can be made"
+	case pgconn.SafeToRetry(err):
+		return "the connection is broken"
+	default:
+		return ""
+	}
+}

@@ -1,0 +1,92 @@
+-- The conversations, their messages, and the outbox of events that are still to be announced.
+-- Every key begins with the client's id, so that the tables can be partitioned or sharded by it.
+
+create schema if not exists chat;
+
+create table chat.conversation (
+  client_id            text collate "C" primary key,
+  client_name          text,
+  client_name_set      boolean not null default false, -- by a developer: tokens no longer overwrite it
+  client_email         text,
+  status               text not null default 'open',
+  assignee_id          text,
+  last_seen_at         timestamptz,                    -- the client's last send or read; alone it changes no version
+  last_seq             bigint not null default 0,
+  client_total         bigint not null default 0,      -- how many of 1..last_seq the client sent
+  last_message_at      timestamptz not null,
+  last_sender_role     text not null default 'client',
+  last_preview         text not null default '',
+  client_read_seq      bigint not null default 0,
+  client_read_total    bigint not null default 0,      -- how many of 1..client_read_seq the client sent
+  client_read_at       timestamptz,
+  developer_read_seq   bigint not null default 0,
+  developer_read_total bigint not null default 0,      -- how many of 1..developer_read_seq the client sent
+  developer_read_at    timestamptz,
+  -- Derived from running counts, so that they can neither drift nor cost a count.
+  unread_client        bigint not null generated always as ((last_seq - client_total) - (client_read_seq - client_read_total)) stored,
+  unread_developer     bigint not null generated always as (client_total - developer_read_total) stored,
+  version              bigint not null default 0,
+  changed_xid          xid8 not null default pg_current_xact_id(), -- the transaction of the last change of version
+  rate_tokens          double precision not null default 'infinity',
+  rate_at              timestamptz not null default clock_timestamp(),
+  created_at           timestamptz not null,
+  updated_at           timestamptz not null,
+  constraint conversation_client_id_length check (octet_length(client_id) between 1 and 120),
+  constraint conversation_status check (status in ('open', 'closed')),
+  constraint conversation_last_sender_role check (last_sender_role in ('client', 'developer')),
+  constraint conversation_read_marks check (
+    client_read_seq between 0 and last_seq and developer_read_seq between 0 and last_seq
+  )
+) with (fillfactor = 80);
+
+-- The inbox, newest last message first: one status, any status, the unread, one assignee's.
+create index conversation_inbox on chat.conversation (status, last_message_at desc, client_id desc);
+create index conversation_inbox_all on chat.conversation (last_message_at desc, client_id desc);
+create index conversation_inbox_unread on chat.conversation (last_message_at desc, client_id desc) where unread_developer > 0;
+create index conversation_inbox_assignee on chat.conversation (assignee_id, last_message_at desc, client_id desc) where assignee_id is not null;
+
+create table chat.message (
+  client_id         text collate "C" not null references chat.conversation on delete cascade,
+  seq               bigint not null,
+  id                uuid not null,
+  version           bigint not null,
+  sender_role       text not null,
+  sender_id         text collate "C" not null,
+  sender_name       text,
+  client_message_id text collate "C",
+  body              text not null,
+  body_digest       bytea not null, -- sha-256 of the body as first stored: what a repeated key is compared with
+  client_total      bigint not null, -- how many of 1..seq the client sent: makes unread a subtraction
+  created_at        timestamptz not null,
+  edited_at         timestamptz,
+  deleted_at        timestamptz,
+  primary key (client_id, seq),
+  constraint message_id unique (client_id, id),
+  constraint message_version unique (client_id, version),
+  constraint message_client_message_id unique (client_id, sender_role, sender_id, client_message_id),
+  constraint message_sender_role check (sender_role in ('client', 'developer')),
+  constraint message_seq check (seq >= 1)
+);
+
+-- One row for each event of a committed change that nobody has yet acknowledged. It names what is to be
+-- announced and holds none of it: an event goes out with the state of its moment of delivery.
+create table chat.outbox (
+  client_id   text collate "C" not null references chat.conversation on delete cascade,
+  version     bigint not null,            -- of the change
+  event       text not null,
+  target      text not null,              -- the conversation's own channel or the inbox
+  seq         bigint,                     -- the message that it is about
+  reader_role text,                       -- of messages-read: whose mark moved
+  reader_id   text,
+  reader_name text,
+  socket_id   text not null default '',   -- the connection that caused it and does not hear it
+  created_at  timestamptz not null default clock_timestamp(),
+  due_at      timestamptz not null,       -- the end of the lease of whoever is delivering it now
+  attempts    integer not null default 1,
+  last_error  text,
+  primary key (client_id, version, event, target),
+  constraint outbox_event check (event in ('new-message', 'message-updated', 'messages-read', 'conversation-updated')),
+  constraint outbox_target check (target in ('conversation', 'inbox'))
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
+
+create index outbox_due on chat.outbox (due_at);

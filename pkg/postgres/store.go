@@ -1,0 +1,132 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"devinbox/pkg/chat"
+)
+
+// What a call may cost. The sum is bounded by callTimeout, which is what a caller waits for at most before
+// it is told that the database does not answer.
+const (
+	connectTimeout   = 2 * time.Second
+	pingTimeout      = 300 * time.Millisecond
+	statementTimeout = 1500 * time.Millisecond
+	callTimeout      = 2300 * time.Millisecond
+
+	// pingAfter is how long a connection may be idle and still be trusted. A thawed instance may hold
+	// connections that the other end has long forgotten.
+	pingAfter = 250 * time.Millisecond
+
+	// maxConns is small because an instance serves one request at a time; there are many instances.
+	maxConns = 2
+)
+
+// Store is chat's store. It is safe for use by several goroutines at once and opens its first connection
+// when it is first needed.
+type Store struct {
+	pool    *pgxpool.Pool
+	observe func(context.Context, time.Duration)
+}
+
+var _ chat.Store = (*Store)(nil)
+
+// Open makes a Store for a postgres:// URL, or the other form that libpq knows. It connects to nothing yet.
+// observe, which may be nil, is told how long each call took.
+// Whatever the URL says, statements run in pgx's exec mode and the pool holds 2 connections at most;
+// parameters of the URL that Postgres's own clients do not know are left out.
+// Errors: a URL that cannot be read, in words that hold no part of it.
+func Open(url string, observe func(context.Context, time.Duration)) (*Store, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, errors.New("is not a Postgres URL such as postgres://user:password@host:5432/database")
+	}
+	Pin(config.ConnConfig)
+	config.ConnConfig.ConnectTimeout = connectTimeout
+	config.MaxConns, config.MinConns, config.MinIdleConns = maxConns, 0, 0
+	config.PingTimeout = pingTimeout
+	config.ShouldPing = func(_ context.Context, p pgxpool.ShouldPingParams) bool { return p.IdleDuration > pingAfter }
+	pool, err := pgxpool.NewWithConfig(context.Background(), config)
+	if err != nil {
+		return nil, errors.New("is not a Postgres URL that a pool can be made of")
+	}
+	if observe == nil {
+		observe = func(context.Context, time.Duration) {}
+	}
+	return &Store{pool, observe}, nil
+}
+
+// Pin sets what must hold on every connection of ours, whatever its URL asked for: the exec mode, the one
+// that is right behind every pooler (the others fail there, or give one caller another's result), and no
+// start-up parameters but those that poolers pass on.
+func Pin(config *pgx.ConnConfig) {
+	config.DefaultQueryExecMode = pgx.QueryExecModeExec
+	config.StatementCacheCapacity = 0
+	config.DescriptionCacheCapacity = 0
+	kept := map[string]string{"application_name": "devinbox"}
+	for _, name := range []string{"application_name", "options"} { // options: how some hosts route
+		if value, ok := config.RuntimeParams[name]; ok {
+			kept[name] = value
+		}
+	}
+	config.RuntimeParams = kept
+}
+
+// Close closes every connection.
+func (s *Store) Close() { s.pool.Close() }
+
+// query runs one statement and reads every row of its answer. It runs it once more where the first try
+// failed in a way that says nothing about the statement: a connection that was dead, or a deadlock. That is
+// safe because every statement here is idempotent: a send carries a key, the rest sets a state.
+func query[T any](ctx context.Context, s *Store, sql string, args pgx.StrictNamedArgs, read pgx.RowToFunc[T]) ([]T, error) {
+	begun := time.Now()
+	defer func() { s.observe(ctx, time.Since(begun)) }()
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+
+	rows, err := try(ctx, s, sql, args, read)
+	if err != nil && worthAnotherTry(err) && ctx.Err() == nil {
+		s.pool.Reset() // the connections beside the dead one are as old as it was
+		rows, err = try(ctx, s, sql, args, read)
+	}
+	if err != nil {
+		return nil, translate(err)
+	}
+	return rows, nil
+}
+
+// queryOne is query for a statement that always answers with exactly one row.
+func queryOne[T any](ctx context.Context, s *Store, sql string, args pgx.StrictNamedArgs, read pgx.RowToFunc[T]) (T, error) {
+	rows, err := query(ctx, s, sql, args, read)
+	if err == nil && len(rows) != 1 {
+		err = chat.Defect(fmt.Errorf("postgres: %d rows instead of one", len(rows)))
+	}
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return rows[0], nil
+}
+
+func try[T any](ctx context.Context, s *Store, sql string, args pgx.StrictNamedArgs, read pgx.RowToFunc[T]) ([]T, error) {
+	connecting, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	conn, err := s.pool.Acquire(connecting)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Release()
+	ctx, cancel = context.WithTimeout(ctx, statementTimeout)
+	defer cancel()
+	rows, err := conn.Query(ctx, sql, args)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, read)
+}
