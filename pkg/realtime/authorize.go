@@ -1,0 +1,114 @@
+package realtime
+
+import (
+	"encoding/json"
+	"net/url"
+	"regexp"
+
+	"github.com/pusher/pusher-http-go/v5"
+
+	"devinbox/pkg/chat"
+)
+
+// maxUserBytes is how large Pusher lets the description of a member be: 1 kB of JSON.
+const maxUserBytes = 1024
+
+// socketID is the form of a Pusher connection's id.
+var socketID = regexp.MustCompile(`\A\d{1,20}\.\d{1,20}\z`)
+
+var errDisabled = chat.Fail(chat.Unavailable, "Realtime is not configured.")
+
+// Authorize signs the subscription of the connection socket to a channel, where me may listen there. The
+// answer is the JSON that Pusher defines for it: auth, and channel_data on a presence channel.
+//
+// The library signs whatever it is given, and of some names that signature is good for something else:
+// that of `:user::{"id":"x"}` is a sign-in as x. So the name is read back into a place of the domain, and
+// what is signed is the name made of that place again.
+//
+// Errors: Invalid for a malformed socket or an empty channel, by the names socket_id and channel_name;
+// Forbidden for every channel that is not this identity's, does not exist or, being public, needs no
+// authorisation; Unavailable where Pusher is not configured.
+func (p *Publisher) Authorize(me chat.Identity, socket, channel string) ([]byte, error) {
+	if err := checkSocket(socket); err != nil {
+		return nil, err
+	}
+	if channel == "" {
+		return nil, chat.InvalidField("channel_name", "must not be empty")
+	}
+	place, known := p.channels.Parse(channel)
+	id, info, somebody := user(me)
+	if !known || !somebody || p.channels == Public || !me.MayListen(place) {
+		return nil, chat.ErrNotYours
+	}
+	if !p.enabled {
+		return nil, errDisabled
+	}
+	params := []byte(url.Values{"socket_id": {socket}, "channel_name": {p.channels.Name(place)}}.Encode())
+	var answer []byte
+	var err error
+	if p.channels == Presence && !place.Inbox {
+		answer, err = p.client.AuthorizePresenceChannel(params, pusher.MemberData{UserID: id, UserInfo: info})
+	} else {
+		answer, err = p.client.AuthorizePrivateChannel(params)
+	}
+	if err != nil {
+		return nil, chat.Defect(err)
+	}
+	return answer, nil
+}
+
+// SignIn signs that the connection socket belongs to me: Pusher's user authentication. The answer is the
+// JSON that Pusher defines for it: auth and user_data. The user's id is c: or d: and the identity's, so
+// that a client and a developer are never one user.
+//
+// Errors: Invalid for a malformed socket, by the name socket_id; Forbidden to an identity without a role;
+// Unavailable where Pusher is not configured.
+func (p *Publisher) SignIn(me chat.Identity, socket string) ([]byte, error) {
+	if err := checkSocket(socket); err != nil {
+		return nil, err
+	}
+	id, info, somebody := user(me)
+	if !somebody {
+		return nil, chat.ErrNotYours
+	}
+	if !p.enabled {
+		return nil, errDisabled
+	}
+	params := []byte(url.Values{"socket_id": {socket}}.Encode())
+	answer, err := p.client.AuthenticateUser(params, map[string]any{"id": id, "user_info": info})
+	if err != nil {
+		return nil, chat.Defect(err)
+	}
+	return answer, nil
+}
+
+func checkSocket(id string) error {
+	if !socketID.MatchString(id) {
+		return chat.InvalidField("socket_id", "must be two numbers with a dot between them")
+	}
+	return nil
+}
+
+// user is how an identity appears on Pusher, where the other members of a channel see it. It holds no
+// e-mail. A name that would make it larger than Pusher allows is cut. ok is false for nobody.
+func user(me chat.Identity) (id string, info map[string]string, ok bool) {
+	switch me.Role {
+	case chat.Client:
+		id = "c:" + me.ID
+	case chat.Developer:
+		id = "d:" + me.ID
+	}
+	if id == "" || me.ID == "" {
+		return "", nil, false
+	}
+	info = map[string]string{"role": string(me.Role)}
+	name := longestPrefix(me.Name, func(name string) bool {
+		info["name"] = name
+		encoded, err := json.Marshal(pusher.MemberData{UserID: id, UserInfo: info}) // as the library does
+		return err == nil && len(encoded) <= maxUserBytes
+	})
+	if info["name"] = name; name == "" {
+		delete(info, "name")
+	}
+	return id, info, true
+}
