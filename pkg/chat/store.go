@@ -55,13 +55,16 @@ type Publisher interface {
 	// Channel is the name under which a conversation's events are announced.
 	Channel(clientID string) string
 
-	// Publish announces at most [MaxBatch] events in one request. It always returns, by the context's
-	// deadline at the latest, and sorts every event into what became of it.
+	// Publish announces the events, of which the first [MaxBatch] are looked at, in one request. It always
+	// returns, by the context's deadline at the latest, and sorts them by what became of each.
 	Publish(ctx context.Context, events []Event) Delivery
 }
 
 // MaxBatch is how many events one request to Pusher may carry.
 const MaxBatch = 10
+
+// MaxPage is how many messages or conversations one page may hold.
+const MaxPage = 100
 
 // Delivery is what became of some events. Those that it does not name still wait.
 type Delivery struct {

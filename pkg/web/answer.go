@@ -1,0 +1,73 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/go-json-experiment/json"
+)
+
+// Answer is what a handler that succeeded has to say.
+type Answer struct {
+	status int
+	header http.Header
+	body   any
+	raw    []byte
+	cause  error
+}
+
+// JSON is an answer with a body that is encoded as JSON.
+func JSON(status int, body any) Answer { return Answer{status: status, body: body} }
+
+// RawJSON is a 200 whose body is JSON already.
+func RawJSON(body []byte) Answer { return Answer{status: http.StatusOK, raw: body} }
+
+// NoContent is a 204.
+func NoContent() Answer { return Answer{status: http.StatusNoContent} }
+
+// Status is the HTTP status of the answer.
+func (a Answer) Status() int { return a.status }
+
+// Cause is what the log says of an answer that tells of a failure; nil for most.
+func (a Answer) Cause() error { return a.cause }
+
+// Because is a with a cause for the log. It is for an answer that is no problem document and yet tells of
+// a failure.
+func (a Answer) Because(cause error) Answer {
+	a.cause = cause
+	return a
+}
+
+// With is a with one more header.
+func (a Answer) With(name, value string) Answer {
+	a.header = a.header.Clone()
+	if a.header == nil {
+		a.header = http.Header{}
+	}
+	a.header.Add(name, value)
+	return a
+}
+
+// Write sends an answer. An error means that the body could not be encoded and nothing was sent.
+func Write(w http.ResponseWriter, a Answer) error {
+	body := a.raw
+	if body == nil && a.status != http.StatusNoContent {
+		var err error
+		if body, err = json.Marshal(a.body); err != nil {
+			return err
+		}
+	}
+	for name, values := range a.header {
+		w.Header()[name] = values
+	}
+	send(w, a.status, "application/json", body)
+	return nil
+}
+
+// send writes a response whole: Vercel's runtime neither sniffs a content type nor keeps the first status.
+func send(w http.ResponseWriter, status int, contentType string, body []byte) {
+	if len(body) > 0 {
+		w.Header().Set("Content-Type", contentType)
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a caller that has left is nobody's fault
+}

@@ -1,0 +1,182 @@
+package web
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"devinbox/pkg/chat"
+)
+
+// MaxBody is how many bytes the body of a request may have.
+const MaxBody = 128 << 10
+
+const (
+	mediaJSON = "application/json"
+	mediaForm = "application/x-www-form-urlencoded"
+)
+
+// maxFieldName is how many code points of an unknown field's name are repeated to whoever sent it.
+const maxFieldName = 64
+
+// Decode reads the one JSON object that a request consists of. A field that is null counts as absent.
+// Errors, in this order: UnsupportedMediaType, PayloadTooLarge, and Invalid for any query parameter, for what
+// is not JSON (RFC 8259, in valid UTF-8 and without lone surrogates), and for a field that is unknown,
+// doubled, of another case or of a wrong type, each by its name.
+func Decode[T any](r *http.Request) (T, error) {
+	var into T
+	if _, err := mediaType(r, mediaJSON); err != nil {
+		return into, err
+	}
+	body, err := readBody(r)
+	if err != nil {
+		return into, err
+	}
+	if err := ParseQuery(r).Err(); err != nil {
+		return into, err
+	}
+	return into, decodeObject(body, &into)
+}
+
+// DecodeForm reads parameters that a request posts as a form, as pusher-js does, or as one JSON object of
+// texts. Those that it does not post are absent from the map.
+// Errors: those of [Decode]; every parameter must be among names and stand there once.
+func DecodeForm(r *http.Request, names ...string) (map[string]string, error) {
+	media, err := mediaType(r, mediaForm, mediaJSON)
+	if err != nil {
+		return nil, err
+	}
+	body, err := readBody(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := ParseQuery(r).Err(); err != nil {
+		return nil, err
+	}
+	if media == mediaForm {
+		return decodeParameters(string(body), names)
+	}
+	var given map[string]*string
+	if err := decodeObject(body, &given); err != nil {
+		return nil, err
+	}
+	parameters := map[string]string{}
+	for name, value := range given {
+		if !slices.Contains(names, name) {
+			return nil, unknown(name)
+		}
+		if value != nil {
+			parameters[name] = *value
+		}
+	}
+	return parameters, nil
+}
+
+// mediaType is the media type of a request's body, where it is one of those allowed.
+func mediaType(r *http.Request, allowed ...string) (string, error) {
+	given := r.Header.Values("Content-Type")
+	encoding := r.Header.Get("Content-Encoding")
+	if len(given) == 1 && (encoding == "" || encoding == "identity") {
+		media, parameters, err := mime.ParseMediaType(given[0])
+		charset := parameters["charset"]
+		if err == nil && slices.Contains(allowed, media) && (charset == "" || strings.EqualFold(charset, "utf-8")) {
+			return media, nil
+		}
+	}
+	return "", chat.Fail(UnsupportedMediaType, "The body must be "+strings.Join(allowed, " or ")+", in UTF-8 and not compressed.")
+}
+
+func readBody(r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, MaxBody+1))
+	if err != nil {
+		return nil, chat.Fail(chat.Invalid, "The body could not be read.").Because(errors.New("the connection ended within the body"))
+	}
+	if len(body) > MaxBody {
+		return nil, chat.Fail(PayloadTooLarge, "The body may have 128 KiB at most.")
+	}
+	return body, nil
+}
+
+func decodeObject(body []byte, into any) error {
+	if kind := jsontext.Value(body).Kind(); kind != '{' {
+		return chat.Fail(chat.Invalid, "The body must be a JSON object.")
+	}
+	err := json.Unmarshal(body, into, json.RejectUnknownMembers(true))
+	if err == nil {
+		return nil
+	}
+	var semantic *json.SemanticError
+	var syntactic *jsontext.SyntacticError
+	var pointer jsontext.Pointer
+	message := "has the wrong type or is out of range"
+	switch {
+	case errors.As(err, &syntactic):
+		pointer, message = syntactic.JSONPointer, "is not valid JSON"
+		if errors.Is(err, jsontext.ErrDuplicateName) {
+			message = "stands there more than once"
+		}
+	case errors.As(err, &semantic):
+		pointer = semantic.JSONPointer
+		if errors.Is(err, json.ErrUnknownName) {
+			return unknown(field(pointer))
+		}
+	}
+	if name := field(pointer); name != "" {
+		return chat.InvalidField(shown(name), message)
+	}
+	return chat.Fail(chat.Invalid, "The body is not valid JSON.")
+}
+
+// field is the name of the top-level field that a pointer leads into.
+func field(pointer jsontext.Pointer) string {
+	for name := range pointer.Tokens() {
+		return name
+	}
+	return ""
+}
+
+func unknown(name string) error { return chat.InvalidField(shown(name), "is not known") }
+
+// shown is the name of an unknown field as it can be repeated: valid and not too long.
+func shown(name string) string {
+	name = strings.ToValidUTF8(name, "\uFFFD")
+	if runes := []rune(name); len(runes) > maxFieldName {
+		return string(runes[:maxFieldName]) + "…"
+	}
+	return name
+}
+
+// decodeParameters reads name=value pairs joined with &, each of whose names is among names and stands there once.
+func decodeParameters(encoded string, names []string) (map[string]string, error) {
+	parameters := map[string]string{}
+	for pair := range strings.SplitSeq(encoded, "&") {
+		if pair == "" {
+			continue
+		}
+		escapedName, escapedValue, _ := strings.Cut(pair, "=")
+		name, err := url.QueryUnescape(escapedName)
+		if err != nil || !utf8.ValidString(name) {
+			return nil, chat.Fail(chat.Invalid, "The name of a parameter is not escaped properly.")
+		}
+		if !slices.Contains(names, name) {
+			return nil, unknown(name)
+		}
+		value, err := url.QueryUnescape(escapedValue)
+		if err != nil || !utf8.ValidString(value) {
+			return nil, chat.InvalidField(name, "is not escaped properly")
+		}
+		if _, twice := parameters[name]; twice {
+			return nil, chat.InvalidField(name, "stands there more than once")
+		}
+		parameters[name] = value
+	}
+	return parameters, nil
+}

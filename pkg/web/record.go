@@ -1,0 +1,130 @@
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"devinbox/pkg/chat"
+)
+
+// Record is what one request leaves in the log. It is filled on the way and written once, by [Record.End].
+// It never holds a body, a query, a header, or a credential.
+type Record struct {
+	requestID string
+	method    string
+	path      string
+	begun     time.Time
+	header    http.Header // the answer's
+
+	mu       sync.Mutex
+	identity chat.Identity
+	waits    []wait
+}
+
+// wait is how long a request waited for one dependency, in all its calls together.
+type wait struct {
+	name  string
+	total time.Duration
+}
+
+type recordKey struct{}
+
+// requestIDForm is that of Vercel's ids, such as fra1::iad1::abcde-1700000000000-0123456789ab.
+var requestIDForm = regexp.MustCompile(`\A[A-Za-z0-9:._-]{1,128}\z`)
+
+// Begin opens the record of a request, sets the headers that every answer has, and returns the context in
+// which [Observe] finds the record. The request's id is Vercel's where there is one.
+func Begin(w http.ResponseWriter, r *http.Request) (*Record, context.Context) {
+	id := r.Header.Get("X-Vercel-Id")
+	if !requestIDForm.MatchString(id) {
+		id = uuid.Must(uuid.NewV7()).String()
+	}
+	record := &Record{requestID: id, method: r.Method, path: r.URL.Path, begun: time.Now(), header: w.Header()}
+	w.Header().Set("X-Request-Id", id)
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	return record, context.WithValue(r.Context(), recordKey{}, record)
+}
+
+// RequestID is the id under which the request is found in the log.
+func (r *Record) RequestID() string { return r.requestID }
+
+// Identify notes who makes the request.
+func (r *Record) Identify(me chat.Identity) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.identity = me
+}
+
+// Observe notes that the request of ctx has waited for a dependency, db or pusher, and tells its caller
+// with the header Server-Timing. Without a record it does nothing.
+func Observe(ctx context.Context, name string, took time.Duration) {
+	r, ok := ctx.Value(recordKey{}).(*Record)
+	if !ok {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range r.waits {
+		if r.waits[i].name == name {
+			r.waits[i].total += took
+			r.serverTiming()
+			return
+		}
+	}
+	r.waits = append(r.waits, wait{name, took})
+	r.serverTiming()
+}
+
+// serverTiming keeps the header true (W3C Server Timing: durations in milliseconds).
+func (r *Record) serverTiming() {
+	metrics := make([]string, len(r.waits))
+	for i, w := range r.waits {
+		metrics[i] = w.name + ";dur=" + strconv.FormatFloat(milliseconds(w.total), 'f', -1, 64)
+	}
+	r.header.Set("Server-Timing", strings.Join(metrics, ", "))
+}
+
+// End writes the record. err is nil where the request succeeded; what caused it is written for failures
+// of ours alone, for a caller's own are told by their code.
+func (r *Record) End(ctx context.Context, log *slog.Logger, status int, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fields := []slog.Attr{
+		slog.String("method", r.method),
+		slog.String("path", r.path),
+		slog.Int("status", status),
+		slog.Float64("ms", milliseconds(time.Since(r.begun))),
+	}
+	for _, w := range r.waits {
+		fields = append(fields, slog.Float64(w.name+"Ms", milliseconds(w.total)))
+	}
+	if r.identity.Role != "" {
+		fields = append(fields, slog.String("role", string(r.identity.Role)), slog.String("id", r.identity.ID))
+	}
+	level := slog.LevelInfo
+	if err != nil {
+		e := asError(err)
+		fields = append(fields, slog.String("code", string(e.Kind)))
+		if cause := e.Unwrap(); cause != nil {
+			fields = append(fields, slog.String("cause", cause.Error()))
+		}
+	}
+	if status >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	log.LogAttrs(ctx, level, "request", append(fields, slog.String("requestId", r.requestID))...)
+}
+
+// milliseconds is d to the tenth of a millisecond.
+func milliseconds(d time.Duration) float64 {
+	return float64(d.Round(100*time.Microsecond)) / float64(time.Millisecond)
+}
