@@ -30,8 +30,8 @@ require (
 	github.com/pusher/pusher-http-go/v5 v5.1.1 // indirect
 	github.com/shopspring/decimal v1.4.0 // indirect
 	github.com/spf13/cast v1.7.0 // indirect
-	github.com/spf13/cobra v1.8.0 // indirect
-	github.com/spf13/pflag v1.0.5 // indirect
+	github.com/spf13/cobra v1.10.2 // indirect
+	github.com/spf13/pflag v1.0.9 // indirect
 	github.com/vaughan0/go-ini v0.0.0-20130923145212-a98ad7ee00ec // indirect
 	github.com/vercel/go-bridge v0.0.0-20221108222652-296f4c6bdb6d // indirect
 	golang.org/x/crypto v0.55.0 // indirect

@@ -15,13 +15,14 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"devinbox/pkg/devstack/testdb"
 	"devinbox/pkg/devstack/wire"
 )
 
 // postgres returns a proxy in front of a database with an empty table note(body), and a second, straight connection.
 func postgres(t *testing.T) (*wire.Postgres, *pgx.Conn) {
 	t.Helper()
-	databaseURL := database(t)
+	databaseURL := testdb.Empty(t)
 	straight := connect(t, databaseURL)
 	if _, err := straight.Exec(t.Context(), "create table note (body text primary key)"); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,68 @@
+// Package folder knows the folders that devinbox keeps on a developer's machine: where they are, whose they are, and
+// how several processes take turns with one.
+package folder
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+// Cache returns the folder for what can be fetched again, and makes it where it is missing: mode 0700, owned by
+// [Owner]. It is "devinbox" in the user's cache folder; root's is outside of root's home, where another account can
+// reach it.
+// Errors: a user without a home, a folder that cannot be made.
+func Cache() (string, error) {
+	if os.Geteuid() == 0 {
+		return under("/var/cache", "/Library/Caches")
+	}
+	parent, err := os.UserCacheDir()
+	if err != nil {
+		return "", errors.New("there is no place for a cache: set HOME (or XDG_CACHE_HOME) to a folder that you can write to")
+	}
+	return under(parent, parent)
+}
+
+// Data returns the folder for what must not be lost, and makes it where it is missing: mode 0700, owned by [Owner].
+// It is "devinbox" where the system keeps a user's data ($XDG_DATA_HOME, ~/.local/share, or ~/Library/Application
+// Support on macOS); root's is outside of root's home, where another account can reach it.
+// Errors: a user without a home, a folder that cannot be made.
+func Data() (string, error) {
+	if os.Geteuid() == 0 {
+		return under("/var/lib", "/Library/Application Support")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", errors.New("there is no place for data: set HOME to a folder that you can write to")
+	}
+	parent := os.Getenv("XDG_DATA_HOME")
+	if !filepath.IsAbs(parent) { // as the XDG base directory specification asks
+		parent = filepath.Join(home, ".local", "share")
+	}
+	return under(parent, filepath.Join(home, "Library", "Application Support"))
+}
+
+func under(parent, onDarwin string) (string, error) {
+	if runtime.GOOS == "darwin" {
+		parent = onDarwin
+	}
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return "", fmt.Errorf("make a folder for devinbox: %w", err)
+	}
+	dir := filepath.Join(parent, "devinbox")
+	return dir, Make(dir)
+}
+
+// Make makes a folder whose parent is there, with mode 0700 and owned by [Owner], or makes one so that is there.
+func Make(dir string) error {
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("make a folder for devinbox: %w", err)
+	}
+	if err := os.Chmod(dir, 0o700); err != nil {
+		return fmt.Errorf("make a folder for devinbox: %w", err)
+	}
+	return Give(dir)
+}

@@ -1,0 +1,115 @@
+package folder
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// uid is the number of the account that owns a path.
+func uid(t *testing.T, path string) uint32 {
+	t.Helper()
+	info, err := os.Lstat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Sys().(*syscall.Stat_t).Uid
+}
+
+// ownersUID is that of the account that folders should belong to.
+func ownersUID(t *testing.T) uint32 {
+	t.Helper()
+	owner, err := Owner()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if owner == nil {
+		return uint32(os.Geteuid())
+	}
+	return owner.Uid
+}
+
+func TestTheFoldersArePrivateAndWithinReachOfTheirOwner(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("XDG_CACHE_HOME", "")
+	t.Setenv("XDG_DATA_HOME", "")
+	root := os.Geteuid() == 0
+	for name, folder := range map[string]func() (string, error){"cache": Cache, "data": Data} {
+		dir, err := folder()
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode() != os.ModeDir|0o700 || uid(t, dir) != ownersUID(t) {
+			t.Errorf("%s: %s has mode %v and belongs to %d", name, dir, info.Mode(), uid(t, dir))
+		}
+		if inHome := strings.HasPrefix(dir, home+"/"); inHome == root {
+			t.Errorf("%s: %s is in the user's home: %t, though the user is root: %t", name, dir, inHome, root)
+		}
+	}
+}
+
+func TestRootsFoldersBelongToAnAccountThatIsNotRoot(t *testing.T) {
+	t.Parallel()
+	owner, err := Owner()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if root := os.Geteuid() == 0; root != (owner != nil) || root && owner.Uid == 0 {
+		t.Errorf("the owner is %+v, though the user is root: %t", owner, root)
+	}
+}
+
+func TestMakeTightensAFolderThatIsThere(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("nowhere", filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	if err := Make(dir); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("mode %v (%v), want 0700", info.Mode(), err)
+	}
+	for _, name := range []string{"", "file", "link"} {
+		if got, want := uid(t, filepath.Join(dir, name)), ownersUID(t); got != want {
+			t.Errorf("%q belongs to %d, want %d", name, got, want)
+		}
+	}
+}
+
+func TestALockIsHeldByOneAtATime(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "lock")
+	first, err := Lock(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if _, err := Lock(ctx, path); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v while it is held, want %v", err, context.DeadlineExceeded)
+	}
+	first.Close()
+	second, err := Lock(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second.Close()
+}

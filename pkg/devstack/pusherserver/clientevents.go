@@ -1,0 +1,86 @@
+package pusherserver
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// maxClientEventRate is how many client events a connection may send within a second.
+const maxClientEventRate = 10
+
+// clientEvent passes on an event that a client sends to the others of its channel:
+//
+//	{"event":"client-typing","channel":"private-chat","data":{…}}
+//
+// What Pusher refuses is refused by an error that closes nothing; pusher-js itself checks no more than the name.
+func (s *Server) clientEvent(c *connection, r received) {
+	var code any
+	err := s.mayTrigger(r)
+	if err == nil && !c.underRate(time.Now()) {
+		code, err = clientEventRejected, fmt.Errorf("Too many client events: at most %d a second", maxClientEventRate)
+	}
+	if err == nil {
+		err = s.hub.clientEvent(c, r)
+	}
+	if err != nil {
+		s.options.Log.Info("client event refused", "socket", c.id)
+		c.send(problem(r.Channel, code, err.Error()))
+	}
+}
+
+// mayTrigger checks what can be said without looking at the channel's subscribers.
+func (s *Server) mayTrigger(r received) error {
+	switch {
+	case !strings.HasPrefix(r.Event, prefixClient):
+		return fmt.Errorf("Unknown event: those of clients begin with %s", prefixClient)
+	case s.options.NoClientEvents:
+		return errors.New("Client events are not enabled for this app")
+	case !isGuarded(r.Channel):
+		return errors.New("Client events are only for private and presence channels")
+	case len([]rune(r.Event)) > maxEventName:
+		return fmt.Errorf("The name of an event has at most %d characters", maxEventName)
+	case len(text(r.Data)) > maxDataBytes:
+		return fmt.Errorf("The data content of this event exceeds the allowed maximum (%d bytes)", maxDataBytes)
+	}
+	return nil
+}
+
+// underRate counts a client event, unless it is one too many.
+func (c *connection) underRate(now time.Time) bool {
+	if oldest := c.clientEvents[c.nextEvent]; !oldest.IsZero() && now.Sub(oldest) < time.Second {
+		return false
+	}
+	c.clientEvents[c.nextEvent] = now
+	c.nextEvent = (c.nextEvent + 1) % len(c.clientEvents)
+	return true
+}
+
+// clientEvent delivers a client event to the other subscribers, with its data as it came.
+func (h *hub) clientEvent(c *connection, r received) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	ch := c.channels[r.Channel]
+	if ch == nil {
+		return fmt.Errorf("Cannot broadcast client event (connection not subscribed to channel %s)", r.Channel)
+	}
+	id := ch.subscribers[c]
+	e := sent{Event: r.Event, Channel: r.Channel, UserID: id}
+	if r.Data != nil {
+		e.Data = r.Data
+	}
+	ch.send(encode(e), c.id)
+	h.webhooks.clientEvent(r, c.id, id)
+	return nil
+}
+
+// text is an event's data as a string: the string that it is, or its JSON.
+func text(data json.RawMessage) string {
+	var s string
+	if json.Unmarshal(data, &s) == nil {
+		return s
+	}
+	return string(data)
+}
