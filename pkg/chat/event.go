@@ -73,7 +73,7 @@ type Realtime string
 
 // What can become of a call's events. In all three cases what the call saved is saved.
 const (
-	Delivered Realtime = "delivered" // Pusher has taken them
+	Delivered Realtime = "delivered" // Pusher has taken them, or refused one as such: none waits
 	Queued    Realtime = "queued"    // they wait in the outbox and will be delivered
 	Disabled  Realtime = "disabled"  // Pusher is not configured; nobody is told, nothing waits
 )

@@ -60,19 +60,20 @@ func (me Identity) MayListen(place Place) bool {
 	}
 }
 
-// ValidID tells whether s can be an id: 1 to [MaxIDBytes] bytes of UTF-8 without control characters.
+// ValidID tells whether s can be an id: 1 to [MaxIDBytes] bytes of UTF-8 without control characters, which
+// are those of Unicode's category Cc: C0, DEL and C1.
 func ValidID(s string) bool {
-	return s != "" && len(s) <= MaxIDBytes && utf8.ValidString(s) && strings.IndexFunc(s, unicode.IsControl) < 0
+	return s != "" && len(s) <= MaxIDBytes && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 // CutName is a name as it is kept: white space trimmed, cut at [MaxNameCodePoints] code points,
 // and empty where it holds what Postgres or a terminal could not bear.
 func CutName(s string) string {
 	s = strings.TrimSpace(s)
-	if !utf8.ValidString(s) || strings.IndexFunc(s, unicode.IsControl) >= 0 {
+	if !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
 		return ""
 	}
-	return cut(s, MaxNameCodePoints)
+	return strings.TrimSpace(cut(s, MaxNameCodePoints)) // the cut may have laid bare a blank
 }
 
 // conversation decides which conversation a request is about: the client's own, or the one that a

@@ -42,7 +42,8 @@ type Draft struct {
 	Create          bool    `json:"create"`          // lets a developer begin the conversation
 }
 
-// NormalizeBody is the body as it is stored: surrounding Unicode white space trimmed, CRLF as LF.
+// NormalizeBody is the body as it is stored: CRLF as LF, and surrounding white space trimmed, which is what
+// has Unicode's property White_Space. A zero-width space and a byte order mark have not, so they stay.
 func NormalizeBody(s string) string {
 	return strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n"))
 }
@@ -53,20 +54,25 @@ func Preview(body string) string {
 	return cut(strings.Join(strings.Fields(body), " "), MaxPreviewCodePoints)
 }
 
-// checkBody finds the rule that a normalized body breaks.
+// checkBody finds the rules that a normalized body breaks.
 func checkBody(body string, f *faults) {
-	switch {
-	case body == "":
+	if body == "" {
 		f.add("body", "is required and must hold more than white space")
-	case utf8.RuneCountInString(body) > MaxBodyCodePoints:
+	}
+	if utf8.RuneCountInString(body) > MaxBodyCodePoints {
 		f.add("body", "must have at most 8000 code points")
-	case strings.ContainsFunc(body, forbiddenControl):
+	}
+	if !utf8.ValidString(body) {
+		f.add("body", "must be valid UTF-8")
+	}
+	if strings.ContainsFunc(body, forbiddenControl) {
 		f.add("body", "must not hold control characters other than tab and newline")
 	}
 }
 
 // forbiddenControl is true of NUL, which Postgres cannot store, and of every other C0 control but tab
-// and newline, each of which costs six bytes of an event's ten kilobytes.
+// and newline, each of which costs six bytes of an event's ten kilobytes. DEL and the C1 controls are text
+// like any other: they can be stored, and cost what a letter costs.
 func forbiddenControl(r rune) bool { return r < ' ' && r != '\t' && r != '\n' }
 
 // checkClientMessageID finds the rule that a given idempotency key breaks.

@@ -14,14 +14,24 @@ import (
 	"devinbox/pkg/chat"
 )
 
-// retryAfter is what a caller is told to wait where the database does not answer.
-const retryAfter = 2 * time.Second
+// What a caller is told to wait before the next try: where the database does not answer, and where somebody
+// must migrate it first.
+const (
+	retryAfter         = 2 * time.Second
+	retryAfterMigrated = 30 * time.Second
+)
 
-// unavailable is the error of a database that cannot serve now.
+// connectError is what kept a call from having a connection at all.
+type connectError struct{ error }
+
+func (e *connectError) Unwrap() error { return e.error }
+
+// unavailable is the error of a database that cannot serve now. It does not say that nothing was changed:
+// where an answer is lost, nobody knows.
 func unavailable(cause error) error {
 	return (&chat.Error{
 		Kind:       chat.Unavailable,
-		Detail:     "The database does not answer. Nothing was changed; try again.",
+		Detail:     "The database does not answer. Try again: a message is stored once however often its clientMessageId is sent.",
 		RetryAfter: retryAfter,
 	}).Because(cause)
 }
@@ -33,6 +43,8 @@ func unavailable(cause error) error {
 // values of a failing row in its messages, and pgx the user and host of a failing connection.
 func translate(err error) error {
 	var pg *pgconn.PgError
+	var connect *connectError
+	connecting := errors.As(err, &connect)
 	if errors.As(err, &pg) {
 		cause := fmt.Errorf("postgres: SQLSTATE %s, constraint %q", pg.Code, pg.ConstraintName)
 		switch {
@@ -40,12 +52,14 @@ func translate(err error) error {
 			return (&chat.Error{
 				Kind:       chat.Unavailable,
 				Detail:     "The database is not ready yet. Nothing was changed; try again later.",
-				RetryAfter: 30 * time.Second,
+				RetryAfter: retryAfterMigrated,
 			}).Because(fmt.Errorf("the schema is missing or older than this code: run `devinbox migrate` (%w)", cause))
-		case transient(pg.Code):
-			return unavailable(cause)
 		case pg.Code == "28P01" || pg.Code == "28000" || pg.Code == "3D000":
 			return unavailable(fmt.Errorf("the user, the password or the database of DATABASE_URL is refused (%w)", cause))
+		case transient(pg.Code) || connecting:
+			return unavailable(cause)
+		case pg.Code == "22021" || pg.Code == "22P05":
+			return chat.Fail(chat.Invalid, "The request holds text that cannot be stored.").Because(cause)
 		default:
 			return chat.Defect(cause)
 		}
@@ -53,7 +67,7 @@ func translate(err error) error {
 	if class := networkClass(err); class != "" {
 		return unavailable(errors.New("postgres: " + class))
 	}
-	return chat.Defect(fmt.Errorf("postgres: %w", err))
+	return chat.Defect(fmt.Errorf("postgres: an unexpected %T", err))
 }
 
 // transient is true of what passes by itself: lost connections, a server that starts or stops, too many
@@ -87,19 +101,17 @@ const classTimeout = "no answer in time"
 func networkClass(err error) string {
 	var network net.Error
 	var name *net.DNSError
-	var connect *pgconn.ConnectError
+	var connect *connectError
 	switch {
 	case errors.As(err, &name):
 		return "the host's name is not known"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled),
 		errors.As(err, &network) && network.Timeout(), pgconn.Timeout(err):
 		return classTimeout
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed),
-		errors.As(err, &network):
-		return "the connection is broken"
 	case errors.As(err, &connect):
 		return "no connection can be made"
-	case pgconn.SafeToRetry(err):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed),
+		errors.As(err, &network), pgconn.SafeToRetry(err):
 		return "the connection is broken"
 	default:
 		return ""

@@ -58,11 +58,14 @@ func nameEvents(args pgx.StrictNamedArgs, prefix string, keys []chat.EventKey) {
 	args[prefix+"_event"], args[prefix+"_target"] = names, targets
 }
 
-// What waits is looked at in the order in which it is due, which is the order of its age but for what has
-// been tried and parked; so the oldest is among the first even where counting stops.
+// The age is that of the oldest of the thousand that are due first, which is close to the oldest of all: what
+// has been tried is due a minute later at most. What is parked ages in peace, for nobody can deliver it.
 const queueSQL = `
-	select count(*), coalesce(extract(epoch from clock_timestamp() - min(o.created_at)), 0)::bigint
-	from (select created_at from chat.outbox order by due_at limit @limit::int) o`
+	select
+		(select count(*) from (select from chat.outbox limit @limit::int) o),
+		(select greatest(coalesce(extract(epoch from clock_timestamp() - min(o.created_at)), 0), 0)::bigint from (
+			select created_at from chat.outbox where not refused order by due_at limit 1000
+		) o)`
 
 // Queue implements [chat.Store].
 func (s *Store) Queue(ctx context.Context, limit int) (chat.Queue, error) {
@@ -74,13 +77,16 @@ func (s *Store) Queue(ctx context.Context, limit int) (chat.Queue, error) {
 
 // A run of cron drops a bounded number, so that a backlog of days does not cost it its deadline.
 const dropExpiredSQL = `
-	delete from chat.outbox
-	where ctid = any (array(
-		select o.ctid from chat.outbox o
+	with expired as materialized (
+		select o.client_id, o.version, o.event, o.target
+		from chat.outbox o
 		where o.due_at <= clock_timestamp() and o.created_at <= clock_timestamp() - @lifetime::interval
-		order by o.due_at limit 10000
+		order by o.due_at
+		limit 10000
 		for update skip locked
-	))`
+	)
+	delete from chat.outbox o using expired e
+	where (o.client_id, o.version, o.event, o.target) = (e.client_id, e.version, e.event, e.target)`
 
 // DropExpired implements [chat.Store].
 func (s *Store) DropExpired(ctx context.Context) error {

@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"strings"
 	"time"
 
 	"devinbox/pkg/chat"
@@ -181,7 +180,7 @@ func target(key chat.EventKey) string {
 
 // optional is nil for an empty text, which the tables keep as null.
 func optional(s string) *string {
-	if s = strings.TrimSpace(s); s == "" {
+	if s == "" {
 		return nil
 	}
 	return &s

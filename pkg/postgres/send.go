@@ -23,7 +23,8 @@ const sendSQL = `
 		p_message_id => @message_id::uuid, p_client_message_id => @client_message_id::text,
 		p_body => @body::text, p_preview => @preview::text,
 		p_create => @create::boolean, p_live => @live::boolean, p_socket_id => @socket_id::text,
-		p_lease => @lease::interval, p_capacity => @capacity::float8, p_per_second => @per_second::float8
+		p_lease => @lease::interval, p_lifetime => @lifetime::interval,
+		p_capacity => @capacity::float8, p_per_second => @per_second::float8
 	) s
 	cross join lateral (select (s.conversation).*) c
 	cross join lateral (select (s.message).*) m`
@@ -56,6 +57,7 @@ func (s *Store) Send(ctx context.Context, p chat.SendParams) (chat.Saved, error)
 		"live":              p.Live,
 		"socket_id":         p.ExceptSocket,
 		"lease":             chat.Lease.String(),
+		"lifetime":          chat.EventLifetime.String(),
 		"capacity":          p.Limit.Capacity,
 		"per_second":        p.Limit.PerSecond,
 	}, func(row pgx.CollectableRow) (r sendRow, err error) {

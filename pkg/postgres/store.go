@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -39,19 +40,25 @@ var _ chat.Store = (*Store)(nil)
 
 // Open makes a Store for a postgres:// URL, or the other form that libpq knows. It connects to nothing yet.
 // observe, which may be nil, is told how long each call took.
-// Whatever the URL says, statements run in pgx's exec mode and the pool holds 2 connections at most;
-// parameters of the URL that Postgres's own clients do not know are left out.
-// Errors: a URL that cannot be read, in words that hold no part of it.
+// Whatever the URL says, the pool holds 2 connections at most, and every connection is as [Pin] makes it.
+// Errors: a URL that is empty or cannot be read, in words that hold no part of it.
 func Open(url string, observe func(context.Context, time.Duration)) (*Store, error) {
+	if url == "" { // pgx would look for a server on this machine
+		return nil, errors.New("is missing")
+	}
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, errors.New("is not a Postgres URL such as postgres://user:password@host:5432/database")
 	}
 	Pin(config.ConnConfig)
 	config.ConnConfig.ConnectTimeout = connectTimeout
+	config.ConnConfig.DialFunc = (&net.Dialer{Timeout: connectTimeout}).DialContext
 	config.MaxConns, config.MinConns, config.MinIdleConns = maxConns, 0, 0
 	config.PingTimeout = pingTimeout
 	config.ShouldPing = func(_ context.Context, p pgxpool.ShouldPingParams) bool { return p.IdleDuration > pingAfter }
+	// A connection that went silent would keep its place in the pool for the 15 seconds that pgx gives it to
+	// say goodbye, and two of them would lock everybody out.
+	config.BeforeClose = func(conn *pgx.Conn) { conn.PgConn().Conn().Close() }
 	pool, err := pgxpool.NewWithConfig(context.Background(), config)
 	if err != nil {
 		return nil, errors.New("is not a Postgres URL that a pool can be made of")
@@ -63,8 +70,9 @@ func Open(url string, observe func(context.Context, time.Duration)) (*Store, err
 }
 
 // Pin sets what must hold on every connection of ours, whatever its URL asked for: the exec mode, the one
-// that is right behind every pooler (the others fail there, or give one caller another's result), and no
-// start-up parameters but those that poolers pass on.
+// that is right behind every pooler (the others fail there, or give one caller another's result), and of the
+// start-up parameters only application_name and options. Poolers refuse the others, and a URL often carries
+// some that were meant for another client, such as pgbouncer=true.
 func Pin(config *pgx.ConnConfig) {
 	config.DefaultQueryExecMode = pgx.QueryExecModeExec
 	config.StatementCacheCapacity = 0
@@ -119,7 +127,7 @@ func try[T any](ctx context.Context, s *Store, sql string, args pgx.StrictNamedA
 	defer cancel()
 	conn, err := s.pool.Acquire(connecting)
 	if err != nil {
-		return nil, err
+		return nil, &connectError{err}
 	}
 	defer conn.Release()
 	ctx, cancel = context.WithTimeout(ctx, statementTimeout)

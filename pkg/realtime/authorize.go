@@ -1,20 +1,12 @@
 package realtime
 
 import (
-	"encoding/json"
 	"net/url"
-	"regexp"
 
 	"github.com/pusher/pusher-http-go/v5"
 
 	"devinbox/pkg/chat"
 )
-
-// maxUserBytes is how large Pusher lets the description of a member be: 1 kB of JSON.
-const maxUserBytes = 1024
-
-// socketID is the form of a Pusher connection's id.
-var socketID = regexp.MustCompile(`\A\d{1,20}\.\d{1,20}\z`)
 
 var errDisabled = chat.Fail(chat.Unavailable, "Realtime is not configured.")
 
@@ -58,8 +50,7 @@ func (p *Publisher) Authorize(me chat.Identity, socket, channel string) ([]byte,
 }
 
 // SignIn signs that the connection socket belongs to me: Pusher's user authentication. The answer is the
-// JSON that Pusher defines for it: auth and user_data. The user's id is c: or d: and the identity's, so
-// that a client and a developer are never one user.
+// JSON that Pusher defines for it: auth and user_data. [Publisher.Disconnect] closes what is signed in.
 //
 // Errors: Invalid for a malformed socket, by the name socket_id; Forbidden to an identity without a role;
 // Unavailable where Pusher is not configured.
@@ -83,32 +74,8 @@ func (p *Publisher) SignIn(me chat.Identity, socket string) ([]byte, error) {
 }
 
 func checkSocket(id string) error {
-	if !socketID.MatchString(id) {
+	if !chat.ValidSocketID(id) {
 		return chat.InvalidField("socket_id", "must be two numbers with a dot between them")
 	}
 	return nil
-}
-
-// user is how an identity appears on Pusher, where the other members of a channel see it. It holds no
-// e-mail. A name that would make it larger than Pusher allows is cut. ok is false for nobody.
-func user(me chat.Identity) (id string, info map[string]string, ok bool) {
-	switch me.Role {
-	case chat.Client:
-		id = "c:" + me.ID
-	case chat.Developer:
-		id = "d:" + me.ID
-	}
-	if id == "" || me.ID == "" {
-		return "", nil, false
-	}
-	info = map[string]string{"role": string(me.Role)}
-	name := longestPrefix(me.Name, func(name string) bool {
-		info["name"] = name
-		encoded, err := json.Marshal(pusher.MemberData{UserID: id, UserInfo: info}) // as the library does
-		return err == nil && len(encoded) <= maxUserBytes
-	})
-	if info["name"] = name; name == "" {
-		delete(info, "name")
-	}
-	return id, info, true
 }

@@ -11,9 +11,9 @@ const probeEvery = 30 * time.Second
 // breaker keeps requests from a Pusher that refuses this app: each would cost its sender time, Pusher
 // patience, and change nothing. Its zero value is closed.
 type breaker struct {
-	mu      sync.Mutex
-	open    bool
-	probeAt time.Time
+	mu    sync.Mutex
+	open  bool
+	asked time.Time // when Pusher was last asked, or refused; on the wall clock
 }
 
 // allow tells whether a request may be made now. Of an open breaker it is true once every probeEvery.
@@ -23,11 +23,11 @@ func (b *breaker) allow() bool {
 	if !b.open {
 		return true
 	}
-	now := time.Now()
-	if now.Before(b.probeAt) {
+	now := wallClock()
+	if wait := now.Sub(b.asked); 0 <= wait && wait < probeEvery { // a clock that was set back is no reason to wait
 		return false
 	}
-	b.probeAt = now.Add(probeEvery)
+	b.asked = now
 	return true
 }
 
@@ -36,7 +36,7 @@ func (b *breaker) trip() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	was := b.open
-	b.open, b.probeAt = true, time.Now().Add(probeEvery)
+	b.open, b.asked = true, wallClock()
 	return !was
 }
 
@@ -48,3 +48,7 @@ func (b *breaker) reset() bool {
 	b.open = false
 	return was
 }
+
+// wallClock is the time without its monotonic reading. That one may stand still while an instance is frozen,
+// and a thawed instance should not wait for what has long passed.
+func wallClock() time.Time { return time.Now().Round(0) }

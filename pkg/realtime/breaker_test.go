@@ -88,6 +88,29 @@ func TestARefusedAppIsAskedOnceInThirtySeconds(t *testing.T) {
 	}
 }
 
+// The monotonic clock may stand still while an instance is frozen, and the wall clock may be set back.
+func TestTheBreakerGoesByTheWallClock(t *testing.T) {
+	t.Parallel()
+	pusher := &scripted{}
+	pusher.status.Store(403)
+	p, _ := scriptedPublisher(pusher)
+	for i := range 2 { // the refusal that opens it, and a probe
+		p.Publish(t.Context(), []chat.Event{message(1, "Hello")})
+		if asked := *p.Asked(); asked != asked.Round(0) || time.Since(asked).Abs() > time.Minute {
+			t.Errorf("request %d: the breaker counts from %v", i, asked)
+		}
+		*p.Asked() = time.Now().Add(-time.Hour).Round(0)
+	}
+	for ago, want := range map[time.Duration]int64{time.Hour: 1, 31 * time.Second: 1, 20 * time.Second: 0, -time.Hour: 1} {
+		*p.Asked() = time.Now().Add(-ago).Round(0)
+		pusher.requests.Store(0)
+		p.Publish(t.Context(), []chat.Event{message(1, "Hello")})
+		if n := pusher.requests.Load(); n != want {
+			t.Errorf("asked %v ago: %d requests, want %d", ago, n, want)
+		}
+	}
+}
+
 func TestOneOfManyIsTheProbe(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -39,7 +39,7 @@ func (p *Publisher) outgoing(e chat.Event) (pusher.Event, error) {
 		return pusher.Event{}, err
 	}
 	out := pusher.Event{Channel: channel, Name: string(e.Name), Data: data}
-	if socketID.MatchString(e.ExceptSocket) { // a malformed one would make the library refuse the whole batch
+	if chat.ValidSocketID(e.ExceptSocket) { // a malformed one would make the library refuse the whole batch
 		out.SocketID = &e.ExceptSocket
 	}
 	return out, nil

@@ -58,6 +58,31 @@ func TestAMessageTooLongForPusherIsShortened(t *testing.T) {
 	}
 }
 
+func TestOnlyTheBodyOfAMessageIsShortened(t *testing.T) {
+	t.Parallel()
+	pusher := newAPI(t)
+	p, _ := publisher(t, pusher.URL)
+	for _, piece := range []string{`"`, "😀", "é"} {
+		e := message(1, strings.Repeat(piece, 8000))
+		e.Message.Sender.Name = pointer(strings.Repeat(piece, 120))
+		e.Message.Sender.ID = strings.Repeat(piece, 120/len(piece))
+		e.Message.ClientMessageID = pointer(strings.Repeat(`"`, 64))
+		mustBe(t, p.Publish(t.Context(), []chat.Event{e}), keys(e), nil)
+		requests := pusher.Requests()
+		data := requests[len(requests)-1][0].Data
+		var got payload
+		if err := json.Unmarshal([]byte(data), &got); err != nil {
+			t.Fatal(err)
+		}
+		if len(data) > 10240 || len(data) < 10240-4 || !strings.HasPrefix(e.Message.Body, got.Body) || got.Truncated == nil {
+			t.Errorf("%s: %d bytes, with a body of %d", piece, len(data), len(got.Body))
+		}
+		if *got.Sender.Name != *e.Message.Sender.Name || got.Sender.ID != e.Message.Sender.ID || *got.ClientMessageID != *e.Message.ClientMessageID {
+			t.Errorf("%s: more than the body is changed", piece)
+		}
+	}
+}
+
 func TestAMessageThatFitsGoesWhole(t *testing.T) {
 	t.Parallel()
 	pusher := newAPI(t)

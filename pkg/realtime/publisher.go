@@ -12,14 +12,12 @@ import (
 	"devinbox/pkg/chat"
 )
 
-// requestTimeout bounds a request whose context has no deadline, or a late one.
-const requestTimeout = 5 * time.Second
-
 // Publisher is this deployment's app on Pusher. It is a [chat.Publisher], safe for concurrent use, and
 // keeps its connections and its breaker for as long as the process lives: make one of it.
 type Publisher struct {
 	enabled   bool
 	channels  Channels
+	browser   Connection    // what every browser is told
 	client    pusher.Client // without an HTTP client; each request has its own
 	transport http.RoundTripper
 	breaker   breaker
@@ -35,6 +33,7 @@ func New(o Options) *Publisher {
 	return &Publisher{
 		enabled:   len(o.Faults()) == 0,
 		channels:  o.Channels,
+		browser:   o.connection(),
 		client:    pusher.Client{AppID: o.AppID, Key: o.Key, Secret: o.Secret, Host: o.endpoint(), Secure: !o.NoTLS},
 		transport: newTransport(),
 		log:       cmp.Or(o.Log, slog.Default()),
@@ -50,8 +49,8 @@ func (p *Publisher) Channel(clientID string) string {
 	return p.channels.Name(chat.Place{ClientID: clientID})
 }
 
-// Publish announces at most [chat.MaxBatch] events in one request. It returns by the context's deadline,
-// and no request takes longer than 5 s.
+// Publish announces the first [chat.MaxBatch] events, which is what Pusher takes, in one request; further
+// ones still wait. It returns by the context's deadline, and no request takes longer than 5 s.
 //
 // A batch that Pusher refuses as such (400, 413) is sent again event by event; what it refuses even then,
 // and what cannot be sent at all, is Refused. A message whose data would pass 10,240 bytes goes with a
@@ -67,7 +66,7 @@ func (p *Publisher) Publish(ctx context.Context, events []chat.Event) chat.Deliv
 	}
 	var keys []chat.EventKey
 	var batch []pusher.Event
-	for _, e := range events {
+	for _, e := range events[:min(len(events), chat.MaxBatch)] {
 		out, err := p.outgoing(e)
 		if err != nil {
 			p.refuse(ctx, &done, e.EventKey, err.Error())
@@ -104,20 +103,13 @@ func (p *Publisher) trigger(ctx context.Context, batch []pusher.Event) outcome {
 	if !p.breaker.allow() {
 		return waiting
 	}
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	c := &call{ctx: ctx, transport: p.transport}
-	client := p.client // a copy: the library keeps no state beside its HTTP client
-	client.HTTPClient = c.httpClient()
-
-	started := time.Now()
-	// The library's error is not looked at: it is one also where an accepted request was not answered in
-	// JSON, and its text repeats the signed URL or the answer. The call knows what happened.
-	_, _ = client.TriggerBatch(batch)
-	if p.observe != nil {
-		p.observe(ctx, time.Since(started))
-	}
-
+	c := p.request(ctx, func(through *http.Client) {
+		client := p.client // a copy: the library keeps no state beside its HTTP client
+		client.HTTPClient = through
+		// The library's error is not looked at: it is one also where an accepted request was not answered in
+		// JSON, and its text repeats the signed URL or the answer. The call knows what happened.
+		_, _ = client.TriggerBatch(batch)
+	})
 	result := waiting
 	switch {
 	case c.status/100 == 2:
@@ -133,6 +125,7 @@ func (p *Publisher) trigger(ctx context.Context, batch []pusher.Event) outcome {
 }
 
 // turn opens the breaker where Pusher refuses the app, and closes it where Pusher looks at what it is sent.
+// A 404 belongs to the first, for all events go to one path: there is no such app, or no Pusher on this host.
 func (p *Publisher) turn(ctx context.Context, status int, result outcome) {
 	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound:

@@ -54,6 +54,21 @@ func TestAllEventsOfACallLeaveInOneRequest(t *testing.T) {
 	}
 }
 
+func TestARequestHasTenEventsAtMost(t *testing.T) {
+	t.Parallel()
+	pusher := newAPI(t)
+	p, _ := publisher(t, pusher.URL)
+	var events []chat.Event
+	for i := range 25 {
+		events = append(events, message(int64(i+1), "Hello"))
+	}
+	mustBe(t, p.Publish(t.Context(), events), keys(events[:10]...), nil)
+	if n := len(pusher.Only(t)); n != 10 {
+		t.Errorf("%d events in a request", n)
+	}
+	mustBe(t, p.Publish(t.Context(), events[10:20]), keys(events[10:20]...), nil)
+}
+
 func TestNothingIsAnnouncedOnAPublicNameUnlessAskedFor(t *testing.T) {
 	t.Parallel()
 	for _, mode := range modes {

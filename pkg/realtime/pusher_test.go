@@ -83,7 +83,7 @@ func newAPI(t testing.TB) *api {
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err == nil {
-		err = verify(r, body)
+		err = verify(r, "/apps/"+appID+"/batch_events", body)
 	}
 	var batch struct {
 		Batch []sent `json:"batch"`
@@ -109,8 +109,8 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // verify checks a request as Pusher does: https://pusher.com/docs/channels/library_auth_reference/rest-api/#authentication.
-func verify(r *http.Request, body []byte) error {
-	if r.Method != http.MethodPost || r.URL.Path != "/apps/"+appID+"/batch_events" {
+func verify(r *http.Request, path string, body []byte) error {
+	if r.Method != http.MethodPost || r.URL.Path != path {
 		return fmt.Errorf("%s %s", r.Method, r.URL.Path)
 	}
 	if r.Header.Get("Content-Type") != "application/json" {

@@ -13,6 +13,8 @@ import (
 )
 
 const (
+	// requestTimeout bounds a request whose context has no deadline, or a late one.
+	requestTimeout = 5 * time.Second
 	// dialTimeout bounds what goes on behind a request that was given up: net/http finishes the connection
 	// for the next one.
 	dialTimeout = 5 * time.Second
@@ -39,8 +41,21 @@ func newTransport() *http.Transport {
 	}
 }
 
-// call is one request through a library that knows no context. It keeps what came of it, since the
-// library's errors are texts that repeat the signed URL.
+// request makes one request, which send does with the client that it is given, and tells what came of it.
+func (p *Publisher) request(ctx context.Context, send func(*http.Client)) *call {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	c := &call{ctx: ctx, transport: p.transport}
+	started := time.Now()
+	send(c.httpClient())
+	if p.observe != nil {
+		p.observe(ctx, time.Since(started))
+	}
+	return c
+}
+
+// call is one request through a library that knows no context. It keeps what came of it, since the errors
+// of the library, and of net/http, repeat the signed URL.
 type call struct {
 	ctx       context.Context
 	transport http.RoundTripper

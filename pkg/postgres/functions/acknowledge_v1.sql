@@ -4,6 +4,9 @@
 --
 -- Events are named by four arrays of equal length. A parked event is due when its lifetime ends, and what
 -- is due at the end of its lifetime is dropped.
+--
+-- Nothing here waits for a lock: a row that somebody else holds is being taken over or forgotten by them,
+-- and theirs to acknowledge. So two calls that name the same events in another order cannot block each other.
 create or replace function chat.acknowledge_v1(
   p_done_client_id text[], p_done_version bigint[], p_done_event text[], p_done_target text[],
   p_refused_client_id text[], p_refused_version bigint[], p_refused_event text[], p_refused_target text[],
@@ -12,14 +15,25 @@ create or replace function chat.acknowledge_v1(
 language plpgsql volatile as $function$
 begin
   if cardinality(p_done_client_id) > 0 then
-    delete from chat.outbox o
-      using unnest(p_done_client_id, p_done_version, p_done_event, p_done_target) as d (client_id, version, event, target)
-      where o.client_id = d.client_id and o.version = d.version and o.event = d.event and o.target = d.target;
+    with done as materialized (
+      select o.client_id, o.version, o.event, o.target
+        from unnest(p_done_client_id, p_done_version, p_done_event, p_done_target) as d (client_id, version, event, target)
+        join chat.outbox o using (client_id, version, event, target)
+        for update of o skip locked
+    )
+    delete from chat.outbox o using done d
+      where (o.client_id, o.version, o.event, o.target) = (d.client_id, d.version, d.event, d.target);
   end if;
   if cardinality(p_refused_client_id) > 0 then
-    update chat.outbox o set due_at = o.created_at + p_lifetime, last_error = 'refused'
-      from unnest(p_refused_client_id, p_refused_version, p_refused_event, p_refused_target) as d (client_id, version, event, target)
-      where o.client_id = d.client_id and o.version = d.version and o.event = d.event and o.target = d.target;
+    with refused as materialized (
+      select o.client_id, o.version, o.event, o.target
+        from unnest(p_refused_client_id, p_refused_version, p_refused_event, p_refused_target) as r (client_id, version, event, target)
+        join chat.outbox o using (client_id, version, event, target)
+        for update of o skip locked
+    )
+    update chat.outbox o set due_at = o.created_at + p_lifetime, refused = true
+      from refused r
+      where (o.client_id, o.version, o.event, o.target) = (r.client_id, r.version, r.event, r.target);
   end if;
   if p_claim <= 0 then
     return;

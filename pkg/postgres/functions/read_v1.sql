@@ -22,7 +22,7 @@ begin
   at := clock_timestamp();
   mark := least(p_up_to_seq, c.last_seq);
 
-  if mark <= case when by_client then c.client_read_seq else c.developer_read_seq end then
+  if mark <= (case when by_client then c.client_read_seq else c.developer_read_seq end) then
     if by_client then
       update chat.conversation x set last_seen_at = at where x.client_id = p_client_id returning * into c;
     end if;

@@ -11,7 +11,7 @@
 create or replace function chat.send_v1(
   p_client_id text, p_role text, p_sender_id text, p_sender_name text, p_sender_email text,
   p_message_id uuid, p_client_message_id text, p_body text, p_preview text,
-  p_create boolean, p_live boolean, p_socket_id text, p_lease interval,
+  p_create boolean, p_live boolean, p_socket_id text, p_lease interval, p_lifetime interval,
   p_capacity double precision, p_per_second double precision
 ) returns table (
   outcome text, conversation chat.conversation, message chat.message, events text[], retry_after double precision
@@ -55,7 +55,7 @@ begin
     if p_live then
       with taken as (
         update chat.outbox o set due_at = at + p_lease, attempts = o.attempts + 1
-          where o.client_id = p_client_id and o.seq = m.seq and o.created_at > at - interval '24 hours'
+          where o.client_id = p_client_id and o.seq = m.seq and not o.refused and o.created_at > at - p_lifetime
           returning o.version, o.event, o.target
       )
       select array_agg(format('%s %s %s', t.version, t.event, t.target) order by t.version, t.event desc, t.target)

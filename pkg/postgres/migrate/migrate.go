@@ -1,10 +1,13 @@
 // Package migrate brings a database to the schema that this code needs. The commands and the tests use it;
 // a function never does, for many instances start at once and none of them should change a table.
 //
-// The numbered steps are run by tern, each in a transaction of its own. Then the SQL functions are created
-// or replaced, all in one. Both are guarded by advisory locks, so that two runs at once do each thing once.
-// Every statement gives up on a lock after [lockTimeout] and is tried again: a step that waits behind a slow
-// reader would stall every send that comes after it.
+// Each numbered step is a transaction of its own; the last one creates or replaces the SQL functions. A
+// transaction begins with an advisory lock and looks at the version second, so that two runs at once do each
+// thing once; and the lock ends with it, so that a pooler which gives every transaction another session
+// cannot keep the lock for good, as it would a session's.
+//
+// A step gives up on a lock after [lockTimeout] and is tried again: one that waits behind a slow reader
+// stalls every send that comes after it.
 package migrate
 
 import (
@@ -18,17 +21,17 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	tern "github.com/jackc/tern/v2/migrate"
 
 	"devinbox/pkg/postgres"
 )
 
 const (
-	versionTable = "chat.schema_version"
-	lockTimeout  = "2s"
-	tries        = 10
-	// functionsLock is the advisory lock of applying functions: any number that nobody else uses.
-	functionsLock = 6_401_736_120_514_207
+	lockTimeout = "250ms"
+	tries       = 40
+	pause       = 500 * time.Millisecond // between two tries, for those whom the first one stalled
+
+	// advisoryLock is any number that nobody else uses.
+	advisoryLock = 6_401_736_120_514_207
 )
 
 // ErrNewer is the error of a database that a later version of devinbox has migrated.
@@ -36,21 +39,31 @@ var ErrNewer = errors.New("the database was migrated by a later version of devin
 
 // Status is how far a database is.
 type Status struct {
-	Applied int      // steps that the database has
-	Pending []string // the names of those that it lacks
+	Applied int      // numbered steps that the database has
+	Pending []string // files that Up would change something by: steps and functions that it lacks or has otherwise
 }
 
 // Up applies what the database lacks and replaces every function. It may be run again at any time, also by
-// two at once. progress is told the name of each step and file as it begins.
+// two at once, and also through a pooler. progress is told the name of each file as it begins.
 // Errors: ErrNewer; a database that does not answer; a step that fails, which leaves the steps before it done.
 func Up(ctx context.Context, url string, progress func(name string)) error {
-	return with(ctx, url, func(conn *pgx.Conn, m *tern.Migrator) error {
-		m.OnStart = func(_ int32, name, _, _ string) { progress(name) }
-		if err := patiently(ctx, func() error { return steps(ctx, m) }); err != nil {
+	conn, err := connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	for done := false; !done; {
+		err := patiently(ctx, func() error {
+			return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) (err error) {
+				done, err = next(ctx, tx, progress)
+				return err
+			})
+		})
+		if err != nil {
 			return err
 		}
-		return patiently(ctx, func() error { return functions(ctx, conn, progress) })
-	})
+	}
+	return nil
 }
 
 // Read tells how far a database is, and changes nothing.
@@ -61,30 +74,27 @@ func Read(ctx context.Context, url string) (Status, error) {
 		return Status{}, err
 	}
 	defer conn.Close(ctx)
-	var applied int
-	var undefined *pgconn.PgError
-	err = conn.QueryRow(ctx, "select version from "+versionTable).Scan(&applied)
-	if errors.As(err, &undefined) && (undefined.Code == "42P01" || undefined.Code == "3F000") {
-		err = nil // nothing was ever applied
-	}
+	applied, pending, err := steps(ctx, conn)
 	if err != nil {
 		return Status{}, err
 	}
-	names, err := fs.Glob(postgres.Schema, "migrations/*.sql")
-	if err != nil {
-		return Status{}, err
-	}
-	if applied > len(names) {
-		return Status{}, ErrNewer
-	}
-	status := Status{Applied: applied}
-	for _, name := range names[applied:] {
-		status.Pending = append(status.Pending, path.Base(name))
+	status := Status{Applied: applied, Pending: pending}
+	for _, name := range files("functions") {
+		same, err := sameFunction(ctx, conn, name)
+		if err != nil {
+			return Status{}, err
+		}
+		if !same {
+			status.Pending = append(status.Pending, name)
+		}
 	}
 	return status, nil
 }
 
 func connect(ctx context.Context, url string) (*pgx.Conn, error) {
+	if url == "" { // pgx would look for a server on this machine
+		return nil, errors.New("the database's URL is missing")
+	}
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		return nil, errors.New("the database's URL is not one such as postgres://user:password@host:5432/database")
@@ -94,94 +104,103 @@ func connect(ctx context.Context, url string) (*pgx.Conn, error) {
 	return pgx.ConnectConfig(ctx, config)
 }
 
-func with(ctx context.Context, url string, do func(*pgx.Conn, *tern.Migrator) error) error {
-	conn, err := connect(ctx, url)
+// next does what comes next: one step, or the functions where no step is missing, which is the end.
+func next(ctx context.Context, tx pgx.Tx, progress func(string)) (done bool, err error) {
+	if _, err := tx.Exec(ctx, fmt.Sprintf("select pg_advisory_xact_lock(%d)", advisoryLock)); err != nil {
+		return false, err
+	}
+	// A role's own statement_timeout is made for requests, not for building an index.
+	if _, err := tx.Exec(ctx, "set local lock_timeout = '"+lockTimeout+"'; set local statement_timeout = 0"); err != nil {
+		return false, err
+	}
+	applied, pending, err := steps(ctx, tx)
 	if err != nil {
-		return err
+		return false, err
 	}
-	defer conn.Close(ctx)
-	if err := locked(ctx, conn, func(tx pgx.Tx) error { // the table of versions lies in it
-		_, err := tx.Exec(ctx, "create schema if not exists chat")
-		return err
-	}); err != nil {
-		return err
+	if len(pending) == 0 {
+		return true, run(ctx, tx, files("functions"), progress)
 	}
-	m, err := tern.NewMigrator(ctx, conn, versionTable)
-	if err != nil {
-		return err
+	if err := run(ctx, tx, pending[:1], progress); err != nil {
+		return false, err
 	}
-	numbered, err := fs.Sub(postgres.Schema, "migrations")
-	if err != nil {
-		return err
-	}
-	if err := m.LoadMigrations(numbered); err != nil {
-		return err
-	}
-	for _, step := range m.Migrations {
-		step.UpSQL = "set local lock_timeout = '" + lockTimeout + "';\n" + step.UpSQL
-	}
-	return do(conn, m)
+	_, err = tx.Exec(ctx, "update chat.schema_version set version = $1", applied+1)
+	return false, err
 }
 
-func steps(ctx context.Context, m *tern.Migrator) error {
-	version, err := m.GetCurrentVersion(ctx)
-	if err != nil {
-		return err
-	}
-	if int(version) > len(m.Migrations) {
-		return ErrNewer
-	}
-	return m.Migrate(ctx)
+// querier is a connection or a transaction.
+type querier interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-func functions(ctx context.Context, conn *pgx.Conn, progress func(string)) error {
-	names, err := fs.Glob(postgres.Schema, "functions/*.sql")
-	if err != nil {
-		return err
+// steps tells how many numbered steps the database has, and which ones it lacks.
+func steps(ctx context.Context, db querier) (applied int, pending []string, err error) {
+	var begun bool
+	if err := db.QueryRow(ctx, "select to_regclass('chat.schema_version') is not null").Scan(&begun); err != nil {
+		return 0, nil, err
 	}
-	return locked(ctx, conn, func(tx pgx.Tx) error {
-		for _, name := range names {
-			progress(path.Base(name))
-			sql, err := fs.ReadFile(postgres.Schema, name)
-			if err != nil {
-				return err
-			}
-			if _, err := tx.Exec(ctx, string(sql)); err != nil {
-				return fmt.Errorf("%s: %w", path.Base(name), err)
-			}
+	if begun {
+		if err := db.QueryRow(ctx, "select version from chat.schema_version").Scan(&applied); err != nil {
+			return 0, nil, err
 		}
-		return nil
-	})
+	}
+	all := files("migrations")
+	if applied > len(all) {
+		return 0, nil, ErrNewer
+	}
+	return applied, all[applied:], nil
 }
 
-// locked runs do in a transaction that nobody else runs at the same time.
-func locked(ctx context.Context, conn *pgx.Conn, do func(pgx.Tx) error) error {
-	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, fmt.Sprintf("select pg_advisory_xact_lock(%d); set local lock_timeout = '%s'", functionsLock, lockTimeout))
-		if err != nil {
-			return err
+// sameFunction tells whether the database has the function of a file with the body that the file gives it.
+func sameFunction(ctx context.Context, db querier, name string) (same bool, err error) {
+	_, body, _ := strings.Cut(read(name), "$function$")
+	body, _, _ = strings.Cut(body, "$function$")
+	err = db.QueryRow(ctx, `
+		select exists (
+			select from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+			where n.nspname = 'chat' and p.proname = $1 and p.prosrc = $2
+		)`, strings.TrimSuffix(path.Base(name), ".sql"), body).Scan(&same)
+	return same, err
+}
+
+func run(ctx context.Context, tx pgx.Tx, names []string, progress func(string)) error {
+	for _, name := range names {
+		progress(name)
+		if _, err := tx.Exec(ctx, read(name)); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
-		return do(tx)
-	})
+	}
+	return nil
+}
+
+// files are those of one folder of the schema, in their order.
+func files(folder string) []string {
+	names, err := fs.Glob(postgres.Schema, folder+"/*.sql")
+	if err != nil {
+		panic(err) // the pattern is ours
+	}
+	return names
+}
+
+func read(name string) string {
+	text, err := fs.ReadFile(postgres.Schema, name)
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	return string(text)
 }
 
 // patiently tries again where a lock was not to be had.
 func patiently(ctx context.Context, try func() error) error {
 	for n := 1; ; n++ {
 		err := try()
-		if n == tries || !lockNotAvailable(err) {
+		var pg *pgconn.PgError
+		if n == tries || !errors.As(err, &pg) || pg.Code != "55P03" {
 			return err
 		}
 		select {
-		case <-time.After(time.Duration(n) * 200 * time.Millisecond):
+		case <-time.After(pause):
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
-}
-
-func lockNotAvailable(err error) bool {
-	var pg *pgconn.PgError
-	return errors.As(err, &pg) && pg.Code == "55P03" ||
-		err != nil && strings.Contains(err.Error(), "SQLSTATE 55P03") // tern keeps some errors as text only
 }

@@ -3,13 +3,17 @@
 
 create schema if not exists chat;
 
+-- How many of these steps the database has: one row.
+create table chat.schema_version (version integer not null);
+insert into chat.schema_version (version) values (0);
+
 create table chat.conversation (
   client_id            text collate "C" primary key,
   client_name          text,
   client_name_set      boolean not null default false, -- by a developer: tokens no longer overwrite it
   client_email         text,
   status               text not null default 'open',
-  assignee_id          text,
+  assignee_id          text collate "C",
   last_seen_at         timestamptz,                    -- the client's last send or read; alone it changes no version
   last_seq             bigint not null default 0,
   client_total         bigint not null default 0,      -- how many of 1..last_seq the client sent
@@ -39,11 +43,12 @@ create table chat.conversation (
   )
 ) with (fillfactor = 80);
 
--- The inbox, newest last message first: one status, any status, the unread, one assignee's.
+-- The inbox of one status, newest last message first: all of it, the unread, nobody's, one assignee's. An
+-- inbox of both statuses is two of these scans, merged.
 create index conversation_inbox on chat.conversation (status, last_message_at desc, client_id desc);
-create index conversation_inbox_all on chat.conversation (last_message_at desc, client_id desc);
-create index conversation_inbox_unread on chat.conversation (last_message_at desc, client_id desc) where unread_developer > 0;
-create index conversation_inbox_assignee on chat.conversation (assignee_id, last_message_at desc, client_id desc) where assignee_id is not null;
+create index conversation_inbox_unread on chat.conversation (status, last_message_at desc, client_id desc) where unread_developer > 0;
+create index conversation_inbox_unassigned on chat.conversation (status, last_message_at desc, client_id desc) where assignee_id is null;
+create index conversation_inbox_assignee on chat.conversation (assignee_id, status, last_message_at desc, client_id desc) where assignee_id is not null;
 
 create table chat.message (
   client_id         text collate "C" not null references chat.conversation on delete cascade,
@@ -62,7 +67,7 @@ create table chat.message (
   deleted_at        timestamptz,
   primary key (client_id, seq),
   constraint message_id unique (client_id, id),
-  constraint message_version unique (client_id, version),
+  constraint message_version unique (client_id, version), -- no change touches two: paging by version relies on it
   constraint message_client_message_id unique (client_id, sender_role, sender_id, client_message_id),
   constraint message_sender_role check (sender_role in ('client', 'developer')),
   constraint message_seq check (seq >= 1)
@@ -83,7 +88,7 @@ create table chat.outbox (
   created_at  timestamptz not null default clock_timestamp(),
   due_at      timestamptz not null,       -- the end of the lease of whoever is delivering it now
   attempts    integer not null default 1,
-  last_error  text,
+  refused     boolean not null default false, -- by Pusher, as such: parked until its lifetime ends
   primary key (client_id, version, event, target),
   constraint outbox_event check (event in ('new-message', 'message-updated', 'messages-read', 'conversation-updated')),
   constraint outbox_target check (target in ('conversation', 'inbox'))

@@ -1,0 +1,19 @@
+package chat
+
+import "regexp"
+
+// socketID is the form of a connection's id: https://pusher.com/docs/channels/library_auth_reference/auth-signatures/.
+// Ten digits are usual in each half; what is far longer is nothing that Pusher ever gave.
+var socketID = regexp.MustCompile(`\A[0-9]{1,20}\.[0-9]{1,20}\z`)
+
+// ValidSocketID tells whether s can be the id of a connection to Pusher.
+func ValidSocketID(s string) bool { return socketID.MatchString(s) }
+
+// socket is a caller's own connection, and empty where it names none. A malformed one is ignored, for it
+// would make Pusher refuse the announcement of a message that is already saved.
+func socket(given *string) string {
+	if given == nil || !ValidSocketID(*given) {
+		return ""
+	}
+	return *given
+}

@@ -1,0 +1,289 @@
+package chat_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+
+	"devinbox/pkg/chat"
+)
+
+var (
+	grace  = chat.Identity{ID: "42", Role: chat.Client, Name: "Grace", Email: "grace@example.com"}
+	ada    = chat.Identity{ID: "ada", Role: chat.Developer, Name: "Ada"}
+	nobody = chat.Identity{}
+)
+
+func pointer[T any](v T) *T { return &v }
+
+// world is a chat over a Store that remembers and a Publisher that does what it is told. What is asked of
+// the two is one common trace, so that a test sees the order, too.
+type world struct {
+	*chat.Service
+	store     *memory
+	publisher *scripted
+	log       *bytes.Buffer
+	trace     *trace
+}
+
+var limit = chat.RateLimit{Capacity: 30, PerSecond: 3}
+
+// newWorld is one where client 42 has a conversation, and client 43 another.
+func newWorld() *world {
+	w := &world{log: &bytes.Buffer{}, trace: &trace{}}
+	w.store = &memory{trace: w.trace, conversations: map[string]*chat.Conversation{}, fail: map[string]error{}}
+	w.publisher = &scripted{trace: w.trace}
+	for _, id := range []string{"42", "43"} {
+		w.store.conversations[id] = &chat.Conversation{ClientID: id, Status: chat.Open}
+	}
+	w.Service = chat.NewService(w.store, w.publisher, limit, slog.New(slog.NewTextHandler(w.log, nil)))
+	return w
+}
+
+// trace is what was asked of the Store and the Publisher, in order.
+type trace struct {
+	mu    sync.Mutex
+	calls []string
+}
+
+func (tr *trace) add(format string, args ...any) {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	tr.calls = append(tr.calls, fmt.Sprintf(format, args...))
+}
+
+// take gives what was asked since it was last called.
+func (tr *trace) take() string {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	calls := strings.Join(tr.calls, ", ")
+	tr.calls = nil
+	return calls
+}
+
+// memory is a Store: as much of one as the Service can tell from a real one.
+type memory struct {
+	*trace
+	conversations map[string]*chat.Conversation
+	messages      []chat.Message
+	waiting       []chat.Event     // committed, and leased to the call that did
+	due           []chat.Event     // left behind by earlier calls: anybody may claim them
+	alwaysDue     bool             // claims are answered in full, for ever
+	fail          map[string]error // by the name of the method
+	sends         []chat.SendParams
+	reads         []chat.ReadParams
+	inbox         []chat.InboxQuery
+	lists         []chat.MessageQuery
+}
+
+func (m *memory) commit(c *chat.Conversation, live bool, except string, events ...chat.Event) []chat.Event {
+	if !live {
+		return nil
+	}
+	state := *c
+	events = append(events, chat.Event{EventKey: chat.EventKey{Name: chat.ConversationUpdated, ToInbox: true}, Conversation: &state})
+	for i := range events {
+		events[i].ClientID, events[i].Version, events[i].ExceptSocket = c.ClientID, c.Version, except
+	}
+	m.waiting = append(m.waiting, events...)
+	return events
+}
+
+func (m *memory) Send(_ context.Context, p chat.SendParams) (chat.Saved, error) {
+	m.add("send")
+	m.sends = append(m.sends, p)
+	if err := m.fail["Send"]; err != nil {
+		return chat.Saved{}, err
+	}
+	c := m.conversations[p.ClientID]
+	if c == nil && !p.Create {
+		return chat.Saved{}, chat.ErrNoConversation
+	}
+	if c == nil {
+		c = &chat.Conversation{ClientID: p.ClientID, Status: chat.Open}
+		m.conversations[p.ClientID] = c
+	}
+	for _, old := range m.messages {
+		if p.ClientMessageID != nil && old.ClientMessageID != nil && *old.ClientMessageID == *p.ClientMessageID {
+			saved := chat.Saved{Message: old, Conversation: *c, Replayed: true}
+			for _, e := range m.waiting {
+				if e.Version == old.Version && p.Live {
+					saved.Events = append(saved.Events, e)
+				}
+			}
+			return saved, nil
+		}
+	}
+	c.LastSeq++
+	c.Version++
+	message := chat.Message{
+		ClientID: p.ClientID, Seq: c.LastSeq, Version: c.Version, Body: p.Body, ClientMessageID: p.ClientMessageID,
+		Sender: chat.Sender{ID: p.Sender.ID, Role: p.Sender.Role},
+	}
+	m.messages = append(m.messages, message)
+	events := m.commit(c, p.Live, p.ExceptSocket, chat.Event{EventKey: chat.EventKey{Name: chat.NewMessage}, Message: &message})
+	return chat.Saved{Message: message, Conversation: *c, Events: events}, nil
+}
+
+func (m *memory) MarkRead(_ context.Context, p chat.ReadParams) (chat.Marked, error) {
+	m.add("read")
+	m.reads = append(m.reads, p)
+	c := m.conversations[p.ClientID]
+	if c == nil {
+		return chat.Marked{}, chat.ErrNoConversation
+	}
+	mark := &c.Read.Client
+	if p.Reader.Role == chat.Developer {
+		mark = &c.Read.Developer
+	}
+	if upTo := min(p.UpToSeq, c.LastSeq); upTo > *mark {
+		*mark = upTo
+		c.Version++
+		read := &chat.ReadEvent{ClientID: c.ClientID, Side: p.Reader.Role, UpToSeq: upTo}
+		events := m.commit(c, p.Live, p.ExceptSocket, chat.Event{EventKey: chat.EventKey{Name: chat.MessagesRead}, Read: read})
+		return chat.Marked{Conversation: *c, UpToSeq: upTo, Events: events}, nil
+	}
+	return chat.Marked{Conversation: *c, UpToSeq: *mark}, nil
+}
+
+func (m *memory) ListMessages(_ context.Context, q chat.MessageQuery) (chat.MessagePage, error) {
+	m.add("list")
+	m.lists = append(m.lists, q)
+	page := chat.MessagePage{Messages: []chat.Message{}}
+	if c := m.conversations[q.ClientID]; c != nil {
+		page.Conversation = pointer(*c)
+	}
+	return page, m.fail["ListMessages"]
+}
+
+func (m *memory) ListConversations(_ context.Context, q chat.InboxQuery) (chat.InboxPage, error) {
+	m.add("inbox")
+	m.inbox = append(m.inbox, q)
+	var page chat.InboxPage
+	for _, c := range m.conversations {
+		page.Conversations = append(page.Conversations, *c)
+	}
+	return page, m.fail["ListConversations"]
+}
+
+func (m *memory) Acknowledge(ctx context.Context, d chat.Delivery, claim int) ([]chat.Event, error) {
+	m.add("acknowledge %d+%d claim %d", len(d.Delivered), len(d.Refused), claim)
+	if err := m.fail["Acknowledge"]; err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	m.waiting = slices.DeleteFunc(m.waiting, func(e chat.Event) bool {
+		return slices.Contains(d.Delivered, e.EventKey) || slices.Contains(d.Refused, e.EventKey)
+	})
+	if m.alwaysDue {
+		return leftBehind(claim), nil
+	}
+	claimed := m.due[:min(claim, len(m.due))]
+	m.due = m.due[len(claimed):]
+	return claimed, nil
+}
+
+func (m *memory) DropExpired(context.Context) error {
+	m.add("drop")
+	return m.fail["DropExpired"]
+}
+
+func (m *memory) Queue(_ context.Context, limit int) (chat.Queue, error) {
+	m.add("count")
+	return chat.Queue{Pending: min(limit, len(m.due)+len(m.waiting))}, m.fail["Queue"]
+}
+
+// leftBehind are events that earlier calls could not deliver.
+func leftBehind(n int) []chat.Event {
+	events := make([]chat.Event, n)
+	for i := range events {
+		events[i] = chat.Event{
+			EventKey:     chat.EventKey{ClientID: "43", Version: int64(i + 1), Name: chat.ConversationUpdated, ToInbox: true},
+			Conversation: &chat.Conversation{ClientID: "43"},
+		}
+	}
+	return events
+}
+
+// scripted is a Publisher. It takes everything until it is told otherwise.
+type scripted struct {
+	*trace
+	disabled  bool
+	became    []became // of each call in turn; the last one holds for all further ones
+	published []chat.Event
+}
+
+// became is what a Publisher makes of the events of one call.
+type became func(ctx context.Context, events []chat.Event) chat.Delivery
+
+// sorted takes the first so many and refuses so many of the next.
+func sorted(taken, refused int) became {
+	return func(_ context.Context, events []chat.Event) (d chat.Delivery) {
+		for i, e := range events {
+			switch {
+			case i < taken:
+				d.Delivered = append(d.Delivered, e.EventKey)
+			case i < taken+refused:
+				d.Refused = append(d.Refused, e.EventKey)
+			}
+		}
+		return d
+	}
+}
+
+func taken(ctx context.Context, events []chat.Event) chat.Delivery {
+	return sorted(len(events), 0)(ctx, events)
+}
+
+// hanging is a Pusher that does not answer.
+func hanging(ctx context.Context, _ []chat.Event) chat.Delivery {
+	<-ctx.Done()
+	return chat.Delivery{}
+}
+
+func (s *scripted) Enabled() bool { return !s.disabled }
+
+func (s *scripted) Channel(clientID string) string { return "channel of " + clientID }
+
+func (s *scripted) Publish(ctx context.Context, events []chat.Event) chat.Delivery {
+	s.add("publish %d", len(events))
+	s.published = append(s.published, events...)
+	became := became(taken)
+	if len(s.became) > 0 {
+		became = s.became[0]
+		s.became = s.became[min(1, len(s.became)-1):]
+	}
+	return became(ctx, events)
+}
+
+// blamed gives the fields that an error blames, each as often as it does.
+func blamed(err error) string {
+	e, ok := err.(*chat.Error)
+	if !ok {
+		return ""
+	}
+	var names []string
+	for _, f := range e.Fields {
+		names = append(names, f.Name)
+	}
+	return strings.Join(names, " ")
+}
+
+// check is a test, or one case of a property.
+type check interface {
+	Helper()
+	Errorf(format string, args ...any)
+}
+
+func mustBe[T comparable](t check, what string, got, want T) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: %v, want %v", what, got, want)
+	}
+}

@@ -1,0 +1,419 @@
+package postgres_test
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"devinbox/pkg/chat"
+	"devinbox/pkg/devstack/testdb"
+	"devinbox/pkg/devstack/wire"
+	"devinbox/pkg/postgres"
+)
+
+// behindProxy is setup with a proxy between the store and its database.
+func behindProxy(t *testing.T) (*world, *wire.Postgres) {
+	t.Helper()
+	address := testdb.New(t)
+	db := look(t, address)
+	proxy := wire.NewPostgres(t, address)
+	w := &world{t, address, open(t, proxy.URL()), db}
+	t.Cleanup(proxy.Cut)
+	return w, proxy
+}
+
+// idle waits until the store no longer trusts its connections unseen.
+func idle() { time.Sleep(300 * time.Millisecond) }
+
+// healthy fails the test where the store cannot serve now, or only slowly.
+func (w *world) healthy() {
+	w.Helper()
+	within(w.T, time.Second, func() {
+		if _, err := w.store.Send(w.Context(), fromClient("healthy", "Hello")); err != nil {
+			w.Errorf("not healed: %v", err)
+		}
+	})
+}
+
+// down fails the test where a call of the store does anything but say in time that the database does not answer.
+func (w *world) down() *chat.Error {
+	w.Helper()
+	var failure *chat.Error
+	within(w.T, promised, func() {
+		_, err := w.store.Send(w.Context(), fromClient("down", "Hello"))
+		failure = wantKind(w.T, err, chat.Unavailable)
+	})
+	if failure.RetryAfter < time.Second {
+		w.Errorf("to be tried again after %v", failure.RetryAfter)
+	}
+	return failure
+}
+
+func TestACallIsOneRoundTrip(t *testing.T) {
+	t.Parallel()
+	w, proxy := behindProxy(t)
+	events := w.send(fromClient("42", "Hello")).Events
+	for name, call := range map[string]func() error{
+		"Send":              func() error { _, err := w.store.Send(t.Context(), keyed(fromClient("42", "Hello"), "key")); return err },
+		"Send of a replay":  func() error { _, err := w.store.Send(t.Context(), keyed(fromClient("42", "Hello"), "key")); return err },
+		"Send of the first": func() error { _, err := w.store.Send(t.Context(), fromClient("new", "Hello")); return err },
+		"MarkRead":          func() error { _, err := w.store.MarkRead(t.Context(), byAda("42", 1)); return err },
+		"ListMessages": func() error {
+			_, err := w.store.ListMessages(t.Context(), chat.MessageQuery{ClientID: "42", Limit: 50})
+			return err
+		},
+		"ListConversations": func() error { _, err := w.store.ListConversations(t.Context(), chat.InboxQuery{Limit: 50}); return err },
+		"Acknowledge": func() error {
+			_, err := w.store.Acknowledge(t.Context(), chat.Delivery{Delivered: keys(events)}, 10)
+			return err
+		},
+		"DropExpired": func() error { return w.store.DropExpired(t.Context()) },
+		"Queue":       func() error { _, err := w.store.Queue(t.Context(), 10); return err },
+	} {
+		w.send(fromClient("42", "keeps the connection warm"))
+		proxy.Reset()
+		if err := call(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		traffic := proxy.Traffic()
+		if proxy.Statements() != 1 || traffic.Connections != 0 {
+			t.Errorf("%s: %d statements and %d connections, want 1 and none: %+v", name, proxy.Statements(), traffic.Connections, traffic)
+		}
+	}
+}
+
+func TestAConnectionThatWasCutIsReplaced(t *testing.T) {
+	t.Parallel()
+	for name, wait := range map[string]func(){"while it was idle": idle, "a moment ago": func() {}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, proxy := behindProxy(t)
+			for range 3 {
+				w.healthy()
+				wait()
+				proxy.Cut()
+				w.healthy()
+			}
+		})
+	}
+}
+
+func TestASessionThatTheServerEndedIsReplaced(t *testing.T) {
+	t.Parallel()
+	for name, wait := range map[string]func(){"while it was idle": idle, "a moment ago": func() {}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, _ := behindProxy(t)
+			for range 3 {
+				w.healthy()
+				w.exec("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'devinbox' and datname = current_database()")
+				wait()
+				w.healthy()
+			}
+		})
+	}
+}
+
+// A network that forgot an idle connection tells nobody. More of them in a row than the pool has places must
+// not lock anybody out.
+func TestAConnectionInABlackHoleIsReplaced(t *testing.T) {
+	t.Parallel()
+	w, proxy := behindProxy(t)
+	for range 6 {
+		w.healthy()
+		idle()
+		proxy.BlackHole()
+		w.healthy()
+	}
+}
+
+func TestAStatementInABlackHoleIsGivenUpInTime(t *testing.T) {
+	t.Parallel()
+	w, proxy := behindProxy(t)
+	for range 3 { // again: more than the pool has places
+		w.healthy()
+		proxy.BlackHole()
+		w.down()
+		w.healthy()
+	}
+}
+
+func TestARefusingDatabaseIsSaidToBeUnavailable(t *testing.T) {
+	t.Parallel()
+	w, proxy := behindProxy(t)
+	w.healthy()
+	for range 2 {
+		proxy.Refuse(true)
+		proxy.Cut()
+		w.down()
+		w.down()
+		proxy.Refuse(false)
+		w.healthy()
+	}
+}
+
+func TestAHangingDatabaseIsSaidToBeUnavailableInTime(t *testing.T) {
+	t.Parallel()
+	w, proxy := behindProxy(t)
+	w.healthy()
+	proxy.Hang(true)
+	proxy.Cut()
+	var calls sync.WaitGroup
+	for range 4 {
+		calls.Go(func() {
+			if _, err := w.store.Queue(t.Context(), 1); chat.KindOf(err) != chat.Unavailable {
+				t.Errorf("while it hangs: %v", err)
+			}
+		})
+	}
+	w.down()
+	calls.Wait()
+	proxy.Hang(false)
+	w.healthy()
+}
+
+func TestAServerThatStopsAndStartsIsServedAgainAtOnce(t *testing.T) {
+	t.Parallel()
+	server := testdb.Server(t)
+	w := &world{t, server.URL(), open(t, server.URL()), look(t, server.URL())}
+	w.healthy()
+	server.Stop()
+	w.down()
+	w.down()
+	server.Start()
+	w.healthy()
+	w.db.Reset()
+	if n := ask[int](w, "select count(*) from chat.message"); n != 2 {
+		t.Errorf("%d messages, want the 2 that were acknowledged", n)
+	}
+}
+
+func TestADatabaseThatDoesNotExistIsServedOnceItDoes(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	u, err := url.Parse(w.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := strings.TrimPrefix(u.Path, "/") + "_late"
+	u.Path = "/" + name
+	w.store = open(t, u.String())
+	if cause := w.down().Error(); !strings.Contains(cause, "3D000") {
+		t.Errorf("the log reads: %s", cause)
+	}
+	w.exec("create database " + name + " template template0")
+	t.Cleanup(func() { look(t, w.url).Exec(t.Context(), "drop database "+name+" with (force)") })
+	if cause := w.down().Error(); !strings.Contains(cause, "devinbox migrate") {
+		t.Errorf("the log reads: %s", cause)
+	}
+}
+
+func TestAMissingSchemaNamesTheCommandThatMakesIt(t *testing.T) {
+	t.Parallel()
+	address := testdb.Empty(t)
+	w := &world{t, address, open(t, address), look(t, address)}
+	for state, sql := range map[string]string{
+		"no schema":          "drop schema if exists chat cascade",
+		"nothing but schema": "create schema if not exists chat",
+	} {
+		w.exec(sql)
+		for name, call := range map[string]func() error{
+			"Send": func() error { _, err := w.store.Send(t.Context(), fromClient("42", "Hello")); return err },
+			"ListMessages": func() error {
+				_, err := w.store.ListMessages(t.Context(), chat.MessageQuery{ClientID: "42", Limit: 1})
+				return err
+			},
+			"ListConversations": func() error { _, err := w.store.ListConversations(t.Context(), chat.InboxQuery{Limit: 1}); return err },
+			"Queue":             func() error { _, err := w.store.Queue(t.Context(), 1); return err },
+		} {
+			err := call()
+			if chat.KindOf(err) != chat.Unavailable || !strings.Contains(err.Error(), "devinbox migrate") {
+				t.Errorf("%s, %s: %v", state, name, err)
+			}
+		}
+	}
+}
+
+// Postgres committed and the answer was lost: the second try must find what the first one did.
+func TestALostAnswerStoresAMessageOnce(t *testing.T) {
+	t.Parallel()
+	for name, p := range map[string]chat.SendParams{
+		"with a key":    keyed(fromClient("42", "Hello"), "key"),
+		"without a key": fromClient("42", "Hello"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, proxy := behindProxy(t)
+			w.healthy()
+			proxy.LoseAnswer(1, "chat.send_v1")
+			saved := w.send(p)
+			if saved.Replayed || saved.Message.Seq != 1 || len(saved.Events) != 2 {
+				t.Errorf("saved %+v: to the caller it is the first time", saved)
+			}
+			if n := ask[int](w, "select count(*) from chat.message where client_id = '42'"); n != 1 {
+				t.Errorf("%d messages", n)
+			}
+		})
+	}
+}
+
+func TestAnAnswerThatIsLostTwiceIsUnavailableAndARepeatFindsIt(t *testing.T) {
+	t.Parallel()
+	w, proxy := behindProxy(t)
+	w.healthy()
+	p := keyed(fromClient("42", "Hello"), "key")
+	proxy.LoseAnswer(2, "chat.send_v1")
+	_, err := w.store.Send(t.Context(), p)
+	wantKind(t, err, chat.Unavailable)
+	if saved := w.send(p); !saved.Replayed || saved.Message.Seq != 1 || len(saved.Events) != 2 {
+		t.Errorf("saved %+v", saved)
+	}
+}
+
+func TestALostAnswerToAReadMarkMovesItOnce(t *testing.T) {
+	t.Parallel()
+	w, proxy := behindProxy(t)
+	w.send(fromClient("42", "Hello"))
+	proxy.LoseAnswer(1, "chat.read_v1")
+	if marked := w.read(byAda("42", 1)); marked.UpToSeq != 1 || marked.Conversation.Version != 2 {
+		t.Errorf("marked %+v", marked)
+	}
+	if n := ask[int](w, "select count(*) from chat.outbox where version = 2"); n != 2 {
+		t.Errorf("%d events wait, want 2", n)
+	}
+}
+
+func TestAStatementBehindALockIsGivenUpInTimeAndStoresNothing(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.send(fromClient("42", "Hello"))
+	tx, err := w.db.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), "select from chat.conversation where client_id = '42' for update"); err != nil {
+		t.Fatal(err)
+	}
+	within(t, promised, func() {
+		_, err := w.store.Send(t.Context(), fromClient("42", "Behind a lock"))
+		wantKind(t, err, chat.Unavailable)
+	})
+	// The server hears of it as well, so that the statement does not run once the lock is free.
+	const waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+	for end := time.Now().Add(5 * time.Second); ask[int](w, waiting) > 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the statement still waits for the lock")
+		}
+	}
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := ask[int](w, "select count(*) from chat.message"); n != 1 {
+		t.Errorf("%d messages, want 1", n)
+	}
+	w.healthy()
+}
+
+func TestTooManyConnectionsAreUnavailableInTime(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	u, err := url.Parse(w.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	role := strings.TrimPrefix(u.Path, "/")
+	w.exec(fmt.Sprintf("create role %s login password 'secret' connection limit 1 in role pg_write_all_data, pg_read_all_data", role))
+	w.exec("grant usage on schema chat to " + role)
+	t.Cleanup(func() {
+		db := look(t, w.url)
+		db.Exec(t.Context(), "drop owned by "+role)
+		db.Exec(t.Context(), "drop role "+role)
+	})
+	u.User = url.UserPassword(role, "secret")
+	only, err := pgx.Connect(t.Context(), u.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.store = open(t, u.String())
+	if cause := w.down().Error(); !strings.Contains(cause, "53300") {
+		t.Errorf("the log reads: %s", cause)
+	}
+	if err := only.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	const sessions = "select count(*) from pg_stat_activity where usename = $1"
+	for ask[int](w, sessions, role) > 0 {
+		time.Sleep(10 * time.Millisecond)
+	}
+	w.healthy()
+}
+
+func TestNoErrorRepeatsWhatWasSentOrHowToConnect(t *testing.T) {
+	t.Parallel()
+	const canary = "canary"
+	w, proxy := behindProxy(t)
+	p := fromClient(canary+"-client", canary+"-body")
+	p.Sender.Name, p.Sender.Email = canary+"-name", canary+"@example.com"
+	p = keyed(p, canary+"-key")
+	w.send(p)
+
+	u, err := url.Parse(w.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := *u
+	wrong.User = url.UserPassword(canary, canary)
+	noDatabase := *u
+	noDatabase.Path = "/" + canary
+	noHost := *u
+	noHost.Host = canary + ".invalid:5432"
+
+	send := func(store *postgres.Store, p chat.SendParams) error {
+		_, err := store.Send(t.Context(), p)
+		return err
+	}
+	other := p
+	other.Body = canary + "-other-body"
+	unstorable := keyed(p, canary+"-second")
+	unstorable.Body = canary + "\x00"
+	limited := keyed(p, canary+"-third")
+	limited.Limit = chat.RateLimit{Capacity: 0.5, PerSecond: 1}
+	forbidden := keyed(p, canary+"-fourth")
+
+	w.exec("alter table chat.message add constraint no_canaries check (body not like '%fourth')")
+	forbidden.Body += "fourth"
+	for _, test := range []struct {
+		name string
+		want chat.Kind
+		call func() error
+	}{
+		{"a conflict", chat.Conflict, func() error { return send(w.store, other) }},
+		{"a limit", chat.RateLimited, func() error { return send(w.store, limited) }},
+		{"a text that cannot be stored", chat.Invalid, func() error { return send(w.store, unstorable) }},
+		{"a defect", chat.Internal, func() error { return send(w.store, forbidden) }},
+		{"a wrong password", chat.Unavailable, func() error { return send(open(t, wrong.String()), p) }},
+		{"no such database", chat.Unavailable, func() error { return send(open(t, noDatabase.String()), p) }},
+		{"no such host", chat.Unavailable, func() error { return send(open(t, noHost.String()), p) }},
+		{"a lost answer", chat.Unavailable, func() error { proxy.LoseAnswer(2, ""); return send(w.store, p) }},
+		{"a black hole", chat.Unavailable, func() error { w.healthy(); proxy.BlackHole(); return send(w.store, p) }},
+		{"a refusal", chat.Unavailable, func() error { proxy.Refuse(true); proxy.Cut(); return send(w.store, p) }},
+	} {
+		err := test.call()
+		if chat.KindOf(err) != test.want {
+			t.Errorf("%s: %v, want %s", test.name, err, test.want)
+		}
+		for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+			for _, text := range []string{inner.Error(), fmt.Sprintf("%+v", inner), fmt.Sprintf("%#v", inner)} {
+				if strings.Contains(text, canary) || strings.Contains(text, u.Host) || strings.Contains(text, u.User.Username()+"@") {
+					t.Errorf("%s: %s", test.name, text)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,319 @@
+package postgres_test
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"devinbox/pkg/chat"
+)
+
+// due ends every lease.
+func (w *world) due() {
+	w.exec("update chat.outbox set due_at = clock_timestamp() - interval '1 second'")
+}
+
+// waiting names the events in the outbox: version, event and target.
+func (w *world) waiting() []string {
+	w.Helper()
+	return ask[[]string](w, "select coalesce(array_agg(format('%s %s %s', version, event, target) order by version, event desc, target), '{}') from chat.outbox")
+}
+
+func TestAnEventIsLeasedToTheCallThatMadeIt(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	saved := w.send(fromClient("42", "Hello"))
+	if got := w.deliver(chat.Delivery{}, 10); len(got) != 0 {
+		t.Errorf("claimed within the lease: %+v", keys(got))
+	}
+	lease := ask[float64](w, "select extract(epoch from min(due_at - created_at))::float8 from chat.outbox")
+	if want := chat.Lease.Seconds(); lease != want {
+		t.Errorf("leased for %v s, want %v", lease, want)
+	}
+	w.due()
+	wantKeys(t, w.deliver(chat.Delivery{}, 10), keys(saved.Events)...)
+	if got := w.deliver(chat.Delivery{}, 10); len(got) != 0 {
+		t.Errorf("claimed twice: %+v", keys(got))
+	}
+}
+
+func TestAnEventThatWaitsGoesOutWithTheStateOfItsDelivery(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	p := fromClient("42", "Hello")
+	p.ExceptSocket = "1.2"
+	w.send(p)
+	w.read(byAda("42", 1))
+	w.send(fromClient("42", "Again"))
+	w.read(byAda("42", 2))
+	w.exec("update chat.message set body = 'edited', version = 9 where seq = 1")
+	w.due()
+	events := w.deliver(chat.Delivery{}, 10)
+	wantKeys(t, events,
+		chat.EventKey{ClientID: "42", Version: 1, Name: chat.NewMessage},
+		chat.EventKey{ClientID: "42", Version: 1, Name: chat.ConversationUpdated, ToInbox: true},
+		chat.EventKey{ClientID: "42", Version: 2, Name: chat.MessagesRead},
+		chat.EventKey{ClientID: "42", Version: 2, Name: chat.ConversationUpdated, ToInbox: true},
+		chat.EventKey{ClientID: "42", Version: 3, Name: chat.NewMessage},
+		chat.EventKey{ClientID: "42", Version: 3, Name: chat.ConversationUpdated, ToInbox: true},
+		chat.EventKey{ClientID: "42", Version: 4, Name: chat.MessagesRead},
+		chat.EventKey{ClientID: "42", Version: 4, Name: chat.ConversationUpdated, ToInbox: true})
+	if e := events[0]; e.Message.Body != "edited" || e.Message.Version != 9 || e.ExceptSocket != "1.2" || e.Conversation != nil || e.Read != nil {
+		t.Errorf("the first message's event: %+v", e)
+	}
+	if c := events[1].Conversation; c.Version != 4 || c.LastSeq != 2 {
+		t.Errorf("the first change's event: %+v", c)
+	}
+	if r := events[2].Read; r.UpToSeq != 2 || r.Side != chat.Developer || r.Reader.ID != "ada" || *r.Reader.Name != "Ada" || r.Version != 2 || r.ReadAt == nil {
+		t.Errorf("the first mark's event: %+v", r)
+	}
+	if e := events[4]; e.ExceptSocket != "" {
+		t.Errorf("the second message's event: %+v", e)
+	}
+}
+
+func TestWhatIsAcknowledgedIsForgottenAndOnlyThat(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.send(fromClient("42", "Hello"))
+	w.send(fromClient("42", "Again"))
+	w.send(fromClient("other", "Hello"))
+	w.deliver(chat.Delivery{Delivered: []chat.EventKey{
+		{ClientID: "42", Version: 1, Name: chat.NewMessage},
+		{ClientID: "42", Version: 2, Name: chat.ConversationUpdated, ToInbox: true},
+		{ClientID: "42", Version: 2, Name: chat.NewMessage, ToInbox: true}, // there is none of this name
+		{ClientID: "nobody", Version: 1, Name: chat.NewMessage},
+	}}, 0)
+	want := []string{"1 new-message conversation", "1 conversation-updated inbox", "1 conversation-updated inbox", "2 new-message conversation"}
+	if got := w.waiting(); !slices.Equal(got, want) {
+		t.Errorf("%q wait, want %q", got, want)
+	}
+	w.deliver(chat.Delivery{}, 0)
+	if got := w.waiting(); !slices.Equal(got, want) {
+		t.Errorf("%q wait after acknowledging nothing, want %q", got, want)
+	}
+}
+
+func TestTheLongestDueIsClaimedFirst(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	for _, id := range []string{"a", "b", "c"} {
+		w.send(fromClient(id, "Hello"))
+	}
+	w.exec(`update chat.outbox set due_at = clock_timestamp() - case client_id when 'b' then interval '9 minutes' else interval '1 minute' end
+		where event = 'new-message'`)
+	if got := w.deliver(chat.Delivery{}, 1); len(got) != 1 || got[0].ClientID != "b" {
+		t.Errorf("claimed %+v", keys(got))
+	}
+	if got := w.deliver(chat.Delivery{}, 9); len(got) != 2 {
+		t.Errorf("claimed %+v", keys(got))
+	}
+}
+
+func TestTwoClaimersNeverGetTheSameEvent(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	const events, claimers = 1000, 8
+	w.exec("insert into chat.conversation (client_id, last_message_at, created_at, updated_at) values ('42', now(), now(), now())")
+	w.exec(`insert into chat.outbox (client_id, version, event, target, due_at)
+		select '42', i, 'conversation-updated', 'inbox', now() from generate_series(1, $1::bigint) i`, events)
+	var mu sync.Mutex
+	claimed := map[int64]int{}
+	var claiming sync.WaitGroup
+	for range claimers {
+		store := open(t, w.url)
+		claiming.Go(func() {
+			for {
+				got, err := store.Acknowledge(t.Context(), chat.Delivery{}, chat.MaxBatch)
+				if err != nil {
+					t.Error(err)
+				}
+				if len(got) > chat.MaxBatch {
+					t.Errorf("%d events at once", len(got))
+				}
+				if len(got) == 0 {
+					return
+				}
+				mu.Lock()
+				for _, e := range got {
+					claimed[e.Version]++
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	claiming.Wait()
+	for version, times := range claimed {
+		if times != 1 {
+			t.Errorf("the event of version %d was claimed %d times", version, times)
+		}
+	}
+	// A claimer ends when what is due is locked by others; what it left is there for the next one.
+	for got := w.deliver(chat.Delivery{}, 100); len(got) > 0; got = w.deliver(chat.Delivery{}, 100) {
+		for _, e := range got {
+			if claimed[e.Version]++; claimed[e.Version] != 1 {
+				t.Errorf("the event of version %d was claimed again", e.Version)
+			}
+		}
+	}
+	if len(claimed) != events {
+		t.Errorf("%d events were claimed, want %d", len(claimed), events)
+	}
+}
+
+func TestWhatIsTriedAgainWaitsLongerEachTime(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.send(fromClient("42", "Hello"))
+	for _, leases := range []float64{2, 4, 5, 5, 5} {
+		w.due()
+		if got := w.deliver(chat.Delivery{}, 10); len(got) != 2 {
+			t.Fatalf("claimed %+v", keys(got))
+		}
+		waits := ask[[]float64](w, "select array_agg(extract(epoch from due_at - clock_timestamp())::float8) from chat.outbox")
+		for _, wait := range waits {
+			least, most := leases*chat.Lease.Seconds(), leases*chat.Lease.Seconds()*1.2
+			if wait < least-1 || wait > most {
+				t.Errorf("due again in %.1f s, want %v to %v", wait, least, most)
+			}
+		}
+	}
+}
+
+func TestARefusedEventIsParkedUntilItsLifetimeEnds(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	saved := w.send(keyed(fromClient("42", "Hello"), "key"))
+	poisoned := saved.Events[0].EventKey
+	w.deliver(chat.Delivery{Refused: []chat.EventKey{poisoned}}, 0)
+	if parked := ask[float64](w, "select extract(epoch from due_at - created_at)::float8 from chat.outbox where refused"); parked != chat.EventLifetime.Seconds() {
+		t.Errorf("parked for %v s, want %v", parked, chat.EventLifetime.Seconds())
+	}
+	w.exec("update chat.outbox set created_at = created_at - interval '1 hour', due_at = due_at - interval '1 hour'")
+	wantKeys(t, w.deliver(chat.Delivery{}, 10), saved.Events[1].EventKey)
+	if again := w.send(keyed(fromClient("42", "Hello"), "key")); len(again.Events) != 1 || again.Events[0].EventKey == poisoned {
+		t.Errorf("a replay takes over what was refused as such: %+v", keys(again.Events))
+	}
+	w.deliver(chat.Delivery{Delivered: keys(saved.Events)[1:]}, 0)
+	if q := w.queue(100); q != (chat.Queue{Pending: 1}) {
+		t.Errorf("the queue %+v: what is parked is left, and no reason for an alarm", q)
+	}
+	w.exec("update chat.outbox set created_at = created_at - interval '23 hours', due_at = due_at - interval '23 hours'")
+	if got := w.deliver(chat.Delivery{}, 10); len(got) != 0 || len(w.waiting()) != 0 {
+		t.Errorf("at the end of its lifetime: claimed %+v, %q wait", keys(got), w.waiting())
+	}
+}
+
+func TestAnEventIsDroppedAtTheEndOfItsLifetime(t *testing.T) {
+	t.Parallel()
+	for name, drop := range map[string]func(*world){
+		"by the next claim": func(w *world) {
+			if got := w.deliver(chat.Delivery{}, 10); len(got) != 1 || got[0].ClientID != "young" {
+				w.Errorf("claimed %+v", keys(got))
+			}
+		},
+		"by the cron": func(w *world) {
+			if err := w.store.DropExpired(w.Context()); err != nil {
+				w.Error(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			for _, id := range []string{"old", "young", "old-but-leased"} {
+				w.send(fromClient(id, "Hello"))
+			}
+			w.exec("delete from chat.outbox where event <> 'new-message'")
+			w.exec("update chat.outbox set created_at = created_at - interval '24 hours' where client_id <> 'young'")
+			w.exec("update chat.outbox set created_at = created_at - interval '23 hours' where client_id = 'young'")
+			w.exec("update chat.outbox set due_at = clock_timestamp() where client_id <> 'old-but-leased'")
+			drop(w)
+			left := ask[[]string](w, "select array_agg(client_id order by client_id) from chat.outbox")
+			if want := []string{"old-but-leased", "young"}; !slices.Equal(left, want) {
+				t.Errorf("%q are left, want %q", left, want)
+			}
+		})
+	}
+}
+
+func TestAReplayTakesOverWhatStillWaits(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	p := keyed(fromClient("42", "Hello"), "key")
+	first := w.send(p)
+	w.send(fromClient("42", "Again"))
+	w.due()
+	p.ExceptSocket = "3.4"
+	again := w.send(p)
+	wantKeys(t, again.Events, keys(first.Events)...)
+	if again.Events[0].ExceptSocket != "3.4" || *again.Events[0].Message.ClientMessageID != "key" || again.Events[1].Conversation.LastSeq != 2 {
+		t.Errorf("events %+v", again.Events)
+	}
+	for _, e := range w.deliver(chat.Delivery{}, 10) {
+		if e.Version == 1 {
+			t.Errorf("somebody else claimed %+v, which the replay took over", e.EventKey)
+		}
+	}
+	w.exec("update chat.outbox set created_at = created_at - interval '24 hours'")
+	if late := w.send(p); len(late.Events) != 0 {
+		t.Errorf("a replay takes over what has expired: %+v", keys(late.Events))
+	}
+}
+
+func TestTheQueueIsCountedUpToALimit(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	if q := w.queue(10); q != (chat.Queue{}) {
+		t.Errorf("an empty queue: %+v", q)
+	}
+	for n := range 3 {
+		w.send(fromClient(fmt.Sprint(n), "Hello"))
+	}
+	w.exec("update chat.outbox set created_at = clock_timestamp() - interval '90 seconds' where client_id = '1'")
+	for limit, want := range map[int]int{3: 3, 6: 6, 1_000_000: 6} {
+		q := w.queue(limit)
+		if q.Pending != want || q.OldestSeconds < 90 || q.OldestSeconds > 100 {
+			t.Errorf("counted up to %d: %+v, want %d, 90 s old", limit, q, want)
+		}
+	}
+	w.exec("update chat.outbox set created_at = clock_timestamp() + interval '90 seconds'")
+	if q := w.queue(10); q.OldestSeconds != 0 {
+		t.Errorf("a clock that stepped back: %+v", q)
+	}
+}
+
+func (w *world) queue(limit int) chat.Queue {
+	w.Helper()
+	q, err := w.store.Queue(w.Context(), limit)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return q
+}
+
+func TestAnAcknowledgementWaitsForNobody(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	events := append(w.send(fromClient("a", "Hello")).Events, w.send(fromClient("b", "Hello")).Events...)
+	tx, err := w.db.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), "select from chat.outbox where client_id = 'a' and event = 'new-message' for update"); err != nil {
+		t.Fatal(err)
+	}
+	within(t, time.Second, func() {
+		w.deliver(chat.Delivery{Delivered: keys(events)[:2], Refused: keys(events)[2:3]}, 10)
+	})
+	within(t, time.Second, func() { w.deliver(chat.Delivery{Refused: keys(events)[:1]}, 10) })
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"1 new-message conversation", "1 new-message conversation", "1 conversation-updated inbox"}
+	if got := w.waiting(); !slices.Equal(got, want) {
+		t.Errorf("%q wait, want %q: what was locked is its holder's to acknowledge", got, want)
+	}
+}
