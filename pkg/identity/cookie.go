@@ -1,0 +1,40 @@
+package identity
+
+import (
+	"net"
+	"net/http"
+	"time"
+)
+
+// SessionCookie is the name of our own session cookie. Its value is a token, as a bearer's is.
+const SessionCookie = "devinbox_session"
+
+// SessionLifetime is how long a browser keeps the cookie, and how long the token in it should be good.
+const SessionLifetime = 30 * 24 * time.Hour
+
+// NewSession is the cookie that gives a browser a session: no script can read it, and no other site's page
+// can send it along with anything but a visit. It is Secure outside localhost.
+func NewSession(r *http.Request, token string) *http.Cookie {
+	return sessionCookie(r, token, int(SessionLifetime/time.Second))
+}
+
+// EndSession is the cookie that takes the session from a browser.
+func EndSession(r *http.Request) *http.Cookie {
+	return sessionCookie(r, "", -1)
+}
+
+func sessionCookie(r *http.Request, value string, maxAge int) *http.Cookie {
+	host := r.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return &http.Cookie{
+		Name:     SessionCookie,
+		Value:    value,
+		Path:     "/",
+		MaxAge:   maxAge,
+		Secure:   !isLoopback(host),
+		HttpOnly: true,
+		SameSite: http.SameSiteLaxMode,
+	}
+}
