@@ -24,22 +24,22 @@ type wildcard struct{ before, after string }
 
 // NewOrigins reads an allow-list: origins such as https://app.example.com, matched exactly, and
 // https://*.example.com, which allows exactly one more label in the place of the star.
-// Errors: an entry that is neither.
+// Errors: an entry that is neither; then nothing is allowed.
 func NewOrigins(allowed []string) (*Origins, error) {
 	o := &Origins{}
 	for _, entry := range allowed {
 		if scheme, rest, found := strings.Cut(entry, "://*."); found {
 			if !isOrigin(scheme + "://" + rest) {
-				return nil, errOrigin
+				return &Origins{}, errOrigin
 			}
 			o.wildcards = append(o.wildcards, wildcard{scheme + "://", "." + rest})
 			continue
 		}
 		if !isOrigin(entry) {
-			return nil, errOrigin
+			return &Origins{}, errOrigin
 		}
 		if err := o.guard.AddTrustedOrigin(entry); err != nil {
-			return nil, errOrigin
+			return &Origins{}, errOrigin
 		}
 		o.exact = append(o.exact, entry)
 	}

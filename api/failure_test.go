@@ -1,0 +1,279 @@
+package handler_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// promptly is within what a caller waits for at most when something that we depend on does not answer.
+const promptly = 2500 * time.Millisecond
+
+// timed tells how long a call took.
+func timed(call func() answer) (answer, time.Duration) {
+	begun := time.Now()
+	a := call()
+	return a, time.Since(begun)
+}
+
+func TestWithoutPusherMessagesAreSavedAndServed(t *testing.T) {
+	t.Parallel()
+	for name, settings := range map[string][]string{
+		"missing":         {"PUSHER_APP_ID=", "PUSHER_SECRET=", "NEXT_PUBLIC_PUSHER_KEY=", "NEXT_PUBLIC_PUSHER_CLUSTER=", "PUSHER_HOST=", "PUSHER_PORT=", "PUSHER_USE_TLS="},
+		"half of it":      {"PUSHER_SECRET="},
+		"malformed":       {"PUSHER_APP_ID=a/b"},
+		"a host with url": {"PUSHER_HOST=http://localhost:1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, settings...)
+			grace, ada := w.client("42"), w.developer("ada")
+			grace.post("/api/messages/send", `{"body":"Hello"}`).is(201).has("realtime", "disabled")
+			ada.get("/api/messages/list?clientId=42").is(200).has("messages.0.body", "Hello")
+			ada.post("/api/messages/read", `{"clientId":"42","upToSeq":1}`).is(200)
+			grace.get("/api/session").is(200).has("realtime.enabled", false, "realtime.key", "")
+			grace.authorize("1.2", "private-client-42").fails(503, "unavailable")
+			w.nobody().get("/api/health").is(200).has("status", "degraded", "database.ok", true, "realtime.enabled", false, "queue.pending", 0)
+			if n := w.count("select count(*) from chat.outbox"); n != 0 {
+				t.Errorf("%d events were queued that nobody will ever take", n)
+			}
+			if n := strings.Count(w.log.String(), "realtime is disabled"); n != 1 {
+				t.Errorf("the log says so %d times", n)
+			}
+		})
+	}
+}
+
+func TestWhilePusherIsDownMessagesAreSavedAndLaterEverythingArrivesOnce(t *testing.T) {
+	t.Parallel()
+	for name, fail := range map[string]struct{ down, up func(w *world) }{
+		"refusing":                 {func(w *world) { w.toPusher.Refuse(true); w.toPusher.Cut() }, func(w *world) { w.toPusher.Refuse(false) }},
+		"hanging":                  {func(w *world) { w.toPusher.Hang(true) }, func(w *world) { w.toPusher.Cut(); w.toPusher.Hang(false) }},
+		"failing":                  {func(w *world) { w.toPusher.Answer(500, "oops") }, func(w *world) { w.toPusher.Decide(nil) }},
+		"taking without an answer": {func(w *world) { w.toPusher.LoseAnswer(1 << 20) }, func(w *world) { w.toPusher.LoseAnswer(0) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			grace, ada := w.client("42"), w.developer("ada")
+			atAda := ada.listen()
+			atAda.Subscribe("private-client-42")
+			fail.down(w)
+			var want []string
+			for i := range 3 {
+				body := fmt.Sprint("message ", i)
+				want = append(want, body)
+				a, took := timed(func() answer { return grace.post("/api/messages/send", `{"body":%s,"clientMessageId":%s}`, body, body) })
+				a.is(201).has("realtime", "queued")
+				if took > promptly {
+					t.Errorf("a send took %v", took)
+				}
+			}
+			w.nobody().get("/api/health").is(200).has("queue.pending", 6)
+			fail.up(w)
+
+			// The same key posted again delivers what waits of it; the rest, once their leases end, goes out with the next request.
+			grace.post("/api/messages/send", `{"body":"message 0","clientMessageId":"message 0"}`).is(200).has("realtime", "delivered")
+			w.sql("update chat.outbox set due_at = clock_timestamp()")
+			want = append(want, "the next one")
+			grace.post("/api/messages/send", `{"body":"the next one"}`).is(201).has("realtime", "delivered")
+			sees := newReceiver(t)
+			for len(sees.bySeq) < len(want) {
+				sees.apply(atAda.Next("private-client-42", "new-message"))
+			}
+			sees.shows(want...)
+			if n := w.count("select count(*) from chat.outbox"); n != 0 {
+				t.Errorf("%d events are left over", n)
+			}
+		})
+	}
+}
+
+func TestWhilePusherRefusesTheAppItIsNotAskedWithEverySend(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			grace := w.client("42")
+			w.toPusher.Answer(status, "over quota")
+			for range 5 {
+				grace.post("/api/messages/send", `{"body":"a"}`).is(201).has("realtime", "queued")
+			}
+			if n := len(w.toPusher.Requests()); n != 1 {
+				t.Errorf("Pusher was asked %d times", n)
+			}
+			if n := strings.Count(w.log.String(), "Pusher refuses this app"); n != 1 {
+				t.Errorf("the log says so %d times", n)
+			}
+		})
+	}
+}
+
+func TestAnEventThatPusherRefusesDoesNotHoldUpTheOthers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	grace, ada := w.client("42"), w.developer("ada")
+	atAda := ada.listen()
+	atAda.Subscribe("private-client-42")
+	w.toPusher.Decide(func(_ *http.Request, body []byte) (int, string, bool) {
+		return http.StatusBadRequest, "no", !strings.Contains(string(body), "developer-inbox")
+	})
+	grace.post("/api/messages/send", `{"body":"a"}`).is(201).has("realtime", "delivered")
+	atAda.Next("private-client-42", "new-message")
+	w.toPusher.Reset()
+	w.sql("update chat.outbox set due_at = clock_timestamp() where not refused")
+	grace.post("/api/messages/send", `{"body":"b"}`).is(201)
+	if n := w.count("select count(*) from chat.outbox where refused"); n != 2 {
+		t.Errorf("%d events are parked, want the two for the inbox", n)
+	}
+	if n := len(w.toPusher.Requests()); n != 3 { // the batch, then each of its two events
+		t.Errorf("%d requests to Pusher", n)
+	}
+}
+
+func TestWithoutADatabaseEveryCallIs503AndAllIsWellWhenItIsBack(t *testing.T) {
+	t.Parallel()
+	for name, fail := range map[string]struct{ down, up func(w *world) }{
+		"refusing":  {func(w *world) { w.postgres.Refuse(true); w.postgres.Cut() }, func(w *world) { w.postgres.Refuse(false) }},
+		"hanging":   {func(w *world) { w.postgres.Hang(true); w.postgres.Cut() }, func(w *world) { w.postgres.Cut(); w.postgres.Hang(false) }},
+		"blackhole": {func(w *world) { w.postgres.BlackHole(); w.postgres.Hang(true) }, func(w *world) { w.postgres.Cut(); w.postgres.Hang(false) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			grace, ada := w.client("42"), w.developer("ada")
+			grace.post("/api/messages/send", `{"body":"before"}`).is(201)
+			fail.down(w)
+			for what, call := range map[string]func() answer{
+				"send":  func() answer { return grace.post("/api/messages/send", `{"body":"lost?","clientMessageId":"k"}`) },
+				"read":  func() answer { return ada.post("/api/messages/read", `{"clientId":"42","upToSeq":1}`) },
+				"list":  func() answer { return grace.get("/api/messages/list") },
+				"inbox": func() answer { return ada.get("/api/conversations/list") },
+				"cron": func() answer {
+					return w.nobody().call("GET", "/api/cron/deliver", "", "", "Authorization: Bearer "+cronSecret)
+				},
+			} {
+				a, took := timed(call)
+				a.fails(503, "unavailable")
+				if a.header.Get("Retry-After") == "" || took > promptly {
+					t.Errorf("%s: Retry-After %q after %v", what, a.header.Get("Retry-After"), took)
+				}
+			}
+			a, took := timed(func() answer { return w.nobody().get("/api/health") })
+			a.is(503).has("status", "down", "database.ok", false)
+			if took > promptly {
+				t.Errorf("health took %v", took)
+			}
+			fail.up(w)
+			grace.post("/api/messages/send", `{"body":"lost?","clientMessageId":"k"}`).is(201).has("message.seq", 2)
+			w.nobody().get("/api/health").is(200).has("status", "ok")
+		})
+	}
+}
+
+func TestAnEnvironmentThatCannotBeUsedIs503AndOneLineOfTheLog(t *testing.T) {
+	t.Parallel()
+	for setting, named := range map[string]string{
+		"DATABASE_URL=": "DATABASE_URL", "DATABASE_URL=canary://x:canary@h/d": "DATABASE_URL", "CHAT_RATE_LIMIT=canary": "CHAT_RATE_LIMIT", "CHAT_CHANNELS=canary": "CHAT_CHANNELS",
+		"CHAT_ALLOWED_ORIGINS=canary": "CHAT_ALLOWED_ORIGINS", "CHAT_JWT_SECRET=canary": "CHAT_JWT_SECRET", "CHAT_JWT_SECRET=": "CHAT_JWT_SECRET", "CHAT_JWKS_URL=http://canary.example.com": "CHAT_JWKS_URL",
+	} {
+		w := newWorld(t, setting)
+		grace := w.client("42")
+		grace.post("/api/messages/send", `{"body":"a"}`).fails(503, "unavailable")
+		grace.get("/api/session").fails(503, "unavailable")
+		if log := w.log.String(); !strings.Contains(log, named) || strings.Contains(log, "canary") {
+			t.Errorf("%s: the log says %s", setting, log)
+		}
+	}
+}
+
+func TestASchemaThatIsMissingIs503AndTheLogNamesTheRemedy(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.sql("drop schema chat cascade")
+	w.client("42").post("/api/messages/send", `{"body":"a"}`).fails(503, "unavailable")
+	w.nobody().get("/api/health").is(503).has("status", "down")
+	if !strings.Contains(w.log.String(), "devinbox migrate") {
+		t.Errorf("the log says %s", w.log.String())
+	}
+}
+
+func TestAnAnswerOfTheDatabaseThatIsLostDoesNotDoubleTheMessage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	grace := w.client("42")
+	grace.post("/api/messages/send", `{"body":"warm"}`).is(201)
+	for i, key := range []string{"null", `"k"`} {
+		w.postgres.LoseAnswer(1, "send_v1")
+		grace.post("/api/messages/send", `{"body":"once","clientMessageId":%s}`, rawJSON(key)).is(201).has("message.seq", i+2)
+	}
+	if n := w.count("select count(*) from chat.message where body = 'once'"); n != 2 {
+		t.Errorf("%d messages were stored", n)
+	}
+}
+
+func TestDeliveredEventsThatCouldNotBeAcknowledgedAreRepeatedAndDoNotFailTheSend(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	grace, ada := w.client("42"), w.developer("ada")
+	atAda := ada.listen()
+	atAda.Subscribe("private-client-42")
+	w.toPusher.Decide(func(*http.Request, []byte) (int, string, bool) {
+		w.postgres.Refuse(true) // between the announcement and its acknowledgement the database goes away
+		w.postgres.Cut()
+		return 0, "", true
+	})
+	grace.post("/api/messages/send", `{"body":"a"}`).is(201).has("realtime", "delivered")
+	w.toPusher.Decide(nil)
+	w.postgres.Refuse(false)
+	w.sql("update chat.outbox set due_at = clock_timestamp()")
+	w.nobody().call("GET", "/api/cron/deliver", "", "", "Authorization: Bearer "+cronSecret).is(200).has("delivered", 2, "failed", 0, "pending", 0)
+	sees := newReceiver(t)
+	for range 2 {
+		sees.apply(atAda.Next("private-client-42", "new-message"))
+	}
+	sees.shows("a")
+}
+
+func TestTheCronDeliversABacklogAndDropsWhatIsTooOld(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "CHAT_RATE_LIMIT=0")
+	grace := w.client("42")
+	w.toPusher.Refuse(true)
+	w.toPusher.Cut()
+	for range 15 {
+		grace.post("/api/messages/send", `{"body":"a"}`).is(201).has("realtime", "queued")
+	}
+	w.sql("update chat.outbox set due_at = clock_timestamp()")
+	w.sql("update chat.outbox set created_at = clock_timestamp() - interval '24 hours 1 second' where version <= 2")
+	w.nobody().call("GET", "/api/cron/deliver", "", "", "Authorization: Bearer "+cronSecret).is(200).has("delivered", 0, "failed", 10, "pending", 26)
+	w.toPusher.Refuse(false)
+	w.toPusher.Reset()
+	w.sql("update chat.outbox set due_at = clock_timestamp()")
+	w.nobody().call("GET", "/api/cron/deliver", "", "", "Authorization: Bearer "+cronSecret).is(200).has("delivered", 26, "failed", 0, "pending", 0)
+	if n := len(w.toPusher.Requests()); n != 3 {
+		t.Errorf("26 events took %d requests", n)
+	}
+}
+
+func TestNothingSecretIsEverLogged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	grace := w.client("42")
+	grace.post("/api/messages/send", `{"body":"canary-of-a-body"}`).is(201)
+	w.toPusher.Refuse(true)
+	w.toPusher.Cut()
+	grace.post("/api/messages/send", `{"body":"canary-of-a-body"}`).is(201)
+	w.postgres.Refuse(true)
+	w.postgres.Cut()
+	grace.post("/api/messages/send", `{"body":"canary-of-a-body"}`).is(503)
+	grace.authorize("1.2", "private-client-42").is(200)
+	for _, secret := range []string{"canary-of-a-body", grace.token, grace.token[strings.LastIndexByte(grace.token, '.'):], jwtSecret, "test-secret", "auth_signature", "postgres://", signature("1.2:private-client-42")[9:]} {
+		if strings.Contains(w.log.String(), secret) {
+			t.Errorf("the log holds %q", secret)
+		}
+	}
+}

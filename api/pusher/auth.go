@@ -1,0 +1,31 @@
+package pusher
+
+import (
+	"context"
+	"net/http"
+
+	"devinbox/pkg/app"
+	"devinbox/pkg/chat"
+	"devinbox/pkg/web"
+)
+
+// Authorize serves POST /api/pusher/auth: pusher-js asks it for the right to a channel and, where it names
+// no channel, for the sign-in of its user.
+func Authorize(w http.ResponseWriter, r *http.Request) {
+	app.Serve(w, r, http.MethodPost, func(_ context.Context, a *app.App, me chat.Identity) (web.Answer, error) {
+		given, err := web.DecodeForm(r, "socket_id", "channel_name")
+		if err != nil {
+			return web.Answer{}, err
+		}
+		var signed []byte
+		if channel, named := given["channel_name"]; named {
+			signed, err = a.Realtime.Authorize(me, given["socket_id"], channel)
+		} else {
+			signed, err = a.Realtime.SignIn(me, given["socket_id"])
+		}
+		if err != nil {
+			return web.Answer{}, err
+		}
+		return web.RawJSON(signed), nil
+	})
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/joho/godotenv"
+
+	"devinbox/pkg/devstack"
+)
+
+// project is the checkout that a command works in.
+type project struct {
+	folder string
+	files  map[string]string // what .env.local and .env say
+}
+
+// openProject finds the project that the working folder lies in, and reads its environment files.
+func openProject() (*project, error) {
+	folder, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(folder, "vercel.json")); err == nil {
+			break
+		}
+		parent := filepath.Dir(folder)
+		if parent == folder {
+			return nil, errors.New("this is not a folder of the project: there is no vercel.json here or above")
+		}
+		folder = parent
+	}
+	p := &project{folder: folder, files: map[string]string{}}
+	for _, name := range []string{".env", ".env.local"} { // the later one wins
+		values, err := godotenv.Read(filepath.Join(folder, name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, errors.New(name + " cannot be read: each line must be NAME=value")
+		}
+		for variable, value := range values {
+			p.files[variable] = value
+		}
+	}
+	return p, nil
+}
+
+// lookup is the environment: what is set in the process, then .env.local, then .env.
+func (p *project) lookup(name string) string {
+	if value := os.Getenv(name); value != "" {
+		return value
+	}
+	return p.files[name]
+}
+
+// data is the folder in which the project's local stack keeps its data: the one given, or the default.
+func (p *project) data(given string) (string, error) {
+	if given != "" {
+		return filepath.Abs(given)
+	}
+	return devstack.DataFolder(p.folder)
+}

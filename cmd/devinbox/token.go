@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"devinbox/pkg/chat"
+	"devinbox/pkg/config"
+	"devinbox/pkg/devstack"
+)
+
+func tokenCommand() *cobra.Command {
+	var me chat.Identity
+	var role string
+	var ttl time.Duration
+	var data string
+	command := &cobra.Command{
+		Use:   "token --role client|developer --sub ID",
+		Short: "Sign a bearer token, to try things with",
+		Long: `Sign a bearer token with CHAT_JWT_SECRET: the one of the environment, .env.local or .env, and else that of
+what devinbox dev runs on this machine.`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			me.Role = chat.Role(role)
+			switch {
+			case me.Role != chat.Client && me.Role != chat.Developer:
+				return fmt.Errorf("--role must be client or developer: %w", errUsage)
+			case !chat.ValidID(me.ID):
+				return fmt.Errorf("--sub must be 1 to %d bytes of UTF-8 without control characters: %w", chat.MaxIDBytes, errUsage)
+			case ttl <= 0:
+				return fmt.Errorf("--ttl must be positive: %w", errUsage)
+			}
+			p, err := openProject()
+			if err != nil {
+				return err
+			}
+			settings, err := config.Load(p.lookup)
+			if err != nil {
+				return err
+			}
+			if settings.Identity.Secret == "" {
+				folder, err := p.data(data)
+				if err != nil {
+					return err
+				}
+				secrets, err := devstack.Secrets(folder)
+				if err != nil {
+					return err
+				}
+				settings.Identity.Secret = secrets["CHAT_JWT_SECRET"]
+			}
+			token, err := mint(settings, me, ttl)
+			if err != nil {
+				return err
+			}
+			fmt.Println(token)
+			return nil
+		},
+	}
+	command.Flags().StringVar(&role, "role", "", "client or developer")
+	command.Flags().StringVar(&me.ID, "sub", "", "the id")
+	command.Flags().StringVar(&me.Name, "name", "", "the name that the other side sees")
+	command.Flags().DurationVar(&ttl, "ttl", time.Hour, "how long the token is good")
+	command.Flags().StringVar(&data, "data", "", "the folder that devinbox dev keeps its data in, if it was given one")
+	return command
+}

@@ -1,0 +1,107 @@
+// Package app wires the rooms of the house together, once for each instance, and puts around every handler
+// what all of them have in common.
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"devinbox/pkg/chat"
+	"devinbox/pkg/config"
+	"devinbox/pkg/identity"
+	"devinbox/pkg/postgres"
+	"devinbox/pkg/realtime"
+	"devinbox/pkg/web"
+)
+
+// App is everything that a handler may use.
+type App struct {
+	Chat     *chat.Service
+	Realtime *realtime.Publisher
+
+	identity   *identity.Verifier
+	origins    *web.Origins
+	cronSecret string
+	store      *postgres.Store
+	log        *slog.Logger
+	fault      error // what the environment lacks or spoils; while there is one, nothing is served
+}
+
+// instance is the App of this process, made when the first request comes: a cold start opens no connection.
+var instance = sync.OnceValue(func() *App {
+	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
+	c, fault := config.Load(os.Getenv)
+	return New(c, fault, log)
+})
+
+// New makes an App of what [config.Load] gave. It never fails: what cannot be used is one line of the log
+// for each variable, and then every request is answered 503. Two things may be missing: without Pusher
+// messages are saved and served and nobody is told, without a key nobody is let in.
+func New(c config.Config, fault error, log *slog.Logger) *App {
+	a := &App{log: log, cronSecret: c.CronSecret}
+	faults := []error{fault}
+
+	channels, ok := realtime.ParseChannels(c.Channels)
+	if !ok {
+		faults = append(faults, config.Fault{Variable: "CHAT_CHANNELS", Message: "must be private, presence or public"})
+	} else if channels == realtime.Public {
+		log.Warn("CHAT_CHANNELS=public: whoever has the app key, which is in every page, can read every conversation")
+	}
+	a.Realtime = newPublisher(c.Pusher, channels, log)
+
+	var err error
+	if a.store, err = postgres.Open(c.DatabaseURL, observe("db")); err != nil {
+		faults = append(faults, config.Fault{Variable: "DATABASE_URL", Message: err.Error()})
+	}
+	if a.origins, err = web.NewOrigins(c.AllowedOrigins); err != nil {
+		faults = append(faults, config.Fault{Variable: "CHAT_ALLOWED_ORIGINS", Message: err.Error()})
+	}
+	if a.identity, err = NewVerifier(c, log); err != nil {
+		faults = append(faults, err)
+	} else if !a.identity.Configured() {
+		log.Error("nobody can be recognised: set CHAT_JWT_SECRET or CHAT_JWKS_URL, or CHAT_AUTHJS with AUTH_SECRET")
+	}
+	a.Chat = chat.NewService(a.store, a.Realtime, c.RateLimit, log)
+
+	if a.fault = errors.Join(faults...); a.fault != nil {
+		log.Error("the environment cannot be used: every request is answered 503", "faults", a.fault.Error())
+	}
+	return a
+}
+
+// Close closes what the App has opened.
+func (a *App) Close() {
+	if a.store != nil {
+		a.store.Close()
+	}
+}
+
+// newPublisher makes the way to Pusher. One line of the log says what is missing for it.
+func newPublisher(c config.Pusher, channels realtime.Channels, log *slog.Logger) *realtime.Publisher {
+	options := realtime.Options{
+		AppID: c.AppID, Key: c.Key, Secret: c.Secret, Cluster: c.Cluster,
+		Host: c.Host, Port: c.Port, NoTLS: c.NoTLS,
+		Channels: channels, Log: log, Observe: observe("pusher"),
+	}
+	if faults := options.Faults(); len(faults) > 0 {
+		variables := map[string]string{
+			"AppID": "PUSHER_APP_ID", "Key": "NEXT_PUBLIC_PUSHER_KEY", "Secret": "PUSHER_SECRET",
+			"Cluster": "NEXT_PUBLIC_PUSHER_CLUSTER", "Host": "PUSHER_HOST", "Port": "PUSHER_PORT", "NoTLS": "PUSHER_USE_TLS",
+		}
+		named := make([]string, len(faults))
+		for i, f := range faults {
+			named[i] = variables[f.Name] + " " + f.Message
+		}
+		log.Warn("realtime is disabled: messages are saved and served, but nobody is told of them", "faults", named)
+	}
+	return realtime.New(options)
+}
+
+// observe notes in a request's record how long it waited for a dependency.
+func observe(name string) func(context.Context, time.Duration) {
+	return func(ctx context.Context, took time.Duration) { web.Observe(ctx, name, took) }
+}

@@ -1,0 +1,48 @@
+package app
+
+import (
+	"devinbox/pkg/chat"
+	"devinbox/pkg/realtime"
+)
+
+// authEndpoint is where pusher-js asks for the right to a channel.
+const authEndpoint = "/api/pusher/auth"
+
+// Session is what a browser is told of its user, and all that it needs to listen.
+type Session struct {
+	Identity SessionIdentity `json:"identity"`
+	Realtime SessionRealtime `json:"realtime"`
+	Limits   SessionLimits   `json:"limits"`
+}
+
+// SessionIdentity is who the caller is.
+type SessionIdentity struct {
+	ID   string    `json:"id"`
+	Role chat.Role `json:"role"`
+	Name *string   `json:"name"`
+}
+
+// SessionRealtime is what pusher-js is made of.
+type SessionRealtime struct {
+	realtime.Connection
+	AuthEndpoint string `json:"authEndpoint"`
+}
+
+// SessionLimits are what a frontend checks before it asks.
+type SessionLimits struct {
+	BodyCodePoints int `json:"bodyCodePoints"`
+	PageSize       int `json:"pageSize"`
+}
+
+// Session tells a caller about itself.
+func (a *App) Session(me chat.Identity) Session {
+	s := Session{
+		Identity: SessionIdentity{ID: me.ID, Role: me.Role},
+		Realtime: SessionRealtime{Connection: a.Realtime.Connection(me), AuthEndpoint: authEndpoint},
+		Limits:   SessionLimits{BodyCodePoints: chat.MaxBodyCodePoints, PageSize: chat.MaxPage},
+	}
+	if me.Name != "" {
+		s.Identity.Name = &me.Name
+	}
+	return s
+}

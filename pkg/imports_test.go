@@ -1,0 +1,114 @@
+package pkg_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// allowed is the import table: which packages of this module each one may import. Data goes down it and
+// nothing comes back up. Packages under pkg/devstack, and commands, are not in it: they may import all of it.
+var allowed = map[string][]string{
+	"devinbox/pkg/chat":             {},
+	"devinbox/pkg/config":           {"devinbox/pkg/chat"},
+	"devinbox/pkg/identity":         {"devinbox/pkg/chat"},
+	"devinbox/pkg/postgres":         {"devinbox/pkg/chat"},
+	"devinbox/pkg/postgres/migrate": {"devinbox/pkg/postgres"},
+	"devinbox/pkg/realtime":         {"devinbox/pkg/chat"},
+	"devinbox/pkg/web":              {"devinbox/pkg/chat"},
+	"devinbox/pkg/app": {
+		"devinbox/pkg/chat", "devinbox/pkg/config", "devinbox/pkg/identity",
+		"devinbox/pkg/postgres", "devinbox/pkg/realtime", "devinbox/pkg/web",
+	},
+}
+
+// forFunctions is what a file under api/ may import.
+var forFunctions = []string{"devinbox/pkg/app", "devinbox/pkg/chat", "devinbox/pkg/web"}
+
+type goPackage struct {
+	ImportPath string
+	Standard   bool
+	Imports    []string
+	Deps       []string
+}
+
+func packages(t *testing.T) []goPackage {
+	t.Helper()
+	list := exec.Command("go", "list", "-json=ImportPath,Standard,Imports,Deps", "devinbox/api/...", "devinbox/pkg/...", "devinbox/cmd/...")
+	out, err := list.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var found []goPackage
+	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p goPackage
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return found
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, p)
+	}
+}
+
+func TestImportsGoDownTheTable(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, p := range packages(t) {
+		may, inTable := allowed[p.ImportPath]
+		seen[p.ImportPath] = true
+		switch {
+		case inTable:
+		case strings.HasPrefix(p.ImportPath, "devinbox/api"):
+			may = forFunctions
+		case strings.HasPrefix(p.ImportPath, "devinbox/cmd/"), strings.HasPrefix(p.ImportPath, "devinbox/pkg/devstack"), p.ImportPath == "devinbox/pkg":
+			continue
+		default:
+			t.Errorf("%s has no place in the import table", p.ImportPath)
+			continue
+		}
+		for _, name := range p.Imports {
+			if strings.HasPrefix(name, "devinbox/") && !slices.Contains(may, name) {
+				t.Errorf("%s must not import %s", p.ImportPath, name)
+			}
+		}
+	}
+	for name := range allowed {
+		if !seen[name] {
+			t.Errorf("%s is in the import table and does not exist", name)
+		}
+	}
+}
+
+func TestTheDomainNeedsTheStandardLibraryOnly(t *testing.T) {
+	t.Parallel()
+	for _, p := range packages(t) {
+		if p.ImportPath != "devinbox/pkg/chat" {
+			continue
+		}
+		for _, name := range p.Deps {
+			if strings.Contains(strings.SplitN(name, "/", 2)[0], ".") {
+				t.Errorf("%s needs %s", p.ImportPath, name)
+			}
+		}
+	}
+}
+
+func TestAFunctionsBinaryHoldsNothingOfTheDevelopmentStack(t *testing.T) {
+	t.Parallel()
+	for _, p := range packages(t) {
+		if !strings.HasPrefix(p.ImportPath, "devinbox/api") {
+			continue
+		}
+		for _, name := range p.Deps {
+			if strings.HasPrefix(name, "devinbox/pkg/devstack") || name == "devinbox/pkg/postgres/migrate" || name == "testing" {
+				t.Errorf("%s links %s", p.ImportPath, name)
+			}
+		}
+	}
+}
