@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"devinbox/pkg/devstack/vercel"
 )
 
 // promptly is within what a caller waits for at most when something that we depend on does not answer.
@@ -39,7 +41,7 @@ func TestWithoutPusherMessagesAreSavedAndServed(t *testing.T) {
 			if n := w.count("select count(*) from chat.outbox"); n != 0 {
 				t.Errorf("%d events were queued that nobody will ever take", n)
 			}
-			if n := strings.Count(w.log.String(), "realtime is disabled"); n != 1 {
+			if n := strings.Count(w.log.String(), "realtime is disabled"); n == 0 || n > len(vercel.Functions) { // once in each process
 				t.Errorf("the log says so %d times", n)
 			}
 		})

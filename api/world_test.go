@@ -7,10 +7,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -95,9 +98,13 @@ func newWorld(t *testing.T, settings ...string) *world {
 	return w
 }
 
-// instance starts one more instance of the deployment and returns its URL.
+// instance starts one more instance of the deployment and returns its URL. It serves the functions in this
+// process, unless DEVINBOX_TEST_DEPLOYMENT is a command that serves them, as they were built, at $PORT.
 func (w *world) instance() string {
 	w.t.Helper()
+	if command := os.Getenv("DEVINBOX_TEST_DEPLOYMENT"); command != "" {
+		return w.run("sh", "-c", "exec "+command)
+	}
 	settings, fault := config.Load(func(name string) string { return w.settings[name] })
 	a := app.New(settings, fault, slog.New(slog.NewJSONHandler(w.log, nil)))
 	w.t.Cleanup(a.Close)
@@ -106,6 +113,48 @@ func (w *world) instance() string {
 	server.Start()
 	w.t.Cleanup(server.Close)
 	return server.URL
+}
+
+// run starts a program that serves the functions at $PORT in the environment of this deployment, waits
+// until it does, and returns its URL. The program ends with the test.
+func (w *world) run(name string, arguments ...string) string {
+	w.t.Helper()
+	port := freePort(w.t)
+	address := net.JoinHostPort("127.0.0.1", port)
+	process := exec.Command(name, arguments...)
+	process.Env = append(os.Environ(), "PORT="+port)
+	for name, value := range w.settings {
+		process.Env = append(process.Env, name+"="+value)
+	}
+	process.Stdout, process.Stderr = w.log, w.log
+	if err := process.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { process.Process.Signal(os.Interrupt); process.Wait() })
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		conn, err := net.Dial("tcp", address)
+		if err == nil {
+			conn.Close()
+			return "http://" + address
+		}
+		if time.Now().After(end) {
+			w.t.Fatalf("%s does not listen: %s", name, w.log)
+		}
+	}
+}
+
+// freePort finds a port below those that the system gives out by itself, so that nobody takes it meanwhile.
+func freePort(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		port := strconv.Itoa(20_000 + rand.IntN(10_000))
+		if listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port)); err == nil {
+			listener.Close()
+			return port
+		}
+	}
+	t.Fatal("there is no free port")
+	return ""
 }
 
 // deployment serves the functions at Vercel's paths.
@@ -137,7 +186,7 @@ func (w *world) developer(id string) person {
 	return person{w, signed(w.t, chat.Identity{ID: id, Role: chat.Developer, Name: "Developer " + id})}
 }
 
-func signed(t *testing.T, who chat.Identity) string {
+func signed(t testing.TB, who chat.Identity) string {
 	t.Helper()
 	verifier, err := identity.New(identity.Options{Secret: []byte(jwtSecret)})
 	if err != nil {

@@ -2,8 +2,8 @@ package chat
 
 import "regexp"
 
-// socketID is the form of a connection's id: https://pusher.com/docs/channels/library_auth_reference/auth-signatures/.
-// Ten digits are usual in each half; what is far longer is nothing that Pusher ever gave.
+// socketID is the form of a connection's id. Pusher sets no limit to its length; this one is well above
+// what it gives, and keeps what is stored with an event small.
 var socketID = regexp.MustCompile(`\A[0-9]{1,20}\.[0-9]{1,20}\z`)
 
 // ValidSocketID tells whether s can be the id of a connection to Pusher.

@@ -16,8 +16,8 @@ import (
 
 // Disconnect closes every connection on which an identity is signed in (see [Publisher.SignIn]): what it
 // may hear ends there, unless its credential still lets it connect and be authorised anew. Connections that
-// never signed in stay. The library has no such request, so this is Pusher's
-// https://pusher.com/docs/channels/library_auth_reference/rest-api/#post-terminate-user-connections.
+// never signed in stay. The library has no such request, so it is made and signed here, as
+// https://pusher.com/docs/channels/library_auth_reference/rest-api/ says.
 //
 // Errors: Invalid for an id or a role that no identity has; Unavailable where Pusher is not configured, does
 // not answer or refuses.

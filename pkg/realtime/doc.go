@@ -1,7 +1,8 @@
 // Package realtime carries the domain's events to browsers through Pusher Channels.
 //
 // [Channels] gives conversations and the inbox their names on Pusher and reads such a name back into a
-// place of the domain. [Publisher] announces events there, and signs for those who may listen.
+// place of the domain. [Publisher] announces events there, tells a browser how to connect, signs for those
+// who may listen, cuts those off who may no longer, and reads from Pusher's webhooks which clients are there.
 //
 // What it speaks is Pusher's HTTP API and protocol 7 (https://pusher.com/docs/channels/), by way of
 // pusher-http-go. That library knows no context, no deadline but its own, no retry and no limit, and its

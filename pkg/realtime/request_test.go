@@ -14,9 +14,11 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"devinbox/pkg/chat"
+	"devinbox/pkg/realtime"
 )
 
 func TestARequestEndsWithItsContext(t *testing.T) {
@@ -43,6 +45,27 @@ func TestARequestEndsWithItsContext(t *testing.T) {
 				t.Errorf("%s over %s: log: %s", name, scheme, log)
 			}
 		}
+	}
+}
+
+func TestARequestWithoutADeadlineEndsAfterFiveSeconds(t *testing.T) {
+	t.Parallel()
+	for name, ask := range map[string]func(context.Context, *realtime.Publisher){
+		"publish":    func(ctx context.Context, p *realtime.Publisher) { p.Publish(ctx, []chat.Event{message(1, "Hello")}) },
+		"disconnect": func(ctx context.Context, p *realtime.Publisher) { p.Disconnect(ctx, chat.Client, "42") },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			p, _ := scriptedPublisher(nil)
+			p.SetTransport(roundTrip(func(r *http.Request) (*http.Response, error) {
+				<-r.Context().Done()
+				return nil, r.Context().Err()
+			}))
+			started := time.Now()
+			ask(t.Context(), p)
+			if took := time.Since(started); took != 5*time.Second {
+				t.Errorf("%s took %v", name, took)
+			}
+		})
 	}
 }
 
