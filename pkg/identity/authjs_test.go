@@ -2,6 +2,7 @@ package identity_test
 
 import (
 	"bytes"
+	"crypto/tls"
 	"net/http"
 	"slices"
 	"testing"
@@ -96,6 +97,11 @@ func TestTheNameOfTheCookieIsPartOfItsKey(t *testing.T) {
 		}
 		return request(headers...)
 	}
+	direct := func(cookie string) *http.Request {
+		r := request("Cookie", cookie)
+		r.TLS = &tls.ConnectionState{}
+		return r
+	}
 	forPlain, forSecure := session(t, authSecret, plain, good()), session(t, authSecret, secure, good())
 	for name, test := range map[string]struct {
 		request *http.Request
@@ -104,6 +110,8 @@ func TestTheNameOfTheCookieIsPartOfItsKey(t *testing.T) {
 		"http":                                {https("http", plain+"="+forPlain), "client 42"},
 		"http, no header":                     {request("Cookie", plain+"="+forPlain), "client 42"},
 		"https":                               {https("https", secure+"="+forSecure), "client 42"},
+		"TLS with this process":               {direct(secure + "=" + forSecure), "client 42"},
+		"TLS with this process, other name":   {direct(plain + "=" + forPlain), nobody},
 		"HTTPS":                               {https("HTTPS", secure+"="+forSecure), "client 42"},
 		"https before a proxy on http":        {https("https, http", secure+"="+forSecure), "client 42"},
 		"http before a proxy on https":        {https("http,https", secure+"="+forSecure), nobody},

@@ -11,7 +11,7 @@ func TestASessionIsACookieThatOnlyTheBrowserSees(t *testing.T) {
 	const open, closed = "", "; Secure"
 	for _, test := range []struct{ host, secure string }{
 		{"localhost", open}, {"localhost:3000", open}, {"LocalHost:3000", open}, {"127.0.0.1", open}, {"127.0.0.1:3000", open}, {"127.1.2.3", open}, {"[::1]", open}, {"[::1]:3000", open},
-		{"chat.example.com", closed}, {"chat.example.com:3000", closed}, {"localhost.example.com", closed}, {"localhost:3000.example.com", closed}, {"example.com:localhost", closed},
+		{"chat.example.com", closed}, {"chat.example.com:3000", closed}, {"localhost.example.com", closed}, {"example.com:localhost", closed},
 		{"192.168.0.1:3000", closed}, {"10.0.0.1", closed}, {"0.0.0.0", closed}, {"", closed}, {"1", closed}, {"[::]", closed}, {"x.localhost", closed},
 	} {
 		r := request()

@@ -120,7 +120,7 @@ func TestOnlyATokenSignedWithTheSecretIsGood(t *testing.T) {
 		{"a token that is too long", hs(t, good(`"x":"`+strings.Repeat("x", 33_000)+`"`)), malformed},
 		{"two tokens", token + "," + token, malformed},
 	})
-	for _, text := range []string{token + " " + token, `{"payload":"` + parts[1] + `","protected":"` + parts[0] + `","signature":"` + parts[2] + `"}`} {
+	for _, text := range []string{token + " " + token, parts[0] + ".\r\n" + parts[1] + "." + parts[2], token + "\n", `{"payload":"` + parts[1] + `","protected":"` + parts[0] + `","signature":"` + parts[2] + `"}`} {
 		if got := outcome(t, v, bearer(text)); got != malformed {
 			t.Errorf("%s: %s, want %s", text, got, malformed)
 		}
@@ -217,10 +217,8 @@ func TestWithoutAKeyNobodyIsRecognised(t *testing.T) {
 			t.Errorf("%s, want %s", got, notReady)
 		}
 	}
-	for _, want := range []string{"nobody can be recognised", "AUTH_SECRET is missing"} {
-		if !strings.Contains(journal.String(), want) {
-			t.Errorf("the log does not say %q: %s", want, &journal)
-		}
+	if !strings.Contains(journal.String(), "AUTH_SECRET is missing") {
+		t.Errorf("the log does not say that a secret is missing: %s", &journal)
 	}
 	if v.Configured() {
 		t.Error("it is configured")

@@ -45,13 +45,11 @@ func New(o Options) (*Verifier, error) {
 		v.algorithms = append(v.algorithms, jose.RS256, jose.ES256, jose.EdDSA)
 		v.keys = newRemoteKeys(o)
 	}
-	if !v.Configured() {
-		o.Log.Warn("nobody can be recognised, and what needs an identity is answered 503: there is neither CHAT_JWT_SECRET, nor CHAT_JWKS_URL, nor CHAT_AUTHJS=true with AUTH_SECRET")
-	}
 	return v, nil
 }
 
-// Configured tells whether there is any key. Without one nobody is recognised.
+// Configured tells whether there is any key. Without one nobody is recognised, which whoever starts this
+// should say in the log.
 func (v *Verifier) Configured() bool { return len(v.algorithms) > 0 || v.sessions != nil }
 
 // ErrExpired is the cause of the error for a credential that is good but for its age.

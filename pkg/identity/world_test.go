@@ -109,7 +109,8 @@ func outcome(t testing.TB, v *identity.Verifier, r *http.Request) string {
 	}
 	var e *chat.Error
 	if !errors.As(err, &e) || errors.Unwrap(err) == nil {
-		t.Fatalf("not an error for a caller with a cause for the log: %v", err)
+		t.Errorf("not an error for a caller with a cause for the log: %v", err)
+		return ""
 	}
 	cause := strings.TrimPrefix(errors.Unwrap(err).Error(), "identity: ")
 	switch e.Kind {
@@ -121,7 +122,7 @@ func outcome(t testing.TB, v *identity.Verifier, r *http.Request) string {
 	case chat.Unavailable:
 		return "503 " + cause
 	default:
-		t.Fatalf("an unexpected kind: %v", err)
+		t.Errorf("an unexpected kind: %v", err)
 		return ""
 	}
 }
@@ -255,10 +256,8 @@ func seal(t testing.TB, header string, padded, key []byte) sealed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := sealed{[]byte(header), nil, make([]byte, aes.BlockSize), bytes.Clone(padded), nil}
-	if _, err := rand.Read(s[2]); err != nil {
-		t.Fatal(err)
-	}
+	digest := sha256.Sum256(padded) // the same vector for the same payload, so that fuzzers know a good token again
+	s := sealed{[]byte(header), nil, digest[:aes.BlockSize], bytes.Clone(padded), nil}
 	cipher.NewCBCEncrypter(block, s[2]).CryptBlocks(s[3], s[3])
 	aad := encode(s[0])
 	mac := hmac.New(sha512.New, key[:32])
