@@ -9,13 +9,13 @@ import (
 	"devinbox/pkg/web"
 )
 
-// ListConversations serves GET /api/conversations/list: one page of the developers' inbox.
+// ListConversations serves GET /api/conversations/list: one page of the developers' inbox, or of what has changed in it.
 func ListConversations(w http.ResponseWriter, r *http.Request) {
 	app.Serve(w, r, http.MethodGet, func(ctx context.Context, a *app.App, me chat.Identity) (web.Answer, error) {
 		if err := me.RequireDeveloper(); err != nil {
 			return web.Answer{}, err
 		}
-		query, err := inboxQuery(web.ParseQuery(r, "status", "unread", "assigneeId", "cursor", "limit"))
+		query, err := inboxQuery(web.ParseQuery(r, "status", "unread", "assigneeId", "q", "since", "cursor", "limit"))
 		if err != nil {
 			return web.Answer{}, err
 		}
@@ -28,21 +28,23 @@ func ListConversations(w http.ResponseWriter, r *http.Request) {
 }
 
 func inboxQuery(q *web.Query) (chat.InboxQuery, error) {
-	query := chat.InboxQuery{Unread: q.OneOf("unread", "false", "true") == "true", Limit: q.Limit(30)}
+	for _, filter := range []string{"status", "unread", "assigneeId", "q"} {
+		q.AtMostOne("since", filter)
+	}
+	query := chat.InboxQuery{
+		Unread: q.OneOf("unread", "false", "true") == "true",
+		Search: q.Text("q"),
+		Since:  q.Text("since"),
+		Cursor: q.Text("cursor"),
+		Limit:  q.Limit(30),
+	}
 	if status := chat.Status(q.OneOf("status", "open", "closed", "all")); status != "all" {
 		query.Status = &status
 	}
-	if assignee := q.Text("assigneeId"); assignee != nil && *assignee == "none" {
+	if assignee := q.Text("assigneeId"); assignee != nil && *assignee == chat.Nobody {
 		query.Unassigned = true
 	} else if query.AssigneeID = assignee; assignee != nil && !chat.ValidID(*assignee) {
 		q.Fault("assigneeId", "must be none or the id of a developer")
-	}
-	if text := q.Text("cursor"); text != nil {
-		cursor, ok := chat.ParseInboxCursor(*text)
-		if !ok {
-			q.Fault("cursor", "must be the nextCursor of an earlier page")
-		}
-		query.After = &cursor
 	}
 	return query, q.Err()
 }

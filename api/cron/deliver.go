@@ -5,12 +5,13 @@ import (
 	"net/http"
 
 	"devinbox/pkg/app"
+	"devinbox/pkg/chat"
 	"devinbox/pkg/web"
 )
 
 // Deliver serves GET /api/cron/deliver: it delivers what is queued, for whoever sends the cron's secret.
 func Deliver(w http.ResponseWriter, r *http.Request) {
-	app.ServeCron(w, r, func(ctx context.Context, a *app.App) (web.Answer, error) {
+	app.ServeRoutes(w, r, app.Routes{http.MethodGet: app.Cron(func(ctx context.Context, a *app.App, _ chat.Identity) (web.Answer, error) {
 		if err := web.ParseQuery(r).Err(); err != nil {
 			return web.Answer{}, err
 		}
@@ -19,5 +20,5 @@ func Deliver(w http.ResponseWriter, r *http.Request) {
 			return web.Answer{}, err
 		}
 		return web.JSON(http.StatusOK, run), nil
-	})
+	})})
 }

@@ -25,6 +25,8 @@ type App struct {
 
 	identity   *identity.Verifier
 	origins    *web.Origins
+	guests     bool
+	secret     string // CHAT_JWT_SECRET
 	cronSecret string
 	store      *postgres.Store
 	log        *slog.Logger
@@ -42,7 +44,8 @@ var instance = sync.OnceValue(func() *App {
 // for each variable, and then every request is answered 503. Two things may be missing: without Pusher
 // messages are saved and served and nobody is told, without a key nobody is let in.
 func New(c config.Config, fault error, log *slog.Logger) *App {
-	a := &App{log: log, cronSecret: c.CronSecret}
+	a := &App{log: log, secret: c.Identity.Secret, cronSecret: c.CronSecret}
+	a.guests = c.Guests && c.Identity.Secret != "" // their tokens are signed with it
 	faults := []error{fault}
 
 	channels, ok := realtime.ParseChannels(c.Channels)
@@ -74,11 +77,7 @@ func New(c config.Config, fault error, log *slog.Logger) *App {
 }
 
 // Close closes what the App has opened.
-func (a *App) Close() {
-	if a.store != nil {
-		a.store.Close()
-	}
-}
+func (a *App) Close() { a.store.Close() }
 
 // newPublisher makes the way to Pusher. One line of the log says what is missing for it.
 func newPublisher(c config.Pusher, channels realtime.Channels, log *slog.Logger) *realtime.Publisher {

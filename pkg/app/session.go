@@ -13,6 +13,7 @@ type Session struct {
 	Identity SessionIdentity `json:"identity"`
 	Realtime SessionRealtime `json:"realtime"`
 	Limits   SessionLimits   `json:"limits"`
+	Token    string          `json:"token,omitzero"` // of a guest who begins, and never again
 }
 
 // SessionIdentity is who the caller is.

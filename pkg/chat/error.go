@@ -101,4 +101,5 @@ func (f faults) err() error {
 var (
 	ErrNotYours       = Fail(Forbidden, "This is not open to this identity.") // whether it exists is not told
 	ErrNoConversation = Fail(NotFound, "There is no such conversation.")
+	ErrNoMessage      = Fail(NotFound, "There is no such message.")
 )

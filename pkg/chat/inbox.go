@@ -2,27 +2,36 @@ package chat
 
 import (
 	"context"
-	"encoding/base64"
-	"strconv"
 	"strings"
-	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
-// InboxQuery asks for one page of the inbox: newest last message first.
+// InboxQuery asks for one page of the inbox, newest last message first; or, with Since, for what has
+// changed in it, whatever its status. Then only Cursor and Limit count beside it.
 type InboxQuery struct {
 	Status     *Status // nil for both
 	Unread     bool    // only what developers have not read
 	AssigneeID *string // only this developer's
 	Unassigned bool    // only nobody's
-	After      *InboxCursor
+	Search     *string // only where a name, an e-mail or a client's id holds this text, in whatever case
+	Since      *string // the SyncToken of an earlier page
+	Cursor     *string // the NextCursor of the page before
 	Limit      int
 }
+
+// MinSearchCodePoints is how long a search must be: as long as what Postgres's trigrams can find.
+const MinSearchCodePoints = 3
+
+// maxSearchCodePoints bounds what a search costs. No name or e-mail is longer.
+const maxSearchCodePoints = 254
 
 // InboxPage is one page of the inbox.
 type InboxPage struct {
 	Conversations []Conversation `json:"conversations"`
-	NextCursor    *InboxCursor   `json:"nextCursor"` // nil on the last page
+	NextCursor    *string        `json:"nextCursor"` // nil on the last page
 	Totals        Totals         `json:"totals"`
+	SyncToken     string         `json:"syncToken"` // for Since; of several pages, the first one's
 }
 
 // Totals are of all conversations, whatever the filter. Each stops counting at 1,000.
@@ -31,38 +40,18 @@ type Totals struct {
 	Unread int `json:"unread"` // those with messages that developers have not read
 }
 
-// InboxCursor is the last conversation of a page. Its text is opaque to callers.
-type InboxCursor struct {
-	LastMessageAt time.Time
-	ClientID      string
-}
-
-// MarshalText writes the cursor so that [ParseInboxCursor] reads it back exactly, to the microsecond.
-func (c InboxCursor) MarshalText() ([]byte, error) {
-	plain := strconv.FormatInt(c.LastMessageAt.UnixMicro(), 10) + ":" + c.ClientID
-	return base64.RawURLEncoding.AppendEncode(nil, []byte(plain)), nil
-}
-
-// ParseInboxCursor reads what MarshalText wrote, and is false on anything else.
-func ParseInboxCursor(text string) (InboxCursor, bool) {
-	plain, _ := base64.RawURLEncoding.DecodeString(text)
-	micros, clientID, _ := strings.Cut(string(plain), ":")
-	at, _ := strconv.ParseInt(micros, 10, 64)
-	cursor := InboxCursor{time.UnixMicro(at).UTC(), clientID}
-	// Only one spelling of a cursor is read, the one that would be written again; so no error above counts.
-	again, _ := cursor.MarshalText()
-	if string(again) != text || !ValidID(clientID) || !storable(cursor.LastMessageAt) {
-		return InboxCursor{}, false
-	}
-	return cursor, true
-}
-
-// storable is true of the times that Postgres can hold.
-func storable(t time.Time) bool { return t.Year() >= 1 && t.Year() <= 9999 }
-
-// Inbox gives one page of the inbox. Errors: Forbidden to everybody but developers.
+// Inbox gives one page of the inbox, or of what has changed in it.
+// Errors: Forbidden to everybody but developers; Unprocessable for a search that is too short or too long; and
+// those of [Store.ListConversations].
 func (s *Service) Inbox(ctx context.Context, me Identity, q InboxQuery) (InboxPage, error) {
 	if err := me.RequireDeveloper(); err != nil {
+		return InboxPage{}, err
+	}
+	var broken faults
+	if q.Search != nil {
+		checkSearch(*q.Search, &broken)
+	}
+	if err := broken.err(); err != nil {
 		return InboxPage{}, err
 	}
 	page, err := s.store.ListConversations(ctx, q)
@@ -73,4 +62,13 @@ func (s *Service) Inbox(ctx context.Context, me Identity, q InboxQuery) (InboxPa
 		s.complete(&page.Conversations[i])
 	}
 	return page, nil
+}
+
+func checkSearch(text string, f *faults) {
+	switch n := utf8.RuneCountInString(text); {
+	case n < MinSearchCodePoints || n > maxSearchCodePoints:
+		f.add("q", "must have 3 to 254 code points")
+	case strings.ContainsFunc(text, unicode.IsControl):
+		f.add("q", "must not hold control characters")
+	}
 }

@@ -38,6 +38,9 @@ func (s *Service) Send(ctx context.Context, me Identity, draft Draft) (Sent, err
 	body := NormalizeBody(draft.Body)
 	checkBody(body, &broken)
 	checkClientMessageID(draft.ClientMessageID, &broken)
+	if draft.Create && clientID != "" && !s.publisher.Fits(clientID) {
+		broken.add("clientId", "is too long for the name of a channel")
+	}
 	if err := broken.err(); err != nil {
 		return Sent{}, err
 	}
@@ -153,4 +156,7 @@ func (s *Service) Messages(ctx context.Context, me Identity, clientID *string, q
 // complete fills in what the Store cannot know of a conversation.
 func (s *Service) complete(c *Conversation) {
 	c.Channel = s.publisher.Channel(c.ClientID)
+	if !s.publisher.KeepsPresence() {
+		c.Online = nil
+	}
 }

@@ -30,10 +30,30 @@ type Store interface {
 	// Errors: NotFound without a conversation.
 	MarkRead(ctx context.Context, p ReadParams) (Marked, error)
 
+	// ChangeMessage gives a message another body or, without one, takes its text away.
+	// What is so already commits nothing.
+	// Errors: NotFound without the conversation or the message; Forbidden where it is not p.By's to change;
+	// Conflict where a deleted message would be edited.
+	ChangeMessage(ctx context.Context, p ChangeParams) (Saved, error)
+
+	// UpdateConversation changes what developers say about a conversation. What is so already commits nothing.
+	// Errors: NotFound without a conversation.
+	UpdateConversation(ctx context.Context, p UpdateParams) (Saved, error)
+
+	// RecordPresence keeps the news that are later than what is known, of conversations that exist and of those
+	// that will, and gives the events of what changed. The news are sorted by client.
+	RecordPresence(ctx context.Context, news []Presence, live bool) ([]Event, error)
+
+	// AdmitGuest counts a guest from an address, exactly, for all instances together.
+	// Errors: RateLimited, with RetryAfter, where [GuestsPerMinute] began within [GuestWindow].
+	AdmitGuest(ctx context.Context, addressDigest []byte) error
+
 	// ListMessages gives one page of one conversation, and a nil Conversation where there is none.
 	ListMessages(ctx context.Context, q MessageQuery) (MessagePage, error)
 
-	// ListConversations gives one page of the inbox.
+	// ListConversations gives one page of the inbox, or of what has changed in it since a token of an
+	// earlier page was given. Nothing that committed is ever left out of the latter; something may be repeated.
+	// Errors: Invalid where q.Since or, with it, q.Cursor is not one that this Store gave.
 	ListConversations(ctx context.Context, q InboxQuery) (InboxPage, error)
 
 	// Acknowledge forgets the events that were delivered and parks those that were refused for good,
@@ -54,6 +74,12 @@ type Publisher interface {
 
 	// Channel is the name under which a conversation's events are announced.
 	Channel(clientID string) string
+
+	// Fits tells whether the conversation of a client can have a channel, whose name Pusher limits.
+	Fits(clientID string) bool
+
+	// KeepsPresence tells whether it is known which clients are online.
+	KeepsPresence() bool
 
 	// Publish announces the events, of which the first [MaxBatch] are looked at, in one request. It always
 	// returns, by the context's deadline at the latest, and sorts them by what became of each.
@@ -91,9 +117,30 @@ type RateLimit struct {
 	PerSecond float64
 }
 
-// Saved is what [Store.Send] committed, or had committed before.
+// ChangeParams is a change of a message as [Store.ChangeMessage] commits it. Everything in it has been checked.
+type ChangeParams struct {
+	ClientID  string
+	MessageID string
+	By        Identity
+	Body      *string // nil deletes
+	Preview   string  // of the body
+	Live      bool
+}
+
+// UpdateParams is a change of a conversation as [Store.UpdateConversation] commits it. What is nil stays.
+type UpdateParams struct {
+	ClientID     string
+	Status       *Status
+	Assign       bool    // whether the assignee changes
+	AssigneeID   *string // to whom; nil for nobody
+	ClientName   *string
+	Live         bool
+	ExceptSocket string
+}
+
+// Saved is what a call committed, or had committed before.
 type Saved struct {
-	Message      Message
+	Message      Message // not of a call that changes a conversation only
 	Conversation Conversation
 	Replayed     bool
 	Events       []Event // still to be announced, leased to this call

@@ -78,6 +78,9 @@ type memory struct {
 	reads         []chat.ReadParams
 	inbox         []chat.InboxQuery
 	lists         []chat.MessageQuery
+	changes       []chat.ChangeParams
+	updates       []chat.UpdateParams
+	news          []chat.Presence
 }
 
 func (m *memory) commit(c *chat.Conversation, live bool, except string, events ...chat.Event) []chat.Event {
@@ -150,6 +153,51 @@ func (m *memory) MarkRead(_ context.Context, p chat.ReadParams) (chat.Marked, er
 	return chat.Marked{Conversation: *c, UpToSeq: *mark}, nil
 }
 
+func (m *memory) ChangeMessage(_ context.Context, p chat.ChangeParams) (chat.Saved, error) {
+	m.add("change")
+	m.changes = append(m.changes, p)
+	c := m.conversations[p.ClientID]
+	if c == nil {
+		return chat.Saved{}, chat.ErrNoMessage
+	}
+	c.Version++
+	message := chat.Message{ID: p.MessageID, ClientID: p.ClientID, Version: c.Version}
+	if p.Body != nil {
+		message.Body = *p.Body
+	}
+	events := m.commit(c, p.Live, "", chat.Event{EventKey: chat.EventKey{Name: chat.MessageUpdated}, Message: &message})
+	return chat.Saved{Message: message, Conversation: *c, Events: events}, m.fail["ChangeMessage"]
+}
+
+func (m *memory) UpdateConversation(_ context.Context, p chat.UpdateParams) (chat.Saved, error) {
+	m.add("update")
+	m.updates = append(m.updates, p)
+	c := m.conversations[p.ClientID]
+	if c == nil {
+		return chat.Saved{}, chat.ErrNoConversation
+	}
+	c.Version++
+	return chat.Saved{Conversation: *c, Events: m.commit(c, p.Live, p.ExceptSocket)}, m.fail["UpdateConversation"]
+}
+
+func (m *memory) RecordPresence(_ context.Context, news []chat.Presence, live bool) (events []chat.Event, err error) {
+	m.add("presence %d", len(news))
+	m.news = append(m.news, news...)
+	for _, n := range news {
+		if c := m.conversations[n.ClientID]; c != nil {
+			c.Version++
+			c.Online = pointer(n.Online)
+			events = append(events, m.commit(c, live, "")...)
+		}
+	}
+	return events, m.fail["RecordPresence"]
+}
+
+func (m *memory) AdmitGuest(context.Context, []byte) error {
+	m.add("guest")
+	return m.fail["AdmitGuest"]
+}
+
 func (m *memory) ListMessages(_ context.Context, q chat.MessageQuery) (chat.MessagePage, error) {
 	m.add("list")
 	m.lists = append(m.lists, q)
@@ -215,6 +263,7 @@ func leftBehind(n int) []chat.Event {
 type scripted struct {
 	*trace
 	disabled  bool
+	presence  bool
 	became    []became // of each call in turn; the last one holds for all further ones
 	published []chat.Event
 }
@@ -250,6 +299,10 @@ func hanging(ctx context.Context, _ []chat.Event) chat.Delivery {
 func (s *scripted) Enabled() bool { return !s.disabled }
 
 func (s *scripted) Channel(clientID string) string { return "channel of " + clientID }
+
+func (s *scripted) Fits(clientID string) bool { return len(clientID) < 100 }
+
+func (s *scripted) KeepsPresence() bool { return s.presence }
 
 func (s *scripted) Publish(ctx context.Context, events []chat.Event) chat.Delivery {
 	s.add("publish %d", len(events))

@@ -2,7 +2,9 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -10,12 +12,11 @@ import (
 	"devinbox/pkg/chat"
 )
 
-// Each status is read by itself, for within one every filter has an index in the inbox's order; then the at
-// most two pages are merged. A filter that is not asked for is a constant by the time that Postgres plans,
-// since exec mode plans every statement with its arguments, and falls away. The totals are counted in the
-// order of an index: where most rows do not count, a scan of the table could read all of them to find 1,000.
-const conversationsSQL = `
-	select totals.open, totals.unread, ` + conversationColumns + `
+// Every page begins with the totals and the moment that it shows: what transactions were finished then. The
+// totals are counted in the order of an index: where most rows do not count, a scan of the table could read
+// all of them to find 1,000.
+const inboxHead = `
+	select head.open, head.unread, head.server, head.xid, ` + conversationColumns + `
 	from (
 		select
 			(select count(*) from (
@@ -25,14 +26,22 @@ const conversationsSQL = `
 			(select count(*) from (
 				select from chat.conversation where unread_developer > 0
 				order by status, last_message_at desc limit 1000
-			) u) as unread
-	) totals
-	left join (
+			) u) as unread,
+			chat.server() as server,
+			pg_snapshot_xmin(pg_current_snapshot())::text as xid
+	) head
+	left join (`
+
+// Each status is read by itself, for within one every filter has an index in the inbox's order; then the at
+// most two pages are merged. A filter that is not asked for is a constant by the time that Postgres plans,
+// since exec mode plans every statement with its arguments, and falls away.
+const (
+	pageHead = inboxHead + `
 		unnest(@statuses::text[]) s (status)
 		cross join lateral (
 			select ` + conversationColumns + `
-			from chat.conversation c
-			where c.status = s.status
+			from chat.conversation c`
+	pageTail = `
 				and (not @unread::boolean or c.unread_developer > 0)
 				and (@assignee_id::text is null or c.assignee_id = @assignee_id::text)
 				and (not @unassigned::boolean or c.assignee_id is null)
@@ -44,32 +53,107 @@ const conversationsSQL = `
 	order by c.last_message_at desc, c.client_id desc
 	limit @limit::int`
 
+	conversationsSQL = pageHead + `
+			where c.status = s.status` + pageTail
+	searchSQL = pageHead + `
+			join chat.search f on f.client_id = c.client_id
+			where c.status = s.status
+				and f.trigrams @> chat.trigrams(chat.fold(@search::text))
+				and position(chat.fold(@search::text) in f.folded) > 0` + pageTail
+)
+
+// What has changed since a moment of this server is what was changed here by a transaction that was not
+// finished then. Of a moment of another server, from before a dump and restore, or one that this server has
+// not come to, as after a recovery to an earlier point, nothing can be told: then everything may have changed.
+const changesSQL = inboxHead + `
+		select ` + conversationColumns + `
+		from (
+			(
+				select ` + conversationColumns + `
+				from chat.conversation c
+				where chat.server() = @server::bigint and pg_snapshot_xmax(pg_current_snapshot()) >= @xid::text::xid8
+					and c.changed_on = @server::bigint and c.changed_xid >= @xid::text::xid8
+					and c.client_id > @after_id::text collate "C"
+				order by c.client_id
+				limit @limit::int
+			) union all (
+				select ` + conversationColumns + `
+				from chat.conversation c
+				where not (chat.server() = @server::bigint and pg_snapshot_xmax(pg_current_snapshot()) >= @xid::text::xid8)
+					and c.client_id > @after_id::text collate "C"
+				order by c.client_id
+				limit @limit::int
+			)
+		) c
+	) c on true
+	order by c.client_id`
+
 type conversationsRow struct {
 	totals       chat.Totals
+	server       int64
+	xid          string
 	conversation conversationRow
 }
 
 // ListConversations implements [chat.Store].
 func (s *Store) ListConversations(ctx context.Context, q chat.InboxQuery) (chat.InboxPage, error) {
-	statuses := []string{string(chat.Open), string(chat.Closed)}
-	if q.Status != nil {
-		statuses = []string{string(*q.Status)}
+	if q.Since != nil {
+		return s.listChanges(ctx, q)
 	}
-	var afterAt *time.Time
-	var afterID string
-	if q.After != nil {
-		afterAt, afterID = &q.After.LastMessageAt, q.After.ClientID
-	}
-	rows, err := query(ctx, s, conversationsSQL, pgx.StrictNamedArgs{
-		"statuses":    statuses,
+	sql, args := conversationsSQL, pgx.StrictNamedArgs{
+		"statuses":    []string{string(chat.Open), string(chat.Closed)},
 		"unread":      q.Unread,
 		"assignee_id": q.AssigneeID,
 		"unassigned":  q.Unassigned,
-		"after_at":    afterAt,
-		"after_id":    afterID,
-		"limit":       q.Limit + 1, // one more tells whether there are more
-	}, func(row pgx.CollectableRow) (r conversationsRow, err error) {
-		err = row.Scan(slices.Concat([]any{&r.totals.Open, &r.totals.Unread}, r.conversation.targets())...)
+		"after_at":    (*time.Time)(nil),
+		"after_id":    "",
+	}
+	if q.Status != nil {
+		args["statuses"] = []string{string(*q.Status)}
+	}
+	if q.Cursor != nil {
+		cursor, ok := parseInboxCursor(*q.Cursor)
+		if !ok {
+			return chat.InboxPage{}, errCursor
+		}
+		args["after_at"], args["after_id"] = &cursor.lastMessageAt, cursor.clientID
+	}
+	if q.Search != nil {
+		sql, args["search"] = searchSQL, *q.Search
+	}
+	return s.inboxPage(ctx, sql, args, q.Limit, func(last chat.Conversation) string {
+		return inboxCursor{last.LastMessage.CreatedAt.Time, last.ClientID}.text()
+	})
+}
+
+func (s *Store) listChanges(ctx context.Context, q chat.InboxQuery) (chat.InboxPage, error) {
+	token, ok := parseSyncToken(*q.Since)
+	if !ok {
+		return chat.InboxPage{}, chat.InvalidField("since", "must be the syncToken of an earlier page")
+	}
+	var cursor changesCursor
+	if q.Cursor != nil {
+		if cursor, ok = parseChangesCursor(*q.Cursor); !ok {
+			return chat.InboxPage{}, errCursor
+		}
+	}
+	return s.inboxPage(ctx, changesSQL, pgx.StrictNamedArgs{
+		"server":   token.server,
+		"xid":      strconv.FormatUint(token.xid, 10),
+		"after_id": cursor.clientID,
+	}, q.Limit, func(last chat.Conversation) string {
+		return changesCursor{last.ClientID}.text()
+	})
+}
+
+var errCursor = chat.InvalidField("cursor", "must be the nextCursor of an earlier page")
+
+// inboxPage runs one of the statements above and makes a page of limit conversations of what it gives. next
+// is the cursor behind a conversation.
+func (s *Store) inboxPage(ctx context.Context, sql string, args pgx.StrictNamedArgs, limit int, next func(last chat.Conversation) string) (chat.InboxPage, error) {
+	args["limit"] = limit + 1 // one more tells whether there are more
+	rows, err := query(ctx, s, sql, args, func(row pgx.CollectableRow) (r conversationsRow, err error) {
+		err = row.Scan(slices.Concat([]any{&r.totals.Open, &r.totals.Unread, &r.server, &r.xid}, r.conversation.targets())...)
 		return r, err
 	})
 	if err != nil {
@@ -77,15 +161,19 @@ func (s *Store) ListConversations(ctx context.Context, q chat.InboxQuery) (chat.
 	}
 	page := chat.InboxPage{Conversations: []chat.Conversation{}}
 	for _, r := range rows {
-		page.Totals = r.totals
+		xid, err := strconv.ParseUint(r.xid, 10, 64)
+		if err != nil {
+			return chat.InboxPage{}, chat.Defect(errors.New("postgres: a transaction has no number"))
+		}
+		page.Totals, page.SyncToken = r.totals, syncToken{r.server, xid}.text()
 		if c := r.conversation.conversation(); c != nil {
 			page.Conversations = append(page.Conversations, *c)
 		}
 	}
-	if len(page.Conversations) > q.Limit {
-		page.Conversations = page.Conversations[:q.Limit]
-		last := page.Conversations[q.Limit-1]
-		page.NextCursor = &chat.InboxCursor{LastMessageAt: last.LastMessage.CreatedAt.Time, ClientID: last.ClientID}
+	if len(page.Conversations) > limit {
+		page.Conversations = page.Conversations[:limit]
+		cursor := next(page.Conversations[limit-1])
+		page.NextCursor = &cursor
 	}
 	return page, nil
 }

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"testing"
@@ -103,14 +104,7 @@ func TestEveryConversationIsOnExactlyOnePageAndTotalsStopAtAThousand(t *testing.
 					t.Fatalf("totals %+v", page.Totals)
 				}
 				got = append(got, page.Conversations...)
-				if page.NextCursor != nil { // as it comes back from a caller
-					text, _ := page.NextCursor.MarshalText()
-					cursor, ok := chat.ParseInboxCursor(string(text))
-					if !ok {
-						t.Fatalf("the cursor %s cannot be read", text)
-					}
-					q.After = &cursor
-				}
+				q.Cursor = page.NextCursor
 			}
 			seen := map[string]bool{}
 			for i, c := range got {
@@ -150,7 +144,7 @@ func TestACursorStaysWhereItIsWhileConversationsMove(t *testing.T) {
 	w.send(fromClient("client-4", "Again"))
 	w.send(fromClient("client-0", "Again")) // goes to the top, as a new one does
 	w.exec("update chat.conversation set status = 'closed' where client_id = 'client-3'")
-	second := w.inbox(chat.InboxQuery{Limit: 3, After: first.NextCursor})
+	second := w.inbox(chat.InboxQuery{Limit: 3, Cursor: first.NextCursor})
 	if got, want := ids(second.Conversations), []string{"client-2", "client-1"}; !slices.Equal(got, want) || second.NextCursor != nil {
 		t.Errorf("second page %v, want %v", got, want)
 	}
@@ -160,10 +154,10 @@ func TestACursorOfAnyTimeCanBeAskedFor(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	w.send(fromClient("42", "Hello"))
-	for year, want := range map[int]int{1: 0, 9999: 1} {
-		q := chat.InboxQuery{Limit: 3, After: &chat.InboxCursor{LastMessageAt: time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC), ClientID: "42"}}
-		if page := w.inbox(q); len(page.Conversations) != want {
-			t.Errorf("behind the year %d: %v", year, ids(page.Conversations))
+	for micros, want := range map[int64]int{time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro(): 0, time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro(): 1} {
+		cursor := base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d:42", micros))
+		if page := w.inbox(chat.InboxQuery{Limit: 3, Cursor: &cursor}); len(page.Conversations) != want {
+			t.Errorf("behind %d: %v", micros, ids(page.Conversations))
 		}
 	}
 }

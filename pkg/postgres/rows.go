@@ -11,6 +11,7 @@ import (
 // pointer, for what was left-joined may be absent.
 const (
 	conversationColumns = `c.client_id, c.client_name, c.client_email, c.status, c.assignee_id, c.last_seen_at,
+		c.online, c.online_at,
 		c.last_seq, c.last_sender_role, c.last_preview, c.last_message_at,
 		c.client_read_seq, c.client_read_at, c.developer_read_seq, c.developer_read_at,
 		c.unread_client, c.unread_developer, c.version, c.created_at, c.updated_at`
@@ -21,6 +22,8 @@ const (
 type conversationRow struct {
 	clientID, name, email, status, assigneeID *string
 	lastSeenAt                                *time.Time
+	online                                    *bool
+	onlineAt                                  *time.Time
 	lastSeq                                   *int64
 	lastRole, lastPreview                     *string
 	lastAt                                    *time.Time
@@ -34,7 +37,7 @@ type conversationRow struct {
 
 func (r *conversationRow) targets() []any {
 	return []any{
-		&r.clientID, &r.name, &r.email, &r.status, &r.assigneeID, &r.lastSeenAt,
+		&r.clientID, &r.name, &r.email, &r.status, &r.assigneeID, &r.lastSeenAt, &r.online, &r.onlineAt,
 		&r.lastSeq, &r.lastRole, &r.lastPreview, &r.lastAt,
 		&r.clientRead, &r.clientReadAt, &r.developerRead, &r.developerReadAt,
 		&r.unreadClient, &r.unreadDeveloper, &r.version, &r.createdAt, &r.updatedAt,
@@ -46,12 +49,14 @@ func (r *conversationRow) conversation() *chat.Conversation {
 	if r.clientID == nil {
 		return nil
 	}
+	online := *r.online && time.Since(*r.onlineAt) < chat.PresenceLifetime
 	return &chat.Conversation{
 		ClientID:    *r.clientID,
 		ClientName:  r.name,
 		ClientEmail: r.email,
 		Status:      chat.Status(*r.status),
 		AssigneeID:  r.assigneeID,
+		Online:      &online,
 		LastSeenAt:  chat.AtPointer(r.lastSeenAt),
 		LastSeq:     *r.lastSeq,
 		LastMessage: chat.LastMessage{

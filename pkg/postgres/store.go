@@ -32,7 +32,7 @@ const (
 // Store is chat's store. It is safe for use by several goroutines at once and opens its first connection
 // when it is first needed.
 type Store struct {
-	pool    *pgxpool.Pool
+	pool    *pgxpool.Pool // nil where there is no URL to connect to
 	observe func(context.Context, time.Duration)
 }
 
@@ -41,8 +41,17 @@ var _ chat.Store = (*Store)(nil)
 // Open makes a Store for a postgres:// URL, or the other form that libpq knows. It connects to nothing yet.
 // observe, which may be nil, is told how long each call took.
 // Whatever the URL says, the pool holds 2 connections at most, and every connection is as [Pin] makes it.
-// Errors: a URL that is empty or cannot be read, in words that hold no part of it.
+// Errors: a URL that is empty or cannot be read, in words that hold no part of it. The Store is there even
+// so, and every call of it fails with Unavailable.
 func Open(url string, observe func(context.Context, time.Duration)) (*Store, error) {
+	if observe == nil {
+		observe = func(context.Context, time.Duration) {}
+	}
+	pool, err := newPool(url)
+	return &Store{pool, observe}, err
+}
+
+func newPool(url string) (*pgxpool.Pool, error) {
 	if url == "" { // pgx would look for a server on this machine
 		return nil, errors.New("is missing")
 	}
@@ -63,10 +72,7 @@ func Open(url string, observe func(context.Context, time.Duration)) (*Store, err
 	if err != nil {
 		return nil, errors.New("is not a Postgres URL that a pool can be made of")
 	}
-	if observe == nil {
-		observe = func(context.Context, time.Duration) {}
-	}
-	return &Store{pool, observe}, nil
+	return pool, nil
 }
 
 // Pin sets what must hold on every connection of ours, whatever its URL asked for: the exec mode, the one
@@ -87,12 +93,19 @@ func Pin(config *pgx.ConnConfig) {
 }
 
 // Close closes every connection.
-func (s *Store) Close() { s.pool.Close() }
+func (s *Store) Close() {
+	if s.pool != nil {
+		s.pool.Close()
+	}
+}
 
 // query runs one statement and reads every row of its answer. It runs it once more where the first try
 // failed in a way that says nothing about the statement: a connection that was dead, or a deadlock. That is
 // safe because every statement here is idempotent: a send carries a key, the rest sets a state.
 func query[T any](ctx context.Context, s *Store, sql string, args pgx.StrictNamedArgs, read pgx.RowToFunc[T]) ([]T, error) {
+	if s.pool == nil {
+		return nil, unavailable(errors.New("there is no database: DATABASE_URL cannot be used"))
+	}
 	begun := time.Now()
 	defer func() { s.observe(ctx, time.Since(begun)) }()
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)

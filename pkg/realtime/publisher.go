@@ -49,6 +49,12 @@ func (p *Publisher) Channel(clientID string) string {
 	return p.channels.Name(chat.Place{ClientID: clientID})
 }
 
+// Fits tells whether the conversation of a client can have a channel.
+func (p *Publisher) Fits(clientID string) bool { return p.channels.Fits(clientID) }
+
+// KeepsPresence is true in the mode [Presence].
+func (p *Publisher) KeepsPresence() bool { return p.channels == Presence }
+
 // Publish announces the first [chat.MaxBatch] events, which is what Pusher takes, in one request; further
 // ones still wait. It returns by the context's deadline, and no request takes longer than 5 s.
 //

@@ -36,7 +36,7 @@ func Decode[T any](r *http.Request) (T, error) {
 	if _, err := mediaType(r, mediaJSON); err != nil {
 		return into, err
 	}
-	body, err := readBody(r)
+	body, err := ReadBody(r)
 	if err != nil {
 		return into, err
 	}
@@ -54,7 +54,7 @@ func DecodeForm(r *http.Request, names ...string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := readBody(r)
+	body, err := ReadBody(r)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +94,18 @@ func mediaType(r *http.Request, allowed ...string) (string, error) {
 	return "", chat.Fail(UnsupportedMediaType, "The body must be "+strings.Join(allowed, " or ")+", in UTF-8 and not compressed.")
 }
 
-func readBody(r *http.Request) ([]byte, error) {
+// RequireJSON checks what [Decode] does of a request whose body is decoded elsewhere, after its signature was
+// verified. Errors: UnsupportedMediaType; Invalid for any query parameter.
+func RequireJSON(r *http.Request) error {
+	if _, err := mediaType(r, mediaJSON); err != nil {
+		return err
+	}
+	return ParseQuery(r).Err()
+}
+
+// ReadBody reads a body as it is.
+// Errors: PayloadTooLarge for one of more than [MaxBody] bytes; Invalid for one that breaks off.
+func ReadBody(r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, MaxBody+1))
 	if err != nil {
 		return nil, chat.Fail(chat.Invalid, "The body could not be read.").Because(errors.New("the connection ended within the body"))

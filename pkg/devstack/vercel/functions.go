@@ -15,12 +15,15 @@ import (
 // Functions are those of api/, each at the path that Vercel gives it. Vercel finds them by their files; Go has
 // to be told. A test compares this list with the folder.
 var Functions = map[string]http.HandlerFunc{
-	"/api/conversations/list": conversations.ListConversations,
-	"/api/cron/deliver":       cron.Deliver,
-	"/api/health":             handler.CheckHealth,
-	"/api/messages/list":      messages.ListMessages,
-	"/api/messages/read":      messages.MarkRead,
-	"/api/messages/send":      messages.SendMessage,
-	"/api/pusher/auth":        pusher.Authorize,
-	"/api/session":            handler.Session,
+	"/api/conversations/list":   conversations.ListConversations,
+	"/api/conversations/update": conversations.UpdateConversation,
+	"/api/cron/deliver":         cron.Deliver,
+	"/api/health":               handler.CheckHealth,
+	"/api/messages/edit":        messages.ChangeMessage,
+	"/api/messages/list":        messages.ListMessages,
+	"/api/messages/read":        messages.MarkRead,
+	"/api/messages/send":        messages.SendMessage,
+	"/api/pusher/auth":          pusher.Authorize,
+	"/api/pusher/webhook":       pusher.ReceiveWebhook,
+	"/api/session":              handler.ServeSession,
 }

@@ -34,12 +34,12 @@ begin
   if by_client then
     update chat.conversation x set
         client_read_seq = mark, client_read_total = total, client_read_at = at, last_seen_at = at,
-        version = x.version + 1, changed_xid = pg_current_xact_id(), updated_at = at
+        version = x.version + 1, updated_at = at
       where x.client_id = p_client_id returning * into c;
   else
     update chat.conversation x set
         developer_read_seq = mark, developer_read_total = total, developer_read_at = at,
-        version = x.version + 1, changed_xid = pg_current_xact_id(), updated_at = at
+        version = x.version + 1, updated_at = at
       where x.client_id = p_client_id returning * into c;
   end if;
 

@@ -32,8 +32,12 @@ begin
       return;
     end if;
     at := clock_timestamp();
-    insert into chat.conversation (client_id, last_message_at, created_at, updated_at)
-      values (p_client_id, at, at, at) on conflict do nothing;
+    with known as (
+      delete from chat.presence p where p.client_id = p_client_id returning p.online, p.online_at
+    )
+    insert into chat.conversation (client_id, online, online_at, last_message_at, created_at, updated_at)
+      select p_client_id, coalesce(k.online, false), k.online_at, at, at, at from (select) one left join known k on true
+      on conflict do nothing;
     select * into c from chat.conversation x where x.client_id = p_client_id for no key update;
   end if;
   at := greatest(clock_timestamp(), c.last_message_at);
@@ -86,7 +90,6 @@ begin
       last_sender_role = p_role,
       last_preview     = p_preview,
       version          = x.version + 1,
-      changed_xid      = pg_current_xact_id(),
       rate_tokens      = tokens,
       rate_at          = case when p_capacity > 0 then at else x.rate_at end,
       updated_at       = at

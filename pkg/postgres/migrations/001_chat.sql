@@ -7,6 +7,10 @@ create schema if not exists chat;
 create table chat.schema_version (version integer not null);
 insert into chat.schema_version (version) values (0);
 
+-- Which server this is: another one after a dump and restore elsewhere, where transactions have other numbers.
+create function chat.server() returns bigint stable parallel safe language sql
+  return (select system_identifier from pg_control_system());
+
 create table chat.conversation (
   client_id            text collate "C" primary key,
   client_name          text,
@@ -15,6 +19,8 @@ create table chat.conversation (
   status               text not null default 'open',
   assignee_id          text collate "C",
   last_seen_at         timestamptz,                    -- the client's last send or read; alone it changes no version
+  online               boolean not null default false, -- as Pusher last said,
+  online_at            timestamptz,                    -- at this time; long after it the client counts as gone
   last_seq             bigint not null default 0,
   client_total         bigint not null default 0,      -- how many of 1..last_seq the client sent
   last_message_at      timestamptz not null,
@@ -30,7 +36,8 @@ create table chat.conversation (
   unread_client        bigint not null generated always as ((last_seq - client_total) - (client_read_seq - client_read_total)) stored,
   unread_developer     bigint not null generated always as (client_total - developer_read_total) stored,
   version              bigint not null default 0,
-  changed_xid          xid8 not null default pg_current_xact_id(), -- the transaction of the last change of version
+  changed_on           bigint not null default chat.server(),      -- the server,
+  changed_xid          xid8 not null default pg_current_xact_id(), -- and on it the transaction, of the last change of version
   rate_tokens          double precision not null default 'infinity',
   rate_at              timestamptz not null default clock_timestamp(),
   created_at           timestamptz not null,
@@ -49,6 +56,74 @@ create index conversation_inbox on chat.conversation (status, last_message_at de
 create index conversation_inbox_unread on chat.conversation (status, last_message_at desc, client_id desc) where unread_developer > 0;
 create index conversation_inbox_unassigned on chat.conversation (status, last_message_at desc, client_id desc) where assignee_id is null;
 create index conversation_inbox_assignee on chat.conversation (assignee_id, status, last_message_at desc, client_id desc) where assignee_id is not null;
+
+-- What has changed since a moment. Versions are each conversation's own, clocks are not in the order of commits,
+-- and neither is a number that all transactions count up together: one that is committed late would be passed
+-- over. A transaction's own number, compared with those that were not yet finished at that moment, is not.
+create index conversation_changed on chat.conversation (changed_on, changed_xid);
+
+create function chat.mark_changed() returns trigger language plpgsql as $function$
+begin
+  new.changed_on := chat.server();
+  new.changed_xid := pg_current_xact_id();
+  return new;
+end
+$function$;
+create trigger mark_changed before update on chat.conversation
+  for each row when (new.version <> old.version) execute function chat.mark_changed();
+
+-- What a search looks at, apart from the conversations: these change with every message, their names hardly ever.
+--
+-- Every three characters in a row are an entry of an index. pg_trgm does the same for letters and digits only,
+-- and where the database's locale is C for those of ASCII only; here an address, a path or a name in any script
+-- is found by any part of it, and no extension is needed.
+create table chat.search (
+  client_id text collate "C" primary key references chat.conversation on delete cascade,
+  folded    text collate "C" not null,   -- name, e-mail and id, without the difference of case
+  trigrams  text[] collate "C" not null
+);
+create index search_trigrams on chat.search using gin (trigrams);
+
+do $block$
+begin
+  -- The case of letters is Unicode's, whatever the database's locale, where this Postgres was built with ICU.
+  execute format('create function chat.fold(t text) returns text immutable strict parallel safe language sql return lower(t collate %s)',
+    case when exists (select from pg_collation where collname = 'und-x-icu') then '"und-x-icu"' else '"default"' end);
+end
+$block$;
+
+create function chat.trigrams(t text) returns text[] immutable strict parallel safe language sql
+  return (select coalesce(array_agg(distinct substr(t, i, 3) collate "C"), '{}') from generate_series(1, char_length(t) - 2) i);
+
+create function chat.index_search() returns trigger language plpgsql as $function$
+declare
+  entry text := chat.fold(concat_ws(e'\n', new.client_name, new.client_email, new.client_id));
+begin
+  insert into chat.search (client_id, folded, trigrams) values (new.client_id, entry, chat.trigrams(entry))
+    on conflict (client_id) do update set folded = excluded.folded, trigrams = excluded.trigrams;
+  return null;
+end
+$function$;
+create trigger index_search_of_new after insert on chat.conversation
+  for each row execute function chat.index_search();
+create trigger index_search_of_changed after update on chat.conversation
+  for each row when ((new.client_name, new.client_email) is distinct from (old.client_name, old.client_email))
+  execute function chat.index_search();
+
+-- Who is online of the clients who have no conversation yet.
+create table chat.presence (
+  client_id text collate "C" primary key,
+  online    boolean not null,
+  online_at timestamptz not null
+);
+
+-- The guests who began within the last minute, by a digest of the address that they came from.
+create table chat.guest_rate (
+  address_digest bytea primary key,
+  admitted       timestamptz[] not null default '{}',
+  last_at        timestamptz not null default clock_timestamp()
+);
+create index guest_rate_last_at on chat.guest_rate (last_at);
 
 create table chat.message (
   client_id         text collate "C" not null references chat.conversation on delete cascade,

@@ -1,0 +1,73 @@
+package chat
+
+import (
+	"context"
+	"regexp"
+)
+
+// Edit asks for another body of a message that is there.
+type Edit struct {
+	ClientID  *string `json:"clientId"`
+	MessageID *string `json:"messageId"`
+	Body      string  `json:"body"`
+}
+
+// Deletion asks for a message's text to be taken away. The message keeps its place.
+type Deletion struct {
+	ClientID  *string `json:"clientId"`
+	MessageID *string `json:"messageId"`
+}
+
+// Changed is the answer to an edit or a deletion.
+type Changed struct {
+	Message      Message      `json:"message"`
+	Conversation Conversation `json:"conversation"`
+}
+
+// EditMessage gives a message another body. Only its sender may. The same body again changes nothing.
+// Errors: Forbidden for another's conversation or message; Unprocessable with every broken rule; and those of
+// [Store.ChangeMessage].
+func (s *Service) EditMessage(ctx context.Context, me Identity, e Edit) (Changed, error) {
+	body := NormalizeBody(e.Body)
+	var broken faults
+	checkBody(body, &broken)
+	return s.change(ctx, me, e.ClientID, e.MessageID, broken, ChangeParams{Body: &body, Preview: Preview(body)})
+}
+
+// DeleteMessage takes a message's text away. Its sender may, and every developer. Deleting again changes nothing.
+// Errors: as those of EditMessage.
+func (s *Service) DeleteMessage(ctx context.Context, me Identity, d Deletion) (Changed, error) {
+	return s.change(ctx, me, d.ClientID, d.MessageID, nil, ChangeParams{})
+}
+
+// change makes the change that p holds, of the message that the other arguments name.
+func (s *Service) change(ctx context.Context, me Identity, clientID, messageID *string, broken faults, p ChangeParams) (Changed, error) {
+	var named faults
+	conversation, err := me.conversation(clientID, &named)
+	if err != nil {
+		return Changed{}, err
+	}
+	checkMessageID(messageID, &named)
+	if err := append(named, broken...).err(); err != nil {
+		return Changed{}, err
+	}
+	p.ClientID, p.MessageID, p.By, p.Live = conversation, *messageID, me, s.publisher.Enabled()
+	saved, err := s.store.ChangeMessage(ctx, p)
+	if err != nil {
+		return Changed{}, err
+	}
+	s.complete(&saved.Conversation)
+	s.announce(ctx, saved.Events)
+	return Changed{saved.Message, saved.Conversation}, nil
+}
+
+// uuidForm is that of a UUID (RFC 9562, section 4).
+var uuidForm = regexp.MustCompile(`\A[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\z`)
+
+func checkMessageID(id *string, f *faults) {
+	if id == nil {
+		f.add("messageId", "is required")
+	} else if !uuidForm.MatchString(*id) {
+		f.add("messageId", "must be the id of a message, a UUID")
+	}
+}

@@ -1,0 +1,91 @@
+package chat
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Update asks for a conversation to be closed or reopened, given to a developer or to nobody, or named.
+// What is nil stays as it is.
+type Update struct {
+	ClientID   *string   `json:"clientId"`
+	Status     *Status   `json:"status"`
+	AssigneeID Clearable `json:"assigneeId"`
+	ClientName *string   `json:"clientName"` // from then on tokens do not overwrite it
+	SocketID   *string   `json:"socketId"`
+}
+
+// Clearable is a text that can be left as it is, changed, or cleared by a null.
+type Clearable struct {
+	Given bool
+	Value *string // nil clears
+}
+
+// UnmarshalJSON reads a text or null.
+func (c *Clearable) UnmarshalJSON(text []byte) error {
+	c.Given = true
+	return json.Unmarshal(text, &c.Value)
+}
+
+// Updated is the answer to an update.
+type Updated struct {
+	Conversation Conversation `json:"conversation"`
+}
+
+// Nobody stands for no assignee where a filter asks for one. No id of a developer is so.
+const Nobody = "none"
+
+// UpdateConversation changes what developers say about a conversation. What is so already changes nothing.
+// Errors: Forbidden to everybody but developers; Unprocessable with every broken rule; and those of
+// [Store.UpdateConversation].
+func (s *Service) UpdateConversation(ctx context.Context, me Identity, u Update) (Updated, error) {
+	if err := me.RequireDeveloper(); err != nil {
+		return Updated{}, err
+	}
+	var broken faults
+	clientID, err := me.conversation(u.ClientID, &broken)
+	if err != nil {
+		return Updated{}, err
+	}
+	if u.Status != nil && *u.Status != Open && *u.Status != Closed {
+		broken.add("status", "must be open or closed")
+	}
+	if id := u.AssigneeID.Value; id != nil && (!ValidID(*id) || *id == Nobody) {
+		broken.add("assigneeId", "must be the id of a developer, or null for nobody")
+	}
+	if u.ClientName != nil {
+		*u.ClientName = strings.TrimSpace(*u.ClientName)
+		checkName("clientName", *u.ClientName, &broken)
+	}
+	if err := broken.err(); err != nil {
+		return Updated{}, err
+	}
+	saved, err := s.store.UpdateConversation(ctx, UpdateParams{
+		ClientID:     clientID,
+		Status:       u.Status,
+		Assign:       u.AssigneeID.Given,
+		AssigneeID:   u.AssigneeID.Value,
+		ClientName:   u.ClientName,
+		Live:         s.publisher.Enabled(),
+		ExceptSocket: socket(u.SocketID),
+	})
+	if err != nil {
+		return Updated{}, err
+	}
+	s.complete(&saved.Conversation)
+	s.announce(ctx, saved.Events)
+	return Updated{saved.Conversation}, nil
+}
+
+// checkName finds the rule that a name which somebody gives, rather than a credential, breaks.
+func checkName(field, name string, f *faults) {
+	switch n := utf8.RuneCountInString(name); {
+	case n < 1 || n > MaxNameCodePoints:
+		f.add(field, "must be 1 to 120 code points")
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
+		f.add(field, "must not hold control characters")
+	}
+}
