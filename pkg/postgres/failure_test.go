@@ -31,14 +31,12 @@ func behindProxy(t *testing.T) (*world, *wire.Postgres) {
 // idle waits until the store no longer trusts its connections unseen.
 func idle() { time.Sleep(300 * time.Millisecond) }
 
-// healthy fails the test where the store cannot serve now, or only slowly.
+// healthy fails the test where the store cannot serve now.
 func (w *world) healthy() {
 	w.Helper()
-	within(w.T, time.Second, func() {
-		if _, err := w.store.Send(w.Context(), fromClient("healthy", "Hello")); err != nil {
-			w.Errorf("not healed: %v", err)
-		}
-	})
+	if _, err := w.store.Send(w.Context(), fromClient("healthy", "Hello")); err != nil {
+		w.Errorf("not healed: %v", err)
+	}
 }
 
 // down fails the test where a call of the store does anything but say in time that the database does not answer.
@@ -293,13 +291,7 @@ func TestAStatementBehindALockIsGivenUpInTimeAndStoresNothing(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	w.send(fromClient("42", "Hello"))
-	tx, err := w.db.Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := tx.Exec(t.Context(), "select from chat.conversation where client_id = '42' for update"); err != nil {
-		t.Fatal(err)
-	}
+	tx := w.hold("select from chat.conversation where client_id = '42' for update")
 	within(t, promised, func() {
 		_, err := w.store.Send(t.Context(), fromClient("42", "Behind a lock"))
 		wantKind(t, err, chat.Unavailable)
@@ -318,6 +310,53 @@ func TestAStatementBehindALockIsGivenUpInTimeAndStoresNothing(t *testing.T) {
 		t.Errorf("%d messages, want 1", n)
 	}
 	w.healthy()
+}
+
+func TestEachFailureOfAStatementIsTriedAgainOrTold(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.exec("create table fault (code text, times int)")
+	w.exec("create sequence tries")
+	w.exec(`create function fail() returns trigger language plpgsql as $$ begin
+		if nextval('tries') <= (select times from public.fault) then
+			raise exception 'canary' using errcode = (select code from public.fault), detail = new.body, constraint = 'a_constraint';
+		end if;
+		return new; end $$`)
+	w.exec("create trigger fail before insert on chat.message for each row execute function fail()")
+	for _, test := range []struct {
+		code, what string
+		tries      int
+		want       chat.Kind
+	}{
+		{"40001", "a transaction that must be repeated", 2, chat.Unavailable},
+		{"40P01", "a deadlock", 2, chat.Unavailable},
+		{"25006", "a server that only reads", 2, chat.Unavailable},
+		{"57P03", "a server that starts", 2, chat.Unavailable},
+		{"08006", "a pooler's lost connection", 2, chat.Unavailable},
+		{"55P03", "a lock that is not to be had", 1, chat.Unavailable},
+		{"57014", "a statement that took too long", 1, chat.Unavailable},
+		{"53200", "no memory", 1, chat.Unavailable},
+		{"42883", "a function of a later version", 1, chat.Unavailable},
+		{"22021", "a text that cannot be stored", 1, chat.Invalid},
+		{"23505", "a constraint", 1, chat.Internal},
+		{"XX000", "a defect of Postgres", 1, chat.Internal},
+	} {
+		w.exec("delete from fault")
+		w.exec("insert into fault values ($1, 2)", test.code)
+		w.exec("alter sequence tries restart")
+		_, err := w.store.Send(t.Context(), fromClient("42", "canary"))
+		if chat.KindOf(err) != test.want || !strings.Contains(err.Error(), test.code) || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%s: %v, want %s and the code %s", test.what, err, test.want, test.code)
+		}
+		if tries := ask[int](w, "select last_value from tries"); tries != test.tries {
+			t.Errorf("%s: tried %d times, want %d", test.what, tries, test.tries)
+		}
+	}
+	w.exec("update fault set code = '40001', times = 1")
+	w.exec("alter sequence tries restart")
+	if saved := w.send(fromClient("42", "Hello")); saved.Replayed || saved.Message.Seq != 1 {
+		t.Errorf("after one repetition: %+v", saved)
+	}
 }
 
 func TestTooManyConnectionsAreUnavailableInTime(t *testing.T) {

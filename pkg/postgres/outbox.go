@@ -80,7 +80,7 @@ const dropExpiredSQL = `
 	with expired as materialized (
 		select o.client_id, o.version, o.event, o.target
 		from chat.outbox o
-		where o.due_at <= clock_timestamp() and o.created_at <= clock_timestamp() - @lifetime::interval
+		where o.due_at <= now() and o.created_at <= now() - @lifetime::interval
 		order by o.due_at
 		limit 10000
 		for update skip locked

@@ -112,6 +112,41 @@ func TestTheLongestDueIsClaimedFirst(t *testing.T) {
 	}
 }
 
+func TestAClaimReadsNoMoreThanWhatIsDue(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.exec("insert into chat.conversation (client_id, last_message_at, created_at, updated_at) values ('42', now(), now(), now())")
+	w.exec(`insert into chat.outbox (client_id, version, event, target, due_at)
+		select '42', i, 'conversation-updated', 'inbox', now() + interval '1 minute' from generate_series(1, 20000) i`)
+	w.exec("update chat.outbox set due_at = now() where version <= 3")
+	w.exec("vacuum analyze chat.outbox")
+	read := func() (scans, rows int64) {
+		const sql = "select array[idx_scan, idx_tup_read] from pg_stat_user_indexes where indexrelid = 'chat.outbox_due'::regclass"
+		counts := ask[[]int64](w, sql)
+		return counts[0], counts[1]
+	}
+	scans, rows := read()
+	if got := w.deliver(chat.Delivery{}, chat.MaxBatch); len(got) != 3 {
+		t.Errorf("claimed %+v", keys(got))
+	}
+	if err := w.store.DropExpired(t.Context()); err != nil {
+		t.Error(err)
+	}
+	w.store.Close() // its sessions report what they read when they end
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		scansNow, rowsNow := read()
+		if scansNow-scans >= 2 {
+			if rowsNow-rows > 20 {
+				t.Errorf("%d rows were read of an index in which 3 were due", rowsNow-rows)
+			}
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d scans of the index, want one each", scansNow-scans)
+		}
+	}
+}
+
 func TestTwoClaimersNeverGetTheSameEvent(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -298,13 +333,7 @@ func TestAnAcknowledgementWaitsForNobody(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	events := append(w.send(fromClient("a", "Hello")).Events, w.send(fromClient("b", "Hello")).Events...)
-	tx, err := w.db.Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := tx.Exec(t.Context(), "select from chat.outbox where client_id = 'a' and event = 'new-message' for update"); err != nil {
-		t.Fatal(err)
-	}
+	tx := w.hold("select from chat.outbox where client_id = 'a' and event = 'new-message' for update")
 	within(t, time.Second, func() {
 		w.deliver(chat.Delivery{Delivered: keys(events)[:2], Refused: keys(events)[2:3]}, 10)
 	})

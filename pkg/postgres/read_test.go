@@ -2,9 +2,12 @@ package postgres_test
 
 import (
 	"math"
+	"math/rand/v2"
+	"sync"
 	"testing"
 
 	"devinbox/pkg/chat"
+	"devinbox/pkg/postgres"
 )
 
 func TestAReadMarkMovesForwardToTheLastMessageAtMost(t *testing.T) {
@@ -111,6 +114,37 @@ func TestOnlyTheClientIsSeenAndThatAloneIsNoChange(t *testing.T) {
 	if after.Version != before.Version || after.UpdatedAt != before.UpdatedAt {
 		t.Errorf("last seen alone changed the version from %d to %d", before.Version, after.Version)
 	}
+}
+
+func TestAReadMarkNeverMovesBackWhereReadersMeet(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	const rounds, readers = 15, 6
+	w.exec("insert into chat.conversation (client_id, last_seq, client_total, last_message_at, created_at, updated_at) values ('42', 1000, 1000, now(), now(), now())")
+	w.exec(`insert into chat.message (client_id, seq, id, version, sender_role, sender_id, body, body_digest, client_total, created_at)
+		select '42', s, gen_random_uuid(), s, 'client', '42', 'Hello', '', s, now() from generate_series(1, 1000) s`)
+	var stores [readers]*postgres.Store
+	for i := range stores {
+		stores[i] = open(t, w.url)
+	}
+	for round := range int64(rounds) {
+		var reading sync.WaitGroup
+		for i, n := range rand.Perm(readers) {
+			reading.Go(func() {
+				if _, err := stores[i].MarkRead(t.Context(), byAda("42", round*readers+int64(n)+1)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		reading.Wait()
+		if mark, want := ask[int64](w, "select developer_read_seq from chat.conversation"), (round+1)*readers; mark != want {
+			t.Fatalf("the mark is %d after %d was read", mark, want)
+		}
+	}
+	if moves, version := ask[int64](w, "select count(distinct version) from chat.outbox"), ask[int64](w, "select version from chat.conversation"); moves != version {
+		t.Errorf("the version is %d after %d moves", version, moves)
+	}
+	wholeMarks(w)
 }
 
 func TestSendingMovesNoReadMark(t *testing.T) {

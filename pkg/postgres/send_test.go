@@ -251,8 +251,8 @@ func TestEqualKeysAtOnceStoreOneMessage(t *testing.T) {
 		name                  string
 		conversations, rounds int
 	}{
-		{"in one conversation", 1, 40},
-		{"in 500 conversations", 500, 160},
+		{"in one conversation", 1, 30},
+		{"in 500 conversations", 500, 120},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -260,6 +260,21 @@ func TestEqualKeysAtOnceStoreOneMessage(t *testing.T) {
 			storm(w, test.conversations, test.rounds)
 			wholeAndExact(w)
 		})
+	}
+}
+
+// stubbornly sends with a key until the database answers, which on a busy machine may take it longer than a
+// call waits.
+func stubbornly(w *world, store *postgres.Store, p chat.SendParams) (saved chat.Saved, tries int) {
+	for tries = 1; ; tries++ {
+		saved, err := store.Send(w.Context(), p)
+		switch {
+		case err == nil:
+			return saved, tries
+		case tries == 20 || chat.KindOf(err) != chat.Unavailable:
+			w.Error(err)
+			return saved, tries
+		}
 	}
 }
 
@@ -284,12 +299,14 @@ func storm(w *world, conversations, rounds int) {
 				}
 				p = keyed(p, fmt.Sprintf("%d-%d", s, round))
 				var saved [copies]chat.Saved
+				var repeated atomic.Bool
 				var together sync.WaitGroup
 				for c := range copies {
 					together.Go(func() {
-						var err error
-						if saved[c], err = stores[(s+c)%senders].Send(w.Context(), p); err != nil {
-							w.Error(err)
+						var tries int
+						saved[c], tries = stubbornly(w, stores[(s+c)%senders], p)
+						if tries > 1 {
+							repeated.Store(true)
 						}
 					})
 				}
@@ -303,7 +320,7 @@ func storm(w *world, conversations, rounds int) {
 						stored++
 					}
 				}
-				if stored != 1 {
+				if stored > 1 || stored == 0 && !repeated.Load() {
 					w.Errorf("%d of %d equal sends say that they stored the message", stored, copies)
 				}
 				if before, again := sent.Swap(saved[0].Message.ID, *p.ClientMessageID); again {
@@ -326,12 +343,11 @@ func storm(w *world, conversations, rounds int) {
 					mark = byAda(id, mark.UpToSeq)
 				}
 				marked, err := store.MarkRead(w.Context(), mark)
-				if chat.KindOf(err) == chat.NotFound && err != nil {
-					continue
-				}
 				if err != nil {
-					w.Error(err)
-					return
+					if kind := chat.KindOf(err); kind != chat.NotFound && kind != chat.Unavailable {
+						w.Error(err)
+					}
+					continue
 				}
 				if marked.UpToSeq < marks[id] || marked.UpToSeq > marked.Conversation.LastSeq {
 					w.Errorf("a mark of %s went from %d to %d of %d", id, marks[id], marked.UpToSeq, marked.Conversation.LastSeq)
@@ -344,16 +360,16 @@ func storm(w *world, conversations, rounds int) {
 	done.Store(true)
 	reading.Wait()
 
-	acknowledged := 0
+	var ids, keys []string
 	sent.Range(func(id, key any) bool {
-		acknowledged++
-		if n := ask[int](w, "select count(*) from chat.message where id = $1::uuid and client_message_id = $2", id, key); n != 1 {
-			w.Errorf("the acknowledged message %v is stored %d times", id, n)
-		}
+		ids, keys = append(ids, id.(string)), append(keys, key.(string))
 		return true
 	})
-	if stored := ask[int](w, "select count(*) from chat.message"); stored != acknowledged || stored != senders*rounds {
-		w.Errorf("%d messages are stored, %d were acknowledged, %d sent", stored, acknowledged, senders*rounds)
+	found := ask[int](w, `
+		select count(*) from unnest($1::uuid[], $2::text[]) acknowledged (id, key)
+		join chat.message m on m.id = acknowledged.id and m.client_message_id = acknowledged.key`, ids, keys)
+	if stored := ask[int](w, "select count(*) from chat.message"); len(ids) != senders*rounds || found != len(ids) || stored != len(ids) {
+		w.Errorf("%d messages were sent, %d acknowledged, %d of them stored, %d stored in all", senders*rounds, len(ids), found, stored)
 	}
 }
 
@@ -407,10 +423,13 @@ func TestTheRateLimitIsExactUnderConcurrentSenders(t *testing.T) {
 	var sending sync.WaitGroup
 	for s := range senders {
 		sending.Go(func() {
-			for range each {
-				p := fromClient("42", "Hello")
+			for n := range each {
+				p := keyed(fromClient("42", "Hello"), fmt.Sprintf("%d-%d", s, n)) // for a busy machine; replays are free
 				p.Limit = limit
 				_, err := stores[s%len(stores)].Send(t.Context(), p)
+				for tries := 1; tries < 20 && chat.KindOf(err) == chat.Unavailable; tries++ {
+					_, err = stores[s%len(stores)].Send(t.Context(), p)
+				}
 				switch {
 				case err == nil:
 					accepted.Add(1)

@@ -61,12 +61,12 @@ func newPool(url string) (*pgxpool.Pool, error) {
 	}
 	Pin(config.ConnConfig)
 	config.ConnConfig.ConnectTimeout = connectTimeout
-	config.ConnConfig.DialFunc = (&net.Dialer{Timeout: connectTimeout}).DialContext
 	config.MaxConns, config.MinConns, config.MinIdleConns = maxConns, 0, 0
 	config.PingTimeout = pingTimeout
 	config.ShouldPing = func(_ context.Context, p pgxpool.ShouldPingParams) bool { return p.IdleDuration > pingAfter }
-	// A connection that went silent would keep its place in the pool for the 15 seconds that pgx gives it to
-	// say goodbye, and two of them would lock everybody out.
+	// A connection that went silent would keep its place in the pool for the 15 seconds that pgx gives it, first
+	// to have its statement cancelled and then to say goodbye, and two of them would lock everybody out.
+	config.ConnConfig.DialFunc = (&net.Dialer{Timeout: connectTimeout}).DialContext
 	config.BeforeClose = func(conn *pgx.Conn) { conn.PgConn().Conn().Close() }
 	pool, err := pgxpool.NewWithConfig(context.Background(), config)
 	if err != nil {

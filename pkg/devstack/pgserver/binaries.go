@@ -67,7 +67,7 @@ func find(ctx context.Context, major int, progress io.Writer) (binaries, error) 
 	if way != waySystem {
 		have = append(have, fmt.Sprintf("%d (npm's)", npmMajor))
 	}
-	return binaries{}, &versionError{made: major, have: have}
+	return binaries{}, &versionError{made: major, have: slices.Compact(have)} // one may be found at several places
 }
 
 // versionError is that of a data folder which no Postgres at hand can open.

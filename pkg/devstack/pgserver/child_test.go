@@ -7,7 +7,9 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,7 +27,9 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	os.RemoveAll(originalDir)
+	os.Exit(code)
 }
 
 // serve starts a server, says its URL, and stops it at the end of its input.
@@ -127,4 +131,22 @@ func (c *child) stop() {
 	if err := c.Wait(); err != nil {
 		c.t.Fatalf("%v: %s", err, &c.errors)
 	}
+}
+
+// nobody is an account that owns nothing.
+func nobody(t *testing.T) *syscall.Credential {
+	t.Helper()
+	account, err := user.Lookup("nobody")
+	if err != nil {
+		t.Fatal(err)
+	}
+	uid, err := strconv.ParseInt(account.Uid, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gid, err := strconv.ParseInt(account.Gid, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 }

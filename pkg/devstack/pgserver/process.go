@@ -28,12 +28,13 @@ func (c *cluster) running() (*process, error) {
 	}
 	// The lines are: process id, data folder, start time, port, ... (PostgreSQL, src/include/utils/pidfile.h).
 	lines := strings.Split(string(text), "\n")
-	if len(lines) >= 4 {
-		pid, errPID := strconv.Atoi(strings.TrimSpace(lines[0]))
-		port, errPort := strconv.Atoi(strings.TrimSpace(lines[3]))
-		if p := (&process{pid, port}); errPID == nil && errPort == nil && pid > 1 && p.alive() {
-			return p, nil
-		}
+	if len(lines) < 4 { // it is just being written
+		return nil, nil
+	}
+	pid, errPID := strconv.Atoi(strings.TrimSpace(lines[0]))
+	port, errPort := strconv.Atoi(strings.TrimSpace(lines[3]))
+	if p := (&process{pid, port}); errPID == nil && errPort == nil && pid > 1 && p.alive() {
+		return p, nil
 	}
 	return nil, os.Remove(c.pidFile())
 }

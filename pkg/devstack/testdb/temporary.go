@@ -25,10 +25,8 @@ var throwAway temporary
 const watch = `
 read -r _
 kill -QUIT "$(head -n 1 "$2")"
-for _ in 1 2 3 4 5 6 7 8 9 10; do
-	rm -rf "$1" && exit
-	sleep 0.2
-done`
+tries=100
+until rm -rf "$1" || [ $((tries -= 1)) -eq 0 ]; do sleep 0.2; done`
 
 // start starts the server, or starts it again.
 func (s *temporary) start() (*pgserver.Server, error) {

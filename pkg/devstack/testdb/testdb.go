@@ -3,6 +3,9 @@
 // The databases are on the server that DEVINBOX_TEST_DATABASE_URL names, which must be on this machine, and where it
 // is not set on a throw-away server: made when a test of the process first asks for a database, and gone with the
 // process, however that ends. What DATABASE_URL names is never touched.
+//
+// On a server that is given, a template (devinbox_template_…) stays for each state of the schema, and where a process is
+// killed, so do the databases of its tests (devinbox_test_…).
 package testdb
 
 import (

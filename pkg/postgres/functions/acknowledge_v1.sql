@@ -13,6 +13,8 @@ create or replace function chat.acknowledge_v1(
   p_claim integer, p_lease interval, p_lifetime interval
 ) returns table (event chat.outbox, conversation chat.conversation, message chat.message)
 language plpgsql volatile as $function$
+declare
+  at timestamptz := clock_timestamp(); -- a value: the index of what is due cannot be entered by a volatile function
 begin
   if cardinality(p_done_client_id) > 0 then
     with done as materialized (
@@ -41,15 +43,15 @@ begin
   return query
     -- Materialized, for the limit and the locks hold only where it runs exactly once.
     with picked as materialized (
-      select o.client_id, o.version, o.event, o.target, o.created_at <= clock_timestamp() - p_lifetime as expired
-        from chat.outbox o where o.due_at <= clock_timestamp()
+      select o.client_id, o.version, o.event, o.target, o.created_at <= at - p_lifetime as expired
+        from chat.outbox o where o.due_at <= at
         order by o.due_at limit p_claim for update skip locked
     ), dropped as (
       delete from chat.outbox o using picked p
         where p.expired and (o.client_id, o.version, o.event, o.target) = (p.client_id, p.version, p.event, p.target)
     ), claimed as (
       update chat.outbox o set
-          due_at = clock_timestamp() + p_lease * least(power(2, o.attempts), 5) * (1 + random() / 5),
+          due_at = at + p_lease * least(power(2, o.attempts), 5) * (1 + random() / 5),
           attempts = o.attempts + 1
         from picked p
         where not p.expired and (o.client_id, o.version, o.event, o.target) = (p.client_id, p.version, p.event, p.target)
