@@ -30,4 +30,3 @@ func TestTheInboxIsTheDevelopersOnly(t *testing.T) {
 		t.Errorf("%+v, %v", page, err)
 	}
 }
-

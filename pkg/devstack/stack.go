@@ -19,7 +19,7 @@ import (
 
 	"github.com/joho/godotenv"
 
-	"devinbox/pkg/devstack/npm/folder"
+	"devinbox/pkg/devstack/folder"
 	"devinbox/pkg/devstack/pgserver"
 	"devinbox/pkg/devstack/pusherserver"
 )

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"devinbox/pkg/chat"
@@ -86,16 +87,31 @@ func TestEveryStatementAndEveryFunctionRuns(t *testing.T) {
 		q.ClientID, q.Limit = "42", 3
 		w.list(q)
 	}
-	w.inbox(chat.InboxQuery{
-		Status: pointer(chat.Open), Unread: true, AssigneeID: pointer("ada"), Limit: 3,
-		After: &chat.InboxCursor{LastMessageAt: time.Now(), ClientID: "42"},
-	})
+	w.send(fromClient("43", "Hello"))
+	page := w.inbox(chat.InboxQuery{Limit: 1})
+	w.inbox(chat.InboxQuery{Status: pointer(chat.Open), Unread: true, AssigneeID: pointer("ada"), Limit: 3, Cursor: page.NextCursor})
+	w.inbox(chat.InboxQuery{Search: pointer("grace"), Limit: 3})
+	w.inbox(chat.InboxQuery{Since: &page.SyncToken, Limit: 3})
+	w.exec("delete from chat.outbox where client_id = '43'")
 	w.due()
 	if claimed := w.deliver(chat.Delivery{Delivered: keys(events)[:1], Refused: keys(events)[1:]}, 10); len(claimed) != 4 {
 		t.Errorf("claimed %+v", keys(claimed))
 	}
 	w.queue(10)
 	if err := w.store.DropExpired(t.Context()); err != nil {
+		t.Error(err)
+	}
+	grace := chat.Identity{ID: "42", Role: chat.Client}
+	if _, err := w.store.ChangeMessage(t.Context(), chat.ChangeParams{ClientID: "42", MessageID: uuid.NewString(), By: grace}); chat.KindOf(err) != chat.NotFound {
+		t.Error(err)
+	}
+	if _, err := w.store.UpdateConversation(t.Context(), chat.UpdateParams{ClientID: "42", Status: pointer(chat.Closed)}); err != nil {
+		t.Error(err)
+	}
+	if _, err := w.store.RecordPresence(t.Context(), []chat.Presence{{ClientID: "42", Online: true, At: time.Now()}}, true); err != nil {
+		t.Error(err)
+	}
+	if err := w.store.AdmitGuest(t.Context(), []byte("address")); err != nil {
 		t.Error(err)
 	}
 

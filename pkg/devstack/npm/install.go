@@ -20,7 +20,7 @@ import (
 	"syscall"
 	"time"
 
-	"devinbox/pkg/devstack/npm/folder"
+	"devinbox/pkg/devstack/folder"
 )
 
 var (

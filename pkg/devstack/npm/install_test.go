@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"testing"
 
-	"devinbox/pkg/devstack/npm/folder"
+	"devinbox/pkg/devstack/folder"
 )
 
 // small is a package without dependencies and without a build.

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"syscall"
 
-	"devinbox/pkg/devstack/npm/folder"
+	"devinbox/pkg/devstack/folder"
 )
 
 // superuser is the one account of the server.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"syscall"
 
-	"devinbox/pkg/devstack/npm/folder"
+	"devinbox/pkg/devstack/folder"
 )
 
 // locale is the one of a new database and of what Postgres writes. It knows all of Unicode's letters, and its

