@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/joho/godotenv"
 
@@ -79,11 +80,12 @@ func (s *Stack) startPusher(secrets map[string]string, log *slog.Logger) error {
 		Address: pusherAddress, Log: log,
 	}
 	server, err := pusherserver.Start(options)
-	if err != nil { // taken, by another devinbox perhaps
+	if errors.Is(err, syscall.EADDRINUSE) { // by another devinbox perhaps
 		options.Address = "127.0.0.1:0"
-		if server, err = pusherserver.Start(options); err != nil {
-			return err
-		}
+		server, err = pusherserver.Start(options)
+	}
+	if err != nil {
+		return err
 	}
 	s.stops = append(s.stops, func() error { server.Close(); return nil })
 	for _, name := range []string{"PUSHER_APP_ID", "NEXT_PUBLIC_PUSHER_KEY", "PUSHER_SECRET"} {

@@ -18,6 +18,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"os/exec"
 	"slices"
 	"strings"
@@ -50,7 +51,8 @@ type Options struct {
 	// that signs in, which is the same where it is empty.
 	AuthEndpoint     string
 	UserAuthEndpoint string
-	// Token is sent to both as Authorization: Bearer, where it is not empty, and Headers as they are.
+	// Token is sent to both as Authorization: Bearer, where it is not empty, and Headers as they are. As in a browser,
+	// Cookie and Origin are not for a program to set, and pusher-js would leave them out.
 	Token   string
 	Headers map[string]string
 
@@ -125,6 +127,9 @@ func Start(t testing.TB, o Options) *Client {
 		headers["Authorization"] = "Bearer " + o.Token
 	}
 	for name, value := range o.Headers {
+		if slices.Contains([]string{"Cookie", "Origin", "Referer", "Host"}, http.CanonicalHeaderKey(name)) {
+			t.Fatalf("pusher-js would not send the header %s", name)
+		}
 		headers[name] = value
 	}
 	options := map[string]any{"wsHost": o.Host, "wsPort": json.Number(o.Port)}
@@ -170,10 +175,12 @@ func (c *Client) run(dir string) {
 	}()
 	c.t.Cleanup(func() {
 		stdin.Close() // upon which it exits
-		kill := time.AfterFunc(5*time.Second, func() { node.Process.Kill() })
+		kill := time.AfterFunc(patience, func() { node.Process.Kill() })
 		defer kill.Stop()
 		<-read
-		node.Wait()
+		if err := node.Wait(); err != nil {
+			c.t.Errorf("node: %v: %s", err, c)
+		}
 	})
 }
 

@@ -34,7 +34,7 @@ const (
 )
 
 // patience bounds what must come.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // sign is Pusher's signature of a text, written down once more.
 func sign(text string) string {

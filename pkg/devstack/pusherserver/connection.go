@@ -57,6 +57,7 @@ type connection struct {
 	log     *slog.Logger
 	drop    context.CancelFunc // ends the connection without a word
 	queue   chan []byte
+	tooSlow sync.Once
 	pulse   *pulse
 
 	ending  chan struct{} // closed by end
@@ -189,7 +190,7 @@ func (c *connection) read(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	frame, err := io.ReadAll(io.LimitReader(r, maxFrameBytes+1))
+	frame, err := io.ReadAll(io.LimitReader(r, maxFrameBytes))
 	if err != nil {
 		return nil, err
 	}
@@ -214,8 +215,10 @@ func (c *connection) send(frame []byte) {
 	select {
 	case c.queue <- frame:
 	default:
-		c.log.Info("connection dropped: it reads too slowly", "socket", c.id)
-		c.drop()
+		c.tooSlow.Do(func() {
+			c.log.Info("connection dropped: it reads too slowly", "socket", c.id)
+			c.drop()
+		})
 	}
 }
 
@@ -282,9 +285,9 @@ func (c *connection) fellSilent(ctx context.Context, activity, pong time.Duratio
 		}
 		wait = activity
 		pinging, cancel := context.WithTimeout(ctx, pong)
-		c.socket.Ping(pinging)
+		err := c.socket.Ping(pinging)
 		cancel()
-		if c.pulse.silence() >= activity {
+		if err != nil && c.pulse.silence() >= pong { // nor has anything else come meanwhile
 			return ctx.Err() == nil
 		}
 	}

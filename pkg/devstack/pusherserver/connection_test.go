@@ -26,15 +26,14 @@ func TestAConnectionBeginsWithItsIDAndTheActivityTimeout(t *testing.T) {
 
 func TestSocketIDsDoNotRepeat(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	form := regexp.MustCompile(`\A\d+\.\d+\z`)
 	seen := map[string]bool{}
-	for range 300 {
-		c := connect(t, s)
-		if seen[c.id] {
-			t.Fatalf("%s twice", c.id)
+	for range 10_000 {
+		id := pusherserver.NewSocketID()
+		if seen[id] || !form.MatchString(id) {
+			t.Fatalf("%q after %d", id, len(seen))
 		}
-		seen[c.id] = true
-		c.socket.CloseNow()
+		seen[id] = true
 	}
 }
 
@@ -130,7 +129,7 @@ func TestAPingFrameIsAnswered(t *testing.T) {
 func TestASilentClientIsClosedWith4201(t *testing.T) {
 	t.Parallel()
 	s := start(t, func(o *pusherserver.Options) {
-		o.ActivityTimeout, o.PongTimeout = 50*time.Millisecond, 50*time.Millisecond
+		o.ActivityTimeout, o.PongTimeout = 50*time.Millisecond, 2*time.Second
 	})
 	other := connect(t, s)
 	reading := make(chan frame, 8)
@@ -266,6 +265,32 @@ func TestClosingTellsEverybodyAndFreesTheAddressAtOnce(t *testing.T) {
 	s.Close()
 	if again.URL() != s.URL() {
 		t.Errorf("%s, and then %s", s.URL(), again.URL())
+	}
+}
+
+func TestWhatWasPublishedBeforeTheEndStillArrives(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	c := connect(t, s)
+	signedIn(c, `{"id":"u1"}`)
+	c.subscribe("my-channel")
+	const n = 900 // more than the system buffers, so that some of it waits in the queue
+	for range n / 10 {
+		batch := many(10, func(int) any {
+			return object{"channel": "my-channel", "name": "my-event", "data": strings.Repeat("x", 10<<10)}
+		})
+		if status, text := post(t, s, "/batch_events", object{"batch": batch}); status != 200 {
+			t.Fatalf("%d %s", status, text)
+		}
+	}
+	if status, text := post(t, s, "/users/u1/terminate_connections", object{}); status != 200 {
+		t.Fatalf("%d %s", status, text)
+	}
+	for range n {
+		c.expect("my-event")
+	}
+	if code := c.closed(); code != 4009 {
+		t.Errorf("closed with %d", code)
 	}
 }
 

@@ -6,3 +6,6 @@ var (
 	SignedText = signedText
 	ParseQuery = parseQuery
 )
+
+// NewSocketID is there to be asked more often than sockets can be opened.
+var NewSocketID = newSocketID

@@ -136,7 +136,7 @@ func TestAThousandTriggersOnOneConnection(t *testing.T) {
 	s := start(t, func(o *pusherserver.Options) { o.Recorder = r })
 	var dialled atomic.Int64
 	api := goClient(s)
-	transport := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+	transport := &http.Transport{MaxConnsPerHost: 1, DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 		dialled.Add(1)
 		return new(net.Dialer).DialContext(ctx, network, address)
 	}}

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 )
 
 // signedIn is a connection of a user.
@@ -147,5 +148,25 @@ func TestTerminatingTheConnectionsOfAUser(t *testing.T) {
 	anonymous.nothing()
 	if status, text := post(t, s, "/users/nobody/terminate_connections", struct{}{}); status != 200 || text != "{}" {
 		t.Errorf("nobody: %d %s", status, text)
+	}
+}
+
+// The client may not have read the close frame yet, and go on.
+func TestAConnectionThatIsTerminatedJoinsNothingMore(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	c, other := connect(t, s), connect(t, s)
+	signedIn(c, `{"id":"u1"}`)
+	other.join("presence-x", `{"user_id":"2"}`)
+	if status, text := post(t, s, "/users/u1/terminate_connections", struct{}{}); status != 200 {
+		t.Fatalf("%d %s", status, text)
+	}
+	c.ask("presence-x", authFor(c.id+`:presence-x:{"user_id":"1"}`), pointer(`{"user_id":"1"}`))
+	if code := c.closed(); code != 4009 {
+		t.Errorf("closed with %d", code)
+	}
+	for range 20 {
+		other.nothing()
+		time.Sleep(5 * time.Millisecond)
 	}
 }
