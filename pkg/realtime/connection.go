@@ -11,8 +11,8 @@ type Connection struct {
 	Enabled  bool        `json:"enabled"`
 	Key      string      `json:"key"`              // empty where Pusher is not configured
 	Cluster  string      `json:"cluster"`          // likewise, and where a host of one's own has none
-	WSHost   string      `json:"wsHost,omitempty"` // a server of one's own
-	WSPort   int         `json:"wsPort,omitempty"` // its port, where it is not the scheme's
+	WSHost   string      `json:"wsHost,omitzero"` // a server of one's own
+	WSPort   int         `json:"wsPort,omitzero"` // its port, where it is not the scheme's
 	ForceTLS bool        `json:"forceTLS"`
 	Channels OwnChannels `json:"channels"`
 }

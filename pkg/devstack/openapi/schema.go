@@ -1,0 +1,91 @@
+package openapi
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+// resource is what the document is called within the compiler.
+const resource = "openapi.json"
+
+func newCompiler() *jsonschema.Compiler {
+	c := jsonschema.NewCompiler()
+	c.DefaultDraft(jsonschema.Draft2020) // the dialect of OpenAPI 3.1
+	c.AssertFormat()
+	return c
+}
+
+// closeObjects forbids, in every object schema below node that says nothing of it, the properties that it does
+// not list. To callers the document leaves room for new ones; a test wants to see them documented first.
+func closeObjects(node any) {
+	switch node := node.(type) {
+	case map[string]any:
+		_, listed := node["properties"].(map[string]any)
+		if _, said := node["additionalProperties"]; listed && !said && node["type"] == "object" {
+			node["additionalProperties"] = false
+		}
+		for _, child := range node {
+			closeObjects(child)
+		}
+	case []any:
+		for _, child := range node {
+			closeObjects(child)
+		}
+	}
+}
+
+// CheckEvent requires that the data of an event on Pusher are as documented under PusherEvents.
+func (d *Document) CheckEvent(t testing.TB, name string, data []byte) {
+	t.Helper()
+	events := pointer("").child("components", "schemas", "PusherEvents", "properties")
+	if d.at(events)[name] == nil {
+		t.Errorf("the event %s is not documented", name)
+		return
+	}
+	if fault := d.checkJSON(events.child(name), data); fault != "" {
+		t.Errorf("the event %s: %s", name, fault)
+	}
+}
+
+// checkJSON says what is wrong with a JSON text by the schema at p; nothing where it is right.
+func (d *Document) checkJSON(p pointer, text []byte) string {
+	value, err := jsonschema.UnmarshalJSON(strings.NewReader(string(text)))
+	if err != nil {
+		return "it is not JSON: " + err.Error()
+	}
+	return d.checkValue(p, value)
+}
+
+// checkText is checkJSON for a header or a parameter, which is text and stands for a value of the schema's type.
+func (d *Document) checkText(p pointer, text string) string {
+	var value any = text
+	switch d.object(p)["type"] {
+	case "integer", "boolean":
+		if parsed, err := jsonschema.UnmarshalJSON(strings.NewReader(text)); err == nil {
+			value = parsed
+		}
+	}
+	return d.checkValue(p, value)
+}
+
+func (d *Document) checkValue(p pointer, value any) string {
+	d.mu.Lock()
+	schema, err := d.compiler.Compile(resource + "#" + string(p)) // compiles once
+	d.mu.Unlock()
+	if err == nil {
+		err = schema.Validate(value)
+	}
+	if err == nil {
+		return ""
+	}
+	// The first line names the schema only; those below it say what is wrong, and where.
+	_, where, found := strings.Cut(err.Error(), "\n")
+	if !found {
+		where = err.Error()
+	}
+	shown, _ := json.Marshal(value)
+	return "it is not what " + strings.TrimPrefix(string(d.resolve(p)), "/") + " says:\n" + where + "\nin " + string(shown)
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"html/template"
+	"slices"
+	"strings"
+)
+
+// page is what the template shows.
+type page struct {
+	Title, Version, Summary string
+	Intro                   template.HTML
+	Sections                []section
+	Groups                  []group
+	Events                  eventList
+	Webhooks                webhookList
+	Objects                 []object
+
+	source     source
+	operations map[string]string // the id of each, by method and path
+	common     []string          // the headers that every answer has
+}
+
+// section is one of the description's.
+type section struct {
+	ID, Title string
+	Body      template.HTML
+}
+
+// webhookTag is the tag of the calls that the deployment makes; eventSchema lists the events on Pusher.
+const (
+	webhookTag  = "Outgoing webhooks"
+	eventSchema = "PusherEvents"
+)
+
+func newPage(s source) *page {
+	info := s.at(s.root, "info")
+	p := &page{
+		Title: text(own(info, "title")), Version: text(own(info, "version")), Summary: text(own(info, "summary")),
+		source: s, operations: map[string]string{},
+	}
+	for path, item := range members(s.at(s.root, "paths")) {
+		for method, o := range members(item) {
+			p.operations[strings.ToUpper(method)+" "+path] = text(own(o, "operationId"))
+		}
+	}
+	p.findCommon()
+	p.describe(text(own(info, "description")))
+	for _, tag := range items(s.at(s.root, "tags")) {
+		name, description := text(own(tag, "name")), p.markdown(text(own(tag, "description")))
+		if name == webhookTag {
+			p.Webhooks = p.webhooks(description)
+		} else {
+			p.Groups = append(p.Groups, p.group(name, description))
+		}
+	}
+	p.schemas()
+	return p
+}
+
+// describe makes the introduction and, of each heading of the second level, a section.
+func (p *page) describe(description string) {
+	intro, rest, _ := strings.Cut("\n"+description, "\n## ")
+	p.Intro = p.markdown(intro)
+	for part := range strings.SplitSeq(rest, "\n## ") {
+		if title, body, found := strings.Cut(part, "\n"); found {
+			p.Sections = append(p.Sections, section{slug(title), title, p.markdown(body)})
+		}
+	}
+}
+
+// findCommon finds the headers that every answer has: the page tells of them once.
+func (p *page) findCommon() {
+	first := true
+	for _, item := range members(p.source.at(p.source.root, "paths")) {
+		for _, o := range members(item) {
+			for _, response := range members(p.source.at(o, "responses")) {
+				var names []string
+				for name := range members(p.source.at(response, "headers")) {
+					names = append(names, name)
+				}
+				if first {
+					p.common = names
+				}
+				p.common = slices.DeleteFunc(p.common, func(name string) bool { return !slices.Contains(names, name) })
+				first = false
+			}
+		}
+	}
+}
+
+// slug is a title as the id of a part of the page.
+func slug(title string) string { return strings.ReplaceAll(strings.ToLower(title), " ", "-") }
