@@ -43,20 +43,6 @@ type answer struct {
 	Examples     []namedExample
 }
 
-// webhookList is what the deployment calls.
-type webhookList struct {
-	Description template.HTML
-	Headers     []field
-	Webhooks    []webhook
-}
-
-type webhook struct {
-	ID, Name, Summary string
-	Description       template.HTML
-	Schema            template.HTML
-	Examples          []namedExample
-}
-
 func (p *page) group(name string, description template.HTML) group {
 	g := group{ID: slug(name), Title: name, Description: description}
 	for path, item := range members(p.source.at(p.source.root, "paths")) {
@@ -180,18 +166,4 @@ func (p *page) examples(content *yaml.Node) []namedExample {
 		found = append(found, namedExample{text(own(one, "summary")), example(own(one, "value"))})
 	}
 	return found
-}
-
-func (p *page) webhooks(description template.HTML) webhookList {
-	list := webhookList{Description: description}
-	for name, item := range members(own(p.source.root, "webhooks")) {
-		o := own(item, "post")
-		list.Headers = p.parameters(o) // the same for all
-		content := p.body(own(o, "requestBody"))
-		list.Webhooks = append(list.Webhooks, webhook{
-			ID: text(own(o, "operationId")), Name: name, Summary: text(own(o, "summary")),
-			Description: p.markdown(text(own(o, "description"))), Schema: content.Schema, Examples: content.Examples,
-		})
-	}
-	return list
 }

@@ -13,7 +13,6 @@ type page struct {
 	Sections                []section
 	Groups                  []group
 	Events                  eventList
-	Webhooks                webhookList
 	Objects                 []object
 
 	source     source
@@ -27,11 +26,8 @@ type section struct {
 	Body      template.HTML
 }
 
-// webhookTag is the tag of the calls that the deployment makes; eventSchema lists the events on Pusher.
-const (
-	webhookTag  = "Outgoing webhooks"
-	eventSchema = "PusherEvents"
-)
+// eventSchema lists the events on Pusher.
+const eventSchema = "PusherEvents"
 
 func newPage(s source) *page {
 	info := s.at(s.root, "info")
@@ -47,12 +43,7 @@ func newPage(s source) *page {
 	p.findCommon()
 	p.describe(text(own(info, "description")))
 	for _, tag := range items(s.at(s.root, "tags")) {
-		name, description := text(own(tag, "name")), p.markdown(text(own(tag, "description")))
-		if name == webhookTag {
-			p.Webhooks = p.webhooks(description)
-		} else {
-			p.Groups = append(p.Groups, p.group(name, description))
-		}
+		p.Groups = append(p.Groups, p.group(text(own(tag, "name")), p.markdown(text(own(tag, "description")))))
 	}
 	p.schemas()
 	return p
