@@ -33,7 +33,8 @@ type rewriteRule struct {
 	destination string
 }
 
-// NewHandler reads vercel.json in root, the folder of the project. Where rest is nil, the rest is public/.
+// NewHandler reads vercel.json in root, the folder of the project. Where rest is nil, the rest is public/;
+// elsewhere the headers of vercel.json, which are for the pages there, are left out.
 // Errors: a file that is missing or not JSON, and a source whose pattern is more than names, as in
 // /v1/:id, and wildcards at the end, as in /docs/:path*.
 func NewHandler(root fs.FS, rest http.Handler) (*Handler, error) {
@@ -55,6 +56,9 @@ func NewHandler(root fs.FS, rest http.Handler) (*Handler, error) {
 		return nil, fmt.Errorf("vercel.json: %w", err)
 	}
 	h := &Handler{rest: rest}
+	if rest != nil {
+		settings.Headers = nil // they are for this deployment's own pages
+	}
 	for _, rule := range settings.Headers {
 		source, err := pattern(rule.Source)
 		if err != nil {
@@ -69,7 +73,7 @@ func NewHandler(root fs.FS, rest http.Handler) (*Handler, error) {
 		}
 		h.rewrites = append(h.rewrites, rewriteRule{source, rule.Destination})
 	}
-	if h.rest == nil {
+	if rest == nil {
 		public, err := fs.Sub(root, "public")
 		if err != nil {
 			return nil, err
