@@ -13,13 +13,14 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"devinbox/pkg/app"
 	"devinbox/pkg/chat"
@@ -43,8 +44,9 @@ const (
 // The functions are those that Vercel runs.
 type world struct {
 	t        *testing.T
-	url      string // of the functions
-	database string // straight, not through the proxy
+	url      string        // of the functions
+	database string        // straight, not through the proxy
+	past     *pgxpool.Pool // to the database, past the product; made when it is needed
 	postgres *wire.Postgres
 	pusher   *pusherserver.Server
 	heard    *pusherserver.Recorder // everything that was announced
@@ -105,6 +107,12 @@ func (w *world) instance() string {
 	if command := os.Getenv("DEVINBOX_TEST_DEPLOYMENT"); command != "" {
 		return w.run("sh", "-c", "exec "+command)
 	}
+	return w.here()
+}
+
+// here starts one more instance in this process, without the platform that stands before others.
+func (w *world) here() string {
+	w.t.Helper()
 	settings, fault := config.Load(func(name string) string { return w.settings[name] })
 	a := app.New(settings, fault, slog.New(slog.NewJSONHandler(w.log, nil)))
 	w.t.Cleanup(a.Close)
@@ -170,20 +178,28 @@ func deployment(t *testing.T) http.Handler {
 // person is somebody who calls the functions.
 type person struct {
 	*world
-	token string
+	token   string
+	headers []string // NAME: value, of every call
+	address net.IP   // of this machine, from which it calls; nil for whichever
+}
+
+// with is the same person, whose calls carry further headers.
+func (p person) with(headers ...string) person {
+	p.headers = slices.Concat(p.headers, headers)
+	return p
 }
 
 // nobody calls without a credential.
-func (w *world) nobody() person { return person{w, ""} }
+func (w *world) nobody() person { return person{world: w} }
 
 // client is the client of that id.
 func (w *world) client(id string) person {
-	return person{w, signed(w.t, chat.Identity{ID: id, Role: chat.Client, Name: "Client " + id})}
+	return person{world: w, token: signed(w.t, chat.Identity{ID: id, Role: chat.Client, Name: "Client " + id})}
 }
 
 // developer is the developer of that id.
 func (w *world) developer(id string) person {
-	return person{w, signed(w.t, chat.Identity{ID: id, Role: chat.Developer, Name: "Developer " + id})}
+	return person{world: w, token: signed(w.t, chat.Identity{ID: id, Role: chat.Developer, Name: "Developer " + id})}
 }
 
 func signed(t testing.TB, who chat.Identity) string {
@@ -250,11 +266,19 @@ func (p person) call(method, path, contentType, body string, headers ...string) 
 	if p.token != "" {
 		r.Header.Set("Authorization", "Bearer "+p.token)
 	}
-	for _, header := range headers {
+	for _, header := range slices.Concat(p.headers, headers) {
 		name, value, _ := strings.Cut(header, ": ")
+		if name == "Host" { // net/http keeps it apart
+			r.Host = value
+			continue
+		}
 		r.Header.Add(name, value)
 	}
-	response, err := http.DefaultTransport.RoundTrip(r)
+	transport := http.DefaultTransport
+	if p.address != nil {
+		transport = &http.Transport{DisableKeepAlives: true, DialContext: p.dial}
+	}
+	response, err := transport.RoundTrip(r)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -264,6 +288,15 @@ func (p person) call(method, path, contentType, body string, headers ...string) 
 		p.t.Fatal(err)
 	}
 	return answer{p.t, response.StatusCode, response.Header, text}
+}
+
+// dial connects from the person's own address where this machine has it: some have one for themselves only.
+func (p person) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	own := net.Dialer{LocalAddr: &net.TCPAddr{IP: p.address}}
+	if conn, err := own.DialContext(ctx, network, address); err == nil {
+		return conn, nil
+	}
+	return new(net.Dialer).DialContext(ctx, network, address)
 }
 
 // is requires a status.
@@ -357,15 +390,23 @@ func (p person) listen() *pusherjs.Client {
 	})
 }
 
+// straight is a way to the database past the product.
+func (w *world) straight() *pgxpool.Pool {
+	w.t.Helper()
+	if w.past == nil || w.past.Config().ConnString() != w.database {
+		var err error
+		if w.past, err = pgxpool.New(context.Background(), w.database); err != nil {
+			w.t.Fatal(err)
+		}
+		w.t.Cleanup(w.past.Close)
+	}
+	return w.past
+}
+
 // sql runs a statement past the product.
 func (w *world) sql(statement string, arguments ...any) {
 	w.t.Helper()
-	conn, err := pgx.Connect(w.t.Context(), w.database)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer conn.Close(context.Background())
-	if _, err := conn.Exec(w.t.Context(), statement, arguments...); err != nil {
+	if _, err := w.straight().Exec(w.t.Context(), statement, arguments...); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -373,12 +414,7 @@ func (w *world) sql(statement string, arguments ...any) {
 // count runs a query for one number past the product.
 func (w *world) count(query string, arguments ...any) (n int) {
 	w.t.Helper()
-	conn, err := pgx.Connect(w.t.Context(), w.database)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer conn.Close(context.Background())
-	if err := conn.QueryRow(w.t.Context(), query, arguments...).Scan(&n); err != nil {
+	if err := w.straight().QueryRow(w.t.Context(), query, arguments...).Scan(&n); err != nil {
 		w.t.Fatal(err)
 	}
 	return n

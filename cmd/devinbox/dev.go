@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -23,6 +24,7 @@ import (
 	"devinbox/pkg/config"
 	"devinbox/pkg/devstack"
 	"devinbox/pkg/devstack/vercel"
+	"devinbox/pkg/devstack/webapp"
 	"devinbox/pkg/postgres/migrate"
 )
 
@@ -31,8 +33,8 @@ func devCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "dev [-- COMMAND …]",
 		Short: "Run everything on this machine",
-		Long: `Run everything on this machine: the functions of api/ and, where the environment, .env.local or .env name
-none, Postgres, a Pusher-protocol server and secrets. Ctrl-C ends all of it; the data stay.
+		Long: `Run everything on this machine: the functions of api/, the web example and, where the environment, .env.local
+or .env name none, Postgres, a Pusher-protocol server and secrets. Ctrl-C ends all of it; the data stay.
 
 With --services-only the functions are left to COMMAND, which finds everything in its environment:
   devinbox dev --services-only -- vercel dev --local
@@ -47,9 +49,9 @@ Without a COMMAND the variables are printed.`,
 			return d.run(command.Context(), arguments)
 		},
 	}
-	command.Flags().IntVar(&d.port, "port", 3000, "the port of the functions")
+	command.Flags().IntVar(&d.port, "port", 3000, "the port of the functions; 0 takes a free one")
 	command.Flags().StringVar(&d.data, "data", "", "the folder in which the data are kept")
-	command.Flags().Bool("no-web", false, "leave the web example out")
+	command.Flags().BoolVar(&d.noWeb, "no-web", false, "leave the web example out, and serve the API reference in its place")
 	command.Flags().BoolVar(&d.servicesOnly, "services-only", false, "start only what the functions need")
 	return command
 }
@@ -58,10 +60,14 @@ Without a COMMAND the variables are printed.`,
 type dev struct {
 	port         int
 	data         string
+	noWeb        bool
 	servicesOnly bool
 }
 
 func (d dev) run(ctx context.Context, command []string) (err error) {
+	if d.port < 0 || d.port > 65535 {
+		return fmt.Errorf("--port must be from 0 to 65535: %w", errUsage)
+	}
 	p, err := openProject()
 	if err != nil {
 		return err
@@ -82,7 +88,7 @@ func (d dev) run(ctx context.Context, command []string) (err error) {
 	}
 	switch {
 	case !d.servicesOnly:
-		return d.serve(ctx, p, data, settings, fault, log)
+		return d.serve(ctx, p, stack, data, settings, fault, log)
 	case len(command) > 0:
 		return runWith(ctx, stack, command)
 	default:
@@ -142,10 +148,21 @@ func confirm(from io.Reader, question string) bool {
 }
 
 // serve serves the functions until ctx ends.
-func (d dev) serve(ctx context.Context, p *project, data string, settings config.Config, fault error, log *slog.Logger) error {
+func (d dev) serve(ctx context.Context, p *project, stack *devstack.Stack, data string, settings config.Config, fault error, log *slog.Logger) (err error) {
 	a := app.New(settings, fault, log)
 	defer a.Close()
-	handler, err := vercel.NewHandler(os.DirFS(p.folder), nil)
+	var rest http.Handler // what is no function's: the example, or public/
+	if workspace := filepath.Join(p.folder, "web"); !d.noWeb && exists(workspace) {
+		example, err := webapp.Start(ctx, webapp.Options{
+			Workspace: workspace, Environment: append(p.lines(), stack.Added()...), Progress: os.Stderr, Output: os.Stderr,
+		})
+		if err != nil {
+			return err
+		}
+		defer example.Stop()
+		rest = example
+	}
+	handler, err := vercel.NewHandler(os.DirFS(p.folder), rest)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func openProject() (*project, error) {
 		return nil, err
 	}
 	for {
-		if _, err := os.Stat(filepath.Join(folder, "vercel.json")); err == nil {
+		if exists(filepath.Join(folder, "vercel.json")) {
 			break
 		}
 		parent := filepath.Dir(folder)
@@ -54,10 +54,26 @@ func (p *project) lookup(name string) string {
 	return p.files[name]
 }
 
+// lines are what .env.local and .env say, as KEY=value lines without what the process has set.
+func (p *project) lines() []string {
+	var lines []string
+	for name, value := range p.files {
+		if os.Getenv(name) == "" {
+			lines = append(lines, name+"="+value)
+		}
+	}
+	return lines
+}
+
 // data is the folder in which the project's local stack keeps its data: the one given, or the default.
 func (p *project) data(given string) (string, error) {
 	if given != "" {
 		return filepath.Abs(given)
 	}
 	return devstack.DataFolder(p.folder)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }

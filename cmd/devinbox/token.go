@@ -24,12 +24,10 @@ what devinbox dev runs on this machine.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			me.Role = chat.Role(role)
-			switch {
-			case me.Role != chat.Client && me.Role != chat.Developer:
-				return fmt.Errorf("--role must be client or developer: %w", errUsage)
-			case !chat.ValidID(me.ID):
-				return fmt.Errorf("--sub must be 1 to %d bytes of UTF-8 without control characters: %w", chat.MaxIDBytes, errUsage)
-			case ttl <= 0:
+			if err := checkIdentity(me); err != nil {
+				return err
+			}
+			if ttl <= 0 {
 				return fmt.Errorf("--ttl must be positive: %w", errUsage)
 			}
 			p, err := openProject()
@@ -65,4 +63,16 @@ what devinbox dev runs on this machine.`,
 	command.Flags().DurationVar(&ttl, "ttl", time.Hour, "how long the token is good")
 	command.Flags().StringVar(&data, "data", "", "the folder that devinbox dev keeps its data in, if it was given one")
 	return command
+}
+
+// checkIdentity finds fault with what --role and --sub say.
+func checkIdentity(me chat.Identity) error {
+	switch {
+	case me.Role != chat.Client && me.Role != chat.Developer:
+		return fmt.Errorf("--role must be client or developer: %w", errUsage)
+	case !chat.ValidID(me.ID):
+		return fmt.Errorf("--sub must be 1 to %d bytes of UTF-8 without control characters: %w", chat.MaxIDBytes, errUsage)
+	default:
+		return nil
+	}
 }

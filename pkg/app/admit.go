@@ -24,10 +24,8 @@ func (a *App) known(ctx context.Context, r *http.Request) (chat.Identity, error)
 func (a *App) visitor(ctx context.Context, r *http.Request) (chat.Identity, error) {
 	me, err := a.authenticate(ctx, r)
 	kind := a.identity.Find(r).Kind
-	if kind == identity.None || kind == identity.Session && errors.Is(err, identity.ErrExpired) {
-		return chat.Identity{}, a.usable()
-	}
-	if err != nil {
+	nobody := kind == identity.None || kind == identity.Session && errors.Is(err, identity.ErrExpired)
+	if err != nil && !(nobody && chat.KindOf(err) == chat.Unauthorized) {
 		return chat.Identity{}, err
 	}
 	return me, a.usable()

@@ -54,9 +54,11 @@ func New(c config.Config, fault error, log *slog.Logger) *App {
 	} else if channels == realtime.Public {
 		log.Warn("CHAT_CHANNELS=public: whoever has the app key, which is in every page, can read every conversation")
 	}
-	a.Realtime = newPublisher(c.Pusher, channels, log)
 
 	var err error
+	if a.Realtime, err = NewPublisher(c, log); err != nil {
+		log.Warn("realtime is disabled: messages are saved and served, but nobody is told of them", "faults", err.Error())
+	}
 	if a.store, err = postgres.Open(c.DatabaseURL, observe("db")); err != nil {
 		faults = append(faults, config.Fault{Variable: "DATABASE_URL", Message: err.Error()})
 	}
@@ -79,25 +81,24 @@ func New(c config.Config, fault error, log *slog.Logger) *App {
 // Close closes what the App has opened.
 func (a *App) Close() { a.store.Close() }
 
-// newPublisher makes the way to Pusher. One line of the log says what is missing for it.
-func newPublisher(c config.Pusher, channels realtime.Channels, log *slog.Logger) *realtime.Publisher {
+// NewPublisher makes the way to Pusher out of the environment.
+// Errors: one [config.Fault] for each variable that is missing or malformed, joined; the Publisher is then disabled.
+func NewPublisher(c config.Config, log *slog.Logger) (*realtime.Publisher, error) {
+	channels, _ := realtime.ParseChannels(c.Channels)
 	options := realtime.Options{
-		AppID: c.AppID, Key: c.Key, Secret: c.Secret, Cluster: c.Cluster,
-		Host: c.Host, Port: c.Port, NoTLS: c.NoTLS,
+		AppID: c.Pusher.AppID, Key: c.Pusher.Key, Secret: c.Pusher.Secret, Cluster: c.Pusher.Cluster,
+		Host: c.Pusher.Host, Port: c.Pusher.Port, NoTLS: c.Pusher.NoTLS,
 		Channels: channels, Log: log, Observe: observe("pusher"),
 	}
-	if faults := options.Faults(); len(faults) > 0 {
-		variables := map[string]string{
-			"AppID": "PUSHER_APP_ID", "Key": "NEXT_PUBLIC_PUSHER_KEY", "Secret": "PUSHER_SECRET",
-			"Cluster": "NEXT_PUBLIC_PUSHER_CLUSTER", "Host": "PUSHER_HOST", "Port": "PUSHER_PORT", "NoTLS": "PUSHER_USE_TLS",
-		}
-		named := make([]string, len(faults))
-		for i, f := range faults {
-			named[i] = variables[f.Name] + " " + f.Message
-		}
-		log.Warn("realtime is disabled: messages are saved and served, but nobody is told of them", "faults", named)
+	variables := map[string]string{
+		"AppID": "PUSHER_APP_ID", "Key": "NEXT_PUBLIC_PUSHER_KEY", "Secret": "PUSHER_SECRET",
+		"Cluster": "NEXT_PUBLIC_PUSHER_CLUSTER", "Host": "PUSHER_HOST", "Port": "PUSHER_PORT", "NoTLS": "PUSHER_USE_TLS",
 	}
-	return realtime.New(options)
+	var faults []error
+	for _, f := range options.Faults() {
+		faults = append(faults, config.Fault{Variable: variables[f.Name], Message: f.Message})
+	}
+	return realtime.New(options), errors.Join(faults...)
 }
 
 // observe notes in a request's record how long it waited for a dependency.

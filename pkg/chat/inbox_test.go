@@ -2,6 +2,7 @@ package chat_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"devinbox/pkg/chat"
@@ -28,5 +29,27 @@ func TestTheInboxIsTheDevelopersOnly(t *testing.T) {
 	w.store.fail["ListConversations"] = errors.New("a failure")
 	if page, err := w.Inbox(t.Context(), ada, chat.InboxQuery{}); err != w.store.fail["ListConversations"] || page.Conversations != nil {
 		t.Errorf("%+v, %v", page, err)
+	}
+}
+
+func TestASearchHasThreeTo254CodePointsAndNoControlCharacter(t *testing.T) {
+	t.Parallel()
+	for text, good := range map[string]bool{
+		"abc": true, "äöü": true, "😀😀😀": true, " a ": true, "%_\\": true, strings.Repeat("é", 254): true,
+		"": false, "ab": false, "😀😀": false, strings.Repeat("a", 255): false, "a\x00bc": false, "abc\n": false, "a\u0085bc": false,
+	} {
+		w := newWorld()
+		_, err := w.Inbox(t.Context(), ada, chat.InboxQuery{Search: &text, Limit: 30})
+		asked := "inbox"
+		if !good {
+			asked = ""
+		}
+		if (err == nil) != good || !good && (chat.KindOf(err) != chat.Unprocessable || blamed(err) != "q") {
+			t.Errorf("%q: %v", text, err)
+		}
+		mustBe(t, "the trace", w.trace.take(), asked)
+		if good {
+			mustBe(t, "what is searched for", *w.store.inbox[0].Search, text)
+		}
 	}
 }

@@ -156,6 +156,28 @@ func TestAClientBeginsItsConversationAndADeveloperOnlyWhenAskedTo(t *testing.T) 
 	}
 }
 
+// A client whose id does not fit is nobody's identity, so only what a developer begins is looked at.
+func TestAConversationThatCanHaveNoChannelIsNotBegun(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("a", 100)
+	for name, test := range map[string]struct {
+		draft chat.Draft
+		want  string
+	}{
+		"begun":                    {chat.Draft{ClientID: &long, Body: "Hello", Create: true}, "clientId"},
+		"begun, with other faults": {chat.Draft{ClientID: &long, Create: true}, "body clientId"},
+		"not begun":                {chat.Draft{ClientID: &long, Body: "Hello"}, ""},
+		"one that fits":            {chat.Draft{ClientID: pointer(long[1:]), Body: "Hello", Create: true}, ""},
+		"none named":               {chat.Draft{Body: "Hello", Create: true}, "clientId"}, // once
+	} {
+		w := newWorld()
+		_, err := w.Send(t.Context(), ada, test.draft)
+		if blamed(err) != test.want || test.want != "" && len(w.store.sends) > 0 {
+			t.Errorf("%s: %v, want %s", name, err, test.want)
+		}
+	}
+}
+
 func TestWhatTheStoreRefusesIsTheAnswerAndNothingIsAnnounced(t *testing.T) {
 	t.Parallel()
 	w := newWorld()

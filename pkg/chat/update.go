@@ -57,8 +57,9 @@ func (s *Service) UpdateConversation(ctx context.Context, me Identity, u Update)
 		broken.add("assigneeId", "must be the id of a developer, or null for nobody")
 	}
 	if u.ClientName != nil {
-		*u.ClientName = strings.TrimSpace(*u.ClientName)
-		checkName("clientName", *u.ClientName, &broken)
+		name := strings.TrimSpace(*u.ClientName)
+		u.ClientName = &name
+		checkName("clientName", name, &broken)
 	}
 	if err := broken.err(); err != nil {
 		return Updated{}, err

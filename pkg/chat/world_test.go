@@ -193,8 +193,8 @@ func (m *memory) RecordPresence(_ context.Context, news []chat.Presence, live bo
 	return events, m.fail["RecordPresence"]
 }
 
-func (m *memory) AdmitGuest(context.Context, []byte) error {
-	m.add("guest")
+func (m *memory) AdmitGuest(_ context.Context, addressDigest []byte) error {
+	m.add("guest %s", addressDigest)
 	return m.fail["AdmitGuest"]
 }
 

@@ -36,31 +36,55 @@ const inboxHead = `
 // most two pages are merged. A filter that is not asked for is a constant by the time that Postgres plans,
 // since exec mode plans every statement with its arguments, and falls away.
 const (
-	pageHead = inboxHead + `
-		unnest(@statuses::text[]) s (status)
-		cross join lateral (
-			select ` + conversationColumns + `
-			from chat.conversation c`
-	pageTail = `
+	pageHead = `
+			select c.*
+			from unnest(@statuses::text[]) s (status)
+			cross join lateral (
+				select ` + conversationColumns + `
+				from chat.conversation c
+				where c.status = s.status`
+	pageFilters = `
 				and (not @unread::boolean or c.unread_developer > 0)
 				and (@assignee_id::text is null or c.assignee_id = @assignee_id::text)
 				and (not @unassigned::boolean or c.assignee_id is null)
-				and (@after_at::timestamptz is null or (c.last_message_at, c.client_id) < (@after_at::timestamptz, @after_id::text collate "C"))
-			order by c.last_message_at desc, c.client_id desc
-			limit @limit::int
-		) c
-	) on true
+				and (@after_at::timestamptz is null or (c.last_message_at, c.client_id) < (@after_at::timestamptz, @after_id::text collate "C"))`
+	pageTail = `
+				order by c.last_message_at desc, c.client_id desc
+				limit @limit::int
+			) c`
+	inboxTail = `
+	) c on true
 	order by c.last_message_at desc, c.client_id desc
 	limit @limit::int`
 
-	conversationsSQL = pageHead + `
-			where c.status = s.status` + pageTail
-	searchSQL = pageHead + `
-			join chat.search f on f.client_id = c.client_id
-			where c.status = s.status
-				and f.trigrams @> chat.trigrams(chat.fold(@search::text))
-				and position(chat.fold(@search::text) in f.folded) > 0` + pageTail
+	conversationsSQL = inboxHead + pageHead + pageFilters + pageTail + inboxTail
 )
+
+// A search reads what the index finds, where that is 5,000 conversations at most. What more of them hold is
+// common, so that the inbox in its own order soon gives a page of it. Which of the two is decided by counting:
+// Postgres would guess from the parts of the text, and take common parts together for something rare.
+const searchSQL = `
+	with wanted as materialized (
+		select folded, chat.trigrams(folded) as trigrams from chat.fold(@search::text) folded
+	), found as materialized (
+		select f.client_id
+		from wanted w
+		join chat.search f on chat.trigrams(f.folded) collate "C" @> w.trigrams and position(w.folded in f.folded) > 0
+		limit 5001
+	), found_all as materialized (
+		select count(*) <= 5000 as yes from found
+	)` + inboxHead + `
+		(
+				select ` + conversationColumns + `
+				from found
+				join chat.conversation c using (client_id)
+				where (select yes from found_all) and c.status = any (@statuses::text[])` + pageFilters + `
+				order by c.last_message_at desc, c.client_id desc
+				limit @limit::int
+		) union all (` + pageHead + pageFilters + `
+				and not (select yes from found_all)
+				and (select position((select folded from wanted) in f.folded) > 0 from chat.search f where f.client_id = c.client_id)` + pageTail + `
+		)` + inboxTail
 
 // What has changed since a moment of this server is what was changed here by a transaction that was not
 // finished then. Of a moment of another server, from before a dump and restore, or one that this server has

@@ -56,7 +56,9 @@ func (w *world) down() *chat.Error {
 func TestACallIsOneRoundTrip(t *testing.T) {
 	t.Parallel()
 	w, proxy := behindProxy(t)
-	events := w.send(fromClient("42", "Hello")).Events
+	sent := w.send(fromClient("42", "Hello"))
+	events := sent.Events
+	token := w.inbox(chat.InboxQuery{Limit: 1}).SyncToken
 	for name, call := range map[string]func() error{
 		"Send":              func() error { _, err := w.store.Send(t.Context(), keyed(fromClient("42", "Hello"), "key")); return err },
 		"Send of a replay":  func() error { _, err := w.store.Send(t.Context(), keyed(fromClient("42", "Hello"), "key")); return err },
@@ -66,7 +68,28 @@ func TestACallIsOneRoundTrip(t *testing.T) {
 			_, err := w.store.ListMessages(t.Context(), chat.MessageQuery{ClientID: "42", Limit: 50})
 			return err
 		},
+		"ChangeMessage": func() error {
+			_, err := w.store.ChangeMessage(t.Context(), edit(sent.Message, client("42"), "edited"))
+			return err
+		},
+		"UpdateConversation": func() error {
+			_, err := w.store.UpdateConversation(t.Context(), chat.UpdateParams{ClientID: "42", Status: pointer(chat.Closed)})
+			return err
+		},
+		"RecordPresence": func() error {
+			_, err := w.store.RecordPresence(t.Context(), []chat.Presence{{ClientID: "42", Online: true, At: time.Now()}, {ClientID: "none", At: time.Now()}}, true)
+			return err
+		},
+		"AdmitGuest":        func() error { return w.store.AdmitGuest(t.Context(), []byte("address")) },
 		"ListConversations": func() error { _, err := w.store.ListConversations(t.Context(), chat.InboxQuery{Limit: 50}); return err },
+		"ListConversations with a search": func() error {
+			_, err := w.store.ListConversations(t.Context(), chat.InboxQuery{Search: pointer("grace"), Limit: 50})
+			return err
+		},
+		"ListConversations of changes": func() error {
+			_, err := w.store.ListConversations(t.Context(), chat.InboxQuery{Since: &token, Limit: 50})
+			return err
+		},
 		"Acknowledge": func() error {
 			_, err := w.store.Acknowledge(t.Context(), chat.Delivery{Delivered: keys(events)}, 10)
 			return err
@@ -424,6 +447,16 @@ func TestNoErrorRepeatsWhatWasSentOrHowToConnect(t *testing.T) {
 	limited := keyed(p, canary+"-third")
 	limited.Limit = chat.RateLimit{Capacity: 0.5, PerSecond: 1}
 	forbidden := keyed(p, canary+"-fourth")
+	m := w.send(keyed(p, canary+"-deleted")).Message
+	w.change(deletion(m, p.Sender))
+	m.Body = canary
+	list := func(q chat.InboxQuery) error {
+		q.Limit = 1
+		_, err := w.store.ListConversations(t.Context(), q)
+		return err
+	}
+	change := func(p chat.ChangeParams) error { _, err := w.store.ChangeMessage(t.Context(), p); return err }
+	update := func(p chat.UpdateParams) error { _, err := w.store.UpdateConversation(t.Context(), p); return err }
 
 	w.exec("alter table chat.message add constraint no_canaries check (body not like '%fourth')")
 	forbidden.Body += "fourth"
@@ -436,6 +469,25 @@ func TestNoErrorRepeatsWhatWasSentOrHowToConnect(t *testing.T) {
 		{"a limit", chat.RateLimited, func() error { return send(w.store, limited) }},
 		{"a text that cannot be stored", chat.Invalid, func() error { return send(w.store, unstorable) }},
 		{"a defect", chat.Internal, func() error { return send(w.store, forbidden) }},
+		{"an edit of what is deleted", chat.Conflict, func() error { return change(edit(m, p.Sender, canary)) }},
+		{"an edit of another's", chat.Forbidden, func() error { return change(edit(m, client(canary), canary)) }},
+		{"an edit of nothing", chat.NotFound, func() error {
+			return change(chat.ChangeParams{ClientID: canary, MessageID: m.ID, Body: pointer(canary)})
+		}},
+		{"an edit to what cannot be stored", chat.Invalid, func() error { return change(edit(m, p.Sender, canary+"\x00")) }},
+		{"a message's id that is none", chat.Internal, func() error { return change(chat.ChangeParams{ClientID: canary, MessageID: canary}) }},
+		{"an update of nothing", chat.NotFound, func() error { return update(chat.UpdateParams{ClientID: canary, ClientName: pointer(canary)}) }},
+		{"a status that is none", chat.Internal, func() error {
+			return update(chat.UpdateParams{ClientID: p.ClientID, Status: pointer(chat.Status(canary)), ClientName: pointer(canary)})
+		}},
+		{"a name that cannot be stored", chat.Invalid, func() error { return update(chat.UpdateParams{ClientID: canary, ClientName: pointer(canary + "\xff")}) }},
+		{"news of what cannot be stored", chat.Invalid, func() error {
+			_, err := w.store.RecordPresence(t.Context(), []chat.Presence{{ClientID: canary + "\x00", At: time.Now()}}, true)
+			return err
+		}},
+		{"a search that cannot be made", chat.Invalid, func() error { return list(chat.InboxQuery{Search: pointer(canary + "\x00")}) }},
+		{"a token that is none", chat.Invalid, func() error { return list(chat.InboxQuery{Since: pointer(canary)}) }},
+		{"a cursor that is none", chat.Invalid, func() error { return list(chat.InboxQuery{Cursor: pointer(canary)}) }},
 		{"a wrong password", chat.Unavailable, func() error { return send(open(t, wrong.String()), p) }},
 		{"no such database", chat.Unavailable, func() error { return send(open(t, noDatabase.String()), p) }},
 		{"no such host", chat.Unavailable, func() error { return send(open(t, noHost.String()), p) }},

@@ -204,21 +204,9 @@ func TestEveryPageIsReadFromAnIndex(t *testing.T) {
 		{"messages after", "messagesAfterSQL", messages(2500), "message_pkey"},
 		{"messages changed", "messagesChangedSQL", messages(2500), "message_version"},
 	} {
-		var answer []byte
-		sql, args, err := test.args.RewriteQuery(t.Context(), nil, constants[test.constant], nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		explain := append([]any{pgx.QueryExecModeExec}, args...)
-		if err := w.db.QueryRow(t.Context(), "explain (analyze, format json) "+sql, explain...).Scan(&answer); err != nil {
-			t.Fatalf("%s: %v", test.name, err)
-		}
-		var plans []struct{ Plan plan }
-		if err := json.Unmarshal(answer, &plans); err != nil {
-			t.Fatal(err)
-		}
+		root := w.explain(constants[test.constant], test.args)
 		used := false
-		plans[0].Plan.walk(func(p plan) {
+		root.walk(func(p plan) {
 			used = used || p.Index == test.index
 			switch {
 			case p.Type == "Seq Scan":
@@ -232,7 +220,7 @@ func TestEveryPageIsReadFromAnIndex(t *testing.T) {
 			}
 		})
 		if !used {
-			t.Errorf("%s: does not use %s: %s", test.name, test.index, answer)
+			t.Errorf("%s: does not use %s: %+v", test.name, test.index, root)
 		}
 	}
 }
@@ -242,9 +230,28 @@ type plan struct {
 	Type     string  `json:"Node Type"`
 	Relation string  `json:"Relation Name"`
 	Index    string  `json:"Index Name"`
-	Rows     float64 `json:"Actual Rows"`
+	Rows     float64 `json:"Actual Rows"` // of each of its loops
 	Filtered float64 `json:"Rows Removed by Filter"`
+	Loops    float64 `json:"Actual Loops"`
 	Plans    []plan  `json:"Plans"`
+}
+
+// explain runs a statement as the store does and tells how it went.
+func (w *world) explain(sql string, args pgx.NamedArgs) plan {
+	w.Helper()
+	sql, list, err := args.RewriteQuery(w.Context(), nil, sql, nil)
+	if err != nil {
+		w.Fatal(err)
+	}
+	var answer []byte
+	if err := w.db.QueryRow(w.Context(), "explain (analyze, format json) "+sql, append([]any{pgx.QueryExecModeExec}, list...)...).Scan(&answer); err != nil {
+		w.Fatal(err)
+	}
+	var plans []struct{ Plan plan }
+	if err := json.Unmarshal(answer, &plans); err != nil {
+		w.Fatal(err)
+	}
+	return plans[0].Plan
 }
 
 func (p plan) walk(visit func(plan)) {

@@ -101,7 +101,8 @@ func (s *Store) Close() {
 
 // query runs one statement and reads every row of its answer. It runs it once more where the first try
 // failed in a way that says nothing about the statement: a connection that was dead, or a deadlock. That is
-// safe because every statement here is idempotent: a send carries a key, the rest sets a state.
+// safe because every statement here is idempotent: a send carries a key, the rest sets a state. Only a guest is
+// counted twice then, which admits one too few and never one too many.
 func query[T any](ctx context.Context, s *Store, sql string, args pgx.StrictNamedArgs, read pgx.RowToFunc[T]) ([]T, error) {
 	if s.pool == nil {
 		return nil, unavailable(errors.New("there is no database: DATABASE_URL cannot be used"))

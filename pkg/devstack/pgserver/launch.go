@@ -87,6 +87,7 @@ func (c *cluster) launch(ctx context.Context, b binaries, o Options) (port int, 
 		"unix_socket_directories": "",
 		"timezone":                "UTC",
 		"log_timezone":            "UTC",
+		"log_error_verbosity":     "terse", // else its log repeats the row that broke a constraint: somebody's message
 	}
 	if o.NoSync {
 		settings["fsync"], settings["synchronous_commit"], settings["full_page_writes"] = "off", "off", "off"

@@ -1,5 +1,5 @@
-// Package webapp runs the web example of the project for development: it installs what the workspace web/
-// needs, builds the client package, and starts Next.js, which reloads what is changed.
+// Package webapp runs the web example of the project for development and tests: it installs what the workspace
+// web/ needs, builds the client package, and starts Next.js.
 package webapp
 
 import (
@@ -21,6 +21,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"devinbox/pkg/devstack/folder"
 )
 
 const (
@@ -36,6 +38,10 @@ type Options struct {
 	Environment []string  // KEY=value lines, on top of this process's own
 	Progress    io.Writer // told, in lines for a person, what takes time
 	Output      io.Writer // what Next.js prints
+
+	// Built serves what `next build` has made, as in production. Elsewhere Next.js compiles each page when it is
+	// asked for, and reloads what is changed.
+	Built bool
 }
 
 // App is a Next.js that runs. It is an [http.Handler] that passes everything on to it, WebSockets too.
@@ -50,7 +56,7 @@ type App struct {
 // Errors: no Node or npm on this machine; an installation or a build that fails; a Next.js that does not
 // come up. Each says what helps.
 func Start(ctx context.Context, o Options) (*App, error) {
-	if err := prepare(ctx, o); err != nil {
+	if err := Prepare(ctx, o.Workspace, o.Progress); err != nil {
 		return nil, err
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -83,32 +89,38 @@ func Start(ctx context.Context, o Options) (*App, error) {
 	return a, nil
 }
 
-// prepare installs the workspace where its lock file is not what was installed last, and builds the client
-// where its sources are not what was built last.
-func prepare(ctx context.Context, o Options) error {
+// Prepare installs a workspace where its lock file is not what was installed last, and builds the client where
+// its sources are not what was built last. Several processes may call it at the same time.
+// Errors: no Node or npm on this machine; an installation or a build that fails.
+func Prepare(ctx context.Context, workspace string, progress io.Writer) error {
 	if _, err := exec.LookPath("npm"); err != nil {
 		return errors.New("the web example needs Node and npm: install Node 20 or later, or leave it out with --no-web")
 	}
+	held, err := lock(ctx, workspace)
+	if err != nil {
+		return err
+	}
+	defer held.Close()
 	steps := []struct {
 		stamp, doing string
 		sources      []string
 		npm          []string
 	}{
-		{"node_modules/.installed", "Installing the web example's packages (once, about a minute)", []string{"package.json", "package-lock.json"}, []string{"ci", "--no-audit", "--no-fund", "--loglevel=error"}},
+		{"node_modules/.installed", "Installing the web example's packages (once, about a minute)", []string{"package.json", "package-lock.json"}, []string{"ci", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"}},
 		{"client/dist/.built", "Building the client package", []string{"package-lock.json", "client/package.json", "client/src"}, []string{"run", "build", "--workspace", "client"}},
 	}
 	for _, step := range steps {
-		want, err := digest(o.Workspace, step.sources)
+		want, err := digest(workspace, step.sources)
 		if err != nil {
 			return err
 		}
-		stamp := filepath.Join(o.Workspace, filepath.FromSlash(step.stamp))
+		stamp := filepath.Join(workspace, filepath.FromSlash(step.stamp))
 		if got, err := os.ReadFile(stamp); err == nil && string(got) == want {
 			continue
 		}
-		fmt.Fprintln(o.Progress, step.doing)
+		fmt.Fprintln(progress, step.doing)
 		npm := exec.CommandContext(ctx, "npm", step.npm...)
-		npm.Dir = o.Workspace
+		npm.Dir = workspace
 		var out bytes.Buffer
 		npm.Stdout, npm.Stderr = &out, &out
 		if err := npm.Run(); err != nil {
@@ -119,6 +131,20 @@ func prepare(ctx context.Context, o Options) error {
 		}
 	}
 	return nil
+}
+
+// lock has whoever prepares the same workspace wait.
+func lock(ctx context.Context, workspace string) (io.Closer, error) {
+	absolute, err := filepath.Abs(workspace)
+	if err != nil {
+		return nil, err
+	}
+	cache, err := folder.Cache()
+	if err != nil {
+		return nil, err
+	}
+	name := sha256.Sum256([]byte(absolute))
+	return folder.Lock(ctx, filepath.Join(cache, "web-"+hex.EncodeToString(name[:8])+".lock"))
 }
 
 // digest tells files, and those in folders, apart from any others.
@@ -151,7 +177,11 @@ func launch(o Options, port int) (*App, error) {
 		return nil, err
 	}
 	defer end.Close()
-	process := exec.Command("sh", "-c", watch, "sh", "node", "../node_modules/next/dist/bin/next", "dev", "--hostname", "127.0.0.1", "--port", fmt.Sprint(port))
+	mode := "dev"
+	if o.Built {
+		mode = "start"
+	}
+	process := exec.Command("sh", "-c", watch, "sh", "node", "../node_modules/next/dist/bin/next", mode, "--hostname", "127.0.0.1", "--port", fmt.Sprint(port))
 	process.Dir = filepath.Join(o.Workspace, "example")
 	process.Env = append(append(os.Environ(), "NEXT_TELEMETRY_DISABLED=1"), o.Environment...)
 	process.Stdout, process.Stderr = o.Output, o.Output

@@ -47,9 +47,10 @@ begin
     returning * into m;
   if p_live then
     events := array[c.version || ' message-updated conversation', c.version || ' conversation-updated inbox'];
-    insert into chat.outbox (client_id, version, event, target, seq, created_at, due_at)
-      select p_client_id, c.version, split_part(e, ' ', 2), split_part(e, ' ', 3), m.seq, at, at + p_lease
-        from unnest(events) e;
+    -- The second has no seq: a repetition of the send takes the events that wait by it, and this is not one of them.
+    insert into chat.outbox (client_id, version, event, target, seq, created_at, due_at) values
+      (p_client_id, c.version, 'message-updated', 'conversation', m.seq, at, at + p_lease),
+      (p_client_id, c.version, 'conversation-updated', 'inbox', null, at, at + p_lease);
   end if;
   return query select 'changed', c, m, events;
 end

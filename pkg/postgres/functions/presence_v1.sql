@@ -8,24 +8,26 @@ create or replace function chat.presence_v1(
 ) returns table (conversation chat.conversation, events text[])
 language plpgsql volatile as $function$
 declare
-  n   record;
-  c   chat.conversation;
-  was boolean;
-  at  timestamptz;
+  n  record;
+  c  chat.conversation;
+  at timestamptz;
 begin
   for n in select * from unnest(p_client_id, p_online, p_at) as x (client_id, online, online_at) loop
     select * into c from chat.conversation x where x.client_id = n.client_id for no key update;
     if not found then
-      insert into chat.presence (client_id, online, online_at) values (n.client_id, n.online, n.online_at)
+      -- This row is the lock under which send_v1 begins the conversation, so that one of the two sees the other.
+      insert into chat.presence as x (client_id, online, online_at) values (n.client_id, n.online, n.online_at)
         on conflict (client_id) do update set online = excluded.online, online_at = excluded.online_at
-          where presence.online_at < excluded.online_at;
-      continue;
+          where x.online_at < excluded.online_at;
+      select * into c from chat.conversation x where x.client_id = n.client_id for no key update;
+      continue when not found;
+      delete from chat.presence x where x.client_id = n.client_id;
     end if;
     continue when c.online_at >= n.online_at;
     at := clock_timestamp();
-    was := c.online and c.online_at > at - p_lifetime;
-    if was is not distinct from n.online then
-      update chat.conversation x set online_at = n.online_at, online = n.online where x.client_id = n.client_id;
+    -- Who was shown a client that is online shows it until told otherwise, also when that has lapsed.
+    if c.online = n.online and (not n.online or c.online_at > at - p_lifetime) then
+      update chat.conversation x set online_at = n.online_at where x.client_id = n.client_id;
       continue;
     end if;
     update chat.conversation x set
@@ -41,5 +43,13 @@ begin
     end if;
     return query select c, events;
   end loop;
+
+  -- At last, when this call waits for nobody any more, it forgets a few that nobody would show.
+  at := clock_timestamp();
+  with past as materialized (
+    select y.client_id from chat.presence y where y.online_at < at - p_lifetime
+      order by y.online_at limit 10 for update skip locked
+  )
+  delete from chat.presence x using past p where x.client_id = p.client_id;
 end
 $function$;

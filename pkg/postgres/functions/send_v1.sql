@@ -32,11 +32,16 @@ begin
       return;
     end if;
     at := clock_timestamp();
+    -- Whether this client is online may be known, or become known just now: see presence_v1.
+    insert into chat.presence as x (client_id, online, online_at) values (p_client_id, false, '-infinity')
+      on conflict (client_id) do update set online = x.online where false; -- locked, and not changed
     with known as (
-      delete from chat.presence p where p.client_id = p_client_id returning p.online, p.online_at
+      delete from chat.presence x where x.client_id = p_client_id returning x.online, nullif(x.online_at, '-infinity') as online_at
     )
-    insert into chat.conversation (client_id, online, online_at, last_message_at, created_at, updated_at)
-      select p_client_id, coalesce(k.online, false), k.online_at, at, at, at from (select) one left join known k on true
+    insert into chat.conversation (client_id, client_name, client_email, online, online_at, last_message_at, created_at, updated_at)
+      select p_client_id, case when by_client then p_sender_name end, case when by_client then p_sender_email end,
+             k.online, k.online_at, at, at, at
+        from known k
       on conflict do nothing;
     select * into c from chat.conversation x where x.client_id = p_client_id for no key update;
   end if;
@@ -59,7 +64,8 @@ begin
     if p_live then
       with taken as (
         update chat.outbox o set due_at = at + p_lease, attempts = o.attempts + 1
-          where o.client_id = p_client_id and o.seq = m.seq and not o.refused and o.created_at > at - p_lifetime
+          where o.client_id = p_client_id and o.seq = m.seq and o.event <> 'message-updated'
+            and not o.refused and o.created_at > at - p_lifetime
           returning o.version, o.event, o.target
       )
       select array_agg(format('%s %s %s', t.version, t.event, t.target) order by t.version, t.event desc, t.target)

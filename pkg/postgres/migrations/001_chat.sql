@@ -73,34 +73,39 @@ create trigger mark_changed before update on chat.conversation
   for each row when (new.version <> old.version) execute function chat.mark_changed();
 
 -- What a search looks at, apart from the conversations: these change with every message, their names hardly ever.
---
--- Every three characters in a row are an entry of an index. pg_trgm does the same for letters and digits only,
--- and where the database's locale is C for those of ASCII only; here an address, a path or a name in any script
--- is found by any part of it, and no extension is needed.
 create table chat.search (
   client_id text collate "C" primary key references chat.conversation on delete cascade,
-  folded    text collate "C" not null,   -- name, e-mail and id, without the difference of case
-  trigrams  text[] collate "C" not null
+  folded    text collate "C" not null -- name, e-mail and id, a line each, without the difference of case
 );
-create index search_trigrams on chat.search using gin (trigrams);
 
 do $block$
 begin
+  -- Every letter is folded by itself, so that a part of a text folds to a part of what the text folds to. For that
+  -- the few letters whose lower case depends on what stands beside them, or is two, are replaced before: Greek's
+  -- sigma at the end of a word, and the i of Turkish with its dot and without.
+  --
   -- The case of letters is Unicode's, whatever the database's locale, where this Postgres was built with ICU.
-  execute format('create function chat.fold(t text) returns text immutable strict parallel safe language sql return lower(t collate %s)',
-    case when exists (select from pg_collation where collname = 'und-x-icu') then '"und-x-icu"' else '"default"' end);
+  execute format($$
+    create function chat.fold(t text) returns text immutable strict parallel safe language sql
+      return lower(translate(t, 'İıΣς', 'iiσσ') collate %s)
+    $$, case when exists (select from pg_collation where collname = 'und-x-icu') then '"und-x-icu"' else '"default"' end);
 end
 $block$;
 
 create function chat.trigrams(t text) returns text[] immutable strict parallel safe language sql
   return (select coalesce(array_agg(distinct substr(t, i, 3) collate "C"), '{}') from generate_series(1, char_length(t) - 2) i);
 
+-- Every three characters in a row are an entry. pg_trgm does the same for letters and digits only, and where the
+-- database's locale is C for those of ASCII only; here an address, a path or a name in any script is found by any
+-- part of it, and no extension is needed. Entries are made at once: a list of those to come would have to be read
+-- by every search, and now and then be worked off by a send.
+create index search_trigrams on chat.search using gin ((chat.trigrams(folded) collate "C")) with (fastupdate = off);
+
 create function chat.index_search() returns trigger language plpgsql as $function$
-declare
-  entry text := chat.fold(concat_ws(e'\n', new.client_name, new.client_email, new.client_id));
 begin
-  insert into chat.search (client_id, folded, trigrams) values (new.client_id, entry, chat.trigrams(entry))
-    on conflict (client_id) do update set folded = excluded.folded, trigrams = excluded.trigrams;
+  insert into chat.search (client_id, folded)
+    values (new.client_id, chat.fold(concat_ws(e'\n', new.client_name, new.client_email, new.client_id)))
+    on conflict (client_id) do update set folded = excluded.folded;
   return null;
 end
 $function$;
@@ -110,12 +115,13 @@ create trigger index_search_of_changed after update on chat.conversation
   for each row when ((new.client_name, new.client_email) is distinct from (old.client_name, old.client_email))
   execute function chat.index_search();
 
--- Who is online of the clients who have no conversation yet.
+-- Who is online of the clients who have no conversation yet, for as long as that is worth knowing.
 create table chat.presence (
   client_id text collate "C" primary key,
   online    boolean not null,
   online_at timestamptz not null
 );
+create index presence_online_at on chat.presence (online_at);
 
 -- The guests who began within the last minute, by a digest of the address that they came from.
 create table chat.guest_rate (

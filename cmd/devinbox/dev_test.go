@@ -1,0 +1,368 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"devinbox/pkg/devstack/pgserver"
+	"devinbox/pkg/devstack/testdb"
+)
+
+func TestOnlyThisMachineIsLoopback(t *testing.T) {
+	t.Parallel()
+	for url, want := range map[string]bool{
+		"postgres://u:p@localhost/d": true, "postgres://u:p@127.0.0.1:5432/d": true, "postgres://u:p@127.9.9.9/d": true, "postgres://u:p@[::1]/d": true,
+		"postgres://u@/d?host=/var/run/postgresql": true, "host=127.0.0.1 user=u dbname=d": true, "postgres://u:p@localhost:1,127.0.0.1:2/d": true,
+		"postgres://u:p@db.example.com/d": false, "postgres://u:p@10.0.0.1/d": false, "postgres://u:p@0.0.0.0/d": false, "postgres://u:p@[2001:db8::1]/d": false,
+		"postgres://u:p@localhost.example.com/d": false, "postgres://u:p@127.0.0.1.example.com/d": false, "postgres://localhost@example.com/localhost": false,
+		"postgres://u:p@localhost:1,db.example.com:2/d": false, "postgres://u:p@localhost/d?host=db.example.com": false,
+	} {
+		if got, err := isLoopback(url); err != nil || got != want {
+			t.Errorf("%s: %v, %v", url, got, err)
+		}
+	}
+	if _, err := isLoopback("postgres://u:canary@host:port/d"); err == nil || strings.Contains(err.Error(), "canary") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestOnlyAYesIsAYes(t *testing.T) {
+	t.Parallel()
+	for answer, want := range map[string]bool{
+		"y\n": true, "Y\n": true, "yes\n": true, " YES \r\n": true, "y": true,
+		"": false, "\n": false, "n\n": false, "no\n": false, "yess\n": false, "ye\n": false, "nyes\n": false, "\ny\n": false,
+	} {
+		if got := confirm(strings.NewReader(answer), "Really?"); got != want {
+			t.Errorf("%q is taken for %v", answer, got)
+		}
+	}
+}
+
+// newData names a folder for data that is not there yet and that the account which Postgres runs as comes to. What
+// still serves it after the test is ended.
+func newData(t *testing.T) string {
+	t.Helper()
+	parent, err := os.MkdirTemp("", "devinbox-")
+	if err == nil {
+		err = os.Chmod(parent, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := filepath.Join(parent, "data")
+	t.Cleanup(func() {
+		if pid := postmaster(data); pid > 0 {
+			syscall.Kill(pid, syscall.SIGQUIT)
+		}
+		for end := time.Now().Add(30 * time.Second); os.RemoveAll(parent) != nil; time.Sleep(50 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Errorf("%s cannot be removed", parent)
+				return
+			}
+		}
+	})
+	return data
+}
+
+// postmaster is the number of the process that serves the data, and 0 where there is none.
+func postmaster(data string) int {
+	text, _ := os.ReadFile(pgserver.PIDFile(filepath.Join(data, "postgres")))
+	line, _, _ := strings.Cut(string(text), "\n")
+	pid, _ := strconv.Atoi(line)
+	return pid
+}
+
+// running is a command that goes on until it is told to end.
+type running struct {
+	*exec.Cmd
+	t       *testing.T
+	output  *bufio.Reader
+	mu      sync.Mutex
+	problem bytes.Buffer
+}
+
+// Write keeps what the command says about its progress.
+func (r *running) Write(text []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.problem.Write(text)
+}
+
+func (r *running) problems() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.problem.String()
+}
+
+func start(t *testing.T, c *exec.Cmd) *running {
+	t.Helper()
+	r := &running{Cmd: c, t: t}
+	c.Stderr = r
+	output, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.output = bufio.NewReader(output)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Process.Kill(); c.Wait() })
+	return r
+}
+
+// until reads the output up to a line that has the text, and returns all of it.
+func (r *running) until(text string) string {
+	r.t.Helper()
+	var said strings.Builder
+	for {
+		line, err := r.output.ReadString('\n')
+		said.WriteString(line)
+		if err != nil {
+			r.t.Fatalf("it ended before it said %q: %s%s", text, &said, r.problems())
+		}
+		if strings.Contains(line, text) {
+			return said.String()
+		}
+	}
+}
+
+// interrupt presses Ctrl-C, waits for the end, and returns the rest of the output.
+func (r *running) interrupt() string {
+	r.t.Helper()
+	r.Process.Signal(os.Interrupt)
+	rest, _ := io.ReadAll(r.output)
+	if err := r.Wait(); err != nil {
+		r.t.Errorf("after Ctrl-C: %v: %s", err, r.problems())
+	}
+	return string(rest)
+}
+
+// greeting is what dev says when it serves.
+var greeting = regexp.MustCompile(`(?s)running at (http://localhost:([0-9]+))\n.*client .*?: +(\S+)\n.*developer .*?: +(\S+)\n`)
+
+type deployment struct{ url, client, developer string }
+
+func (r *running) greeted() deployment {
+	r.t.Helper()
+	said := r.until("Ctrl-C")
+	found := greeting.FindStringSubmatch(said)
+	if found == nil || found[2] == "0" {
+		r.t.Fatalf("it says %q", said)
+	}
+	return deployment{found[1], found[3], found[4]}
+}
+
+// call calls a function and returns the status and what it answers.
+func (d deployment) call(t *testing.T, token, method, path, body string) (status int, answer string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, d.url+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	r.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(text)
+}
+
+func TestDevRunsEverythingAndKeepsTheDataOverAKill(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "devinbox")
+	if out, err := exec.Command("go", "build", "-o", file, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	folder, data := emptyProject(t), newData(t)
+	dev := func() *running {
+		c := command(t, folder, nil, "dev", "--port", "0", "--data", data)
+		c.Path, c.Args[0] = file, file
+		return start(t, c)
+	}
+
+	first := dev()
+	d := first.greeted()
+	status, sent := d.call(t, d.client, "POST", "/api/messages/send", `{"body":"Are you there?"}`)
+	if status != 201 || !strings.Contains(sent, `"realtime":"delivered"`) {
+		t.Errorf("sending: %d %s", status, sent)
+	}
+	for who, token := range map[string]string{"client": d.client, "developer": d.developer} {
+		if status, list := d.call(t, token, "GET", "/api/messages/list?clientId=42", ""); status != 200 || !strings.Contains(list, "Are you there?") {
+			t.Errorf("the %s: %d %s", who, status, list)
+		}
+	}
+	if err := first.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	first.Wait()
+
+	second := dev()
+	again := second.greeted()
+	// The tokens of before are still good, for the secret stays, too.
+	if status, list := again.call(t, d.developer, "GET", "/api/messages/list?clientId=42", ""); status != 200 || !strings.Contains(list, "Are you there?") {
+		t.Errorf("after the kill: %d %s", status, list)
+	}
+	if status, sent := again.call(t, again.developer, "POST", "/api/messages/send", `{"clientId":"42","body":"Yes"}`); status != 201 || !strings.Contains(sent, `"seq":2`) {
+		t.Errorf("answering: %d %s", status, sent)
+	}
+	second.interrupt()
+	if pid := postmaster(data); pid != 0 {
+		t.Errorf("Postgres still runs, as %d", pid)
+	}
+	if _, err := net.DialTimeout("tcp", strings.TrimPrefix(again.url, "http://"), time.Second); err == nil {
+		t.Error("the functions are still served")
+	}
+}
+
+func TestAPortThatIsTakenIsNamed(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	execute(t, emptyProject(t), []string{"DATABASE_URL=" + testdb.New(t)}, "dev", "--port", port, "--data", newData(t)).is(t, 1, "port "+port, "--port")
+}
+
+func TestServicesOnlyPrintsWhatItAdds(t *testing.T) {
+	t.Parallel()
+	folder, data := emptyProject(t), newData(t)
+	const file = "CRON_SECRET=mine\n"
+	write(t, filepath.Join(folder, ".env.local"), file)
+	r := start(t, command(t, folder, nil, "dev", "--services-only", "--data", data))
+	lines := strings.Split(strings.TrimSpace(r.until("PUSHER_USE_TLS=")), "\n")
+	added := map[string]string{}
+	for _, line := range lines {
+		name, value, found := strings.Cut(line, "=")
+		if !found || value == "" {
+			t.Errorf("%q is not KEY=value", line)
+		}
+		added[name] = value
+	}
+	for _, name := range []string{
+		"DATABASE_URL", "CHAT_JWT_SECRET", "PUSHER_APP_ID", "PUSHER_SECRET", "NEXT_PUBLIC_PUSHER_KEY", "NEXT_PUBLIC_PUSHER_CLUSTER", "PUSHER_HOST", "PUSHER_PORT", "PUSHER_USE_TLS",
+	} {
+		if added[name] == "" {
+			t.Errorf("%s is missing", name)
+		}
+	}
+	if _, named := added["CRON_SECRET"]; named || len(added) != 9 {
+		t.Errorf("it adds what is there: %q", lines)
+	}
+	if !hasSchema(t, added["DATABASE_URL"]) {
+		t.Error("the database is not migrated")
+	}
+	conn, err := net.Dial("tcp", net.JoinHostPort(added["PUSHER_HOST"], added["PUSHER_PORT"]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	// Somebody who is not given a token makes one with the data's own secret.
+	o := execute(t, folder, nil, "token", "--role", "client", "--sub", "42", "--data", data).is(t, 0)
+	if me, err := recognised(t, o.output, "CHAT_JWT_SECRET="+added["CHAT_JWT_SECRET"]); err != nil || me.ID != "42" {
+		t.Errorf("%+v, %v", me, err)
+	}
+	if rest := r.interrupt(); rest != "" {
+		t.Errorf("and then it says %q", rest)
+	}
+	if text, err := os.ReadFile(filepath.Join(folder, ".env.local")); err != nil || string(text) != file {
+		t.Errorf(".env.local is now %q (%v)", text, err)
+	}
+}
+
+func TestServicesOnlyHandsTheVariablesToACommandAndEndsWithIt(t *testing.T) {
+	t.Parallel()
+	data, variables := newData(t), []string{"DATABASE_URL=" + testdb.Empty(t), "PUSHER_APP_ID=theirs"}
+	o := execute(t, emptyProject(t), variables, "dev", "--services-only", "--data", data, "--", "sh", "-c", "env").is(t, 0, "CHAT_JWT_SECRET=", "CRON_SECRET=")
+	// Of Pusher's something is named, so the rest is not made up.
+	for _, line := range append(variables, "PUSHER_HOST=") {
+		if !strings.Contains(o.output, line+"\n") {
+			t.Errorf("%q is not in the environment", line)
+		}
+	}
+	execute(t, emptyProject(t), variables, "dev", "--services-only", "--data", data, "--", "sh", "-c", "exit 3").is(t, 1, "exit status 3")
+	execute(t, emptyProject(t), variables, "dev", "--services-only", "--data", data, "--", "there-is-no-such-command").is(t, 1, "there-is-no-such-command")
+}
+
+func TestCtrlCReachesTheCommandToo(t *testing.T) {
+	t.Parallel()
+	c := command(t, emptyProject(t), []string{"DATABASE_URL=" + testdb.New(t)}, "dev", "--services-only", "--data", newData(t),
+		"--", "sh", "-c", `trap 'echo interrupted; exit 7' INT; echo ready; while :; do sleep 0.1; done`)
+	r := start(t, c)
+	r.until("ready")
+	if rest := r.interrupt(); !strings.Contains(rest, "interrupted") {
+		t.Errorf("the command says %q", rest)
+	}
+}
+
+func TestADatabaseElsewhereIsMigratedOnlyAfterAYes(t *testing.T) {
+	t.Parallel()
+	here := testdb.Empty(t)
+	u, err := url.Parse(here)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Host = net.JoinHostPort("0.0.0.0", u.Port()) // another name of this machine, that does not look so
+	folder, data, variables := emptyProject(t), newData(t), []string{"DATABASE_URL=" + u.String()}
+	run := func(answer string) outcome {
+		c := command(t, folder, variables, "dev", "--services-only", "--data", data, "--", "true")
+		c.Stdin = strings.NewReader(answer)
+		return finish(t, c)
+	}
+	for _, answer := range []string{"", "n\n"} {
+		run(answer).is(t, 1, "not on this machine", "migrations/001_chat.sql", "was not migrated")
+		if hasSchema(t, here) {
+			t.Fatalf("it is migrated after %q", answer)
+		}
+	}
+	run("y\n").is(t, 0)
+	if !hasSchema(t, here) {
+		t.Error("it is not migrated after a yes")
+	}
+	if o := run("").is(t, 0); strings.Contains(o.errors, "[y/N]") {
+		t.Errorf("it asks though there is nothing to do: %s", o.errors)
+	}
+}
+
+func TestTheDataOfTwoProjectsAreTwo(t *testing.T) {
+	t.Parallel()
+	first, second := &project{folder: emptyProject(t)}, &project{folder: emptyProject(t)}
+	given, err := first.data("data")
+	if err != nil || !filepath.IsAbs(given) {
+		t.Errorf("%s, %v", given, err)
+	}
+	one, err := first.data("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(one)
+	other, err := second.data("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(other)
+	if again, err := first.data(""); err != nil || again != one || one == other {
+		t.Errorf("%s, then %s; another's %s", one, again, other)
+	}
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"devinbox/pkg/app"
+	"devinbox/pkg/chat"
+	"devinbox/pkg/config"
+)
+
+func disconnectCommand() *cobra.Command {
+	var me chat.Identity
+	var role string
+	command := &cobra.Command{
+		Use:   "disconnect --sub ID --role client|developer",
+		Short: "Close an identity's connections to Pusher",
+		Long: `Close every connection to Pusher on which an identity is signed in; one that never signed in stays.
+
+This takes nobody's access away. Access ends only when the token does: whoever still has a good one can connect
+again, and call the functions all the while. So stop its tokens first, where they are made, and then disconnect.`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			me.Role = chat.Role(role)
+			if err := checkIdentity(me); err != nil {
+				return err
+			}
+			p, err := openProject()
+			if err != nil {
+				return err
+			}
+			settings, _ := config.Load(p.lookup) // what else may be wrong there is nothing to Pusher
+			publisher, err := app.NewPublisher(settings, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+			if err != nil {
+				return fmt.Errorf("Pusher is not configured in the environment, .env.local or .env:\n%w", err)
+			}
+			if err := publisher.Disconnect(command.Context(), me.Role, me.ID); err != nil {
+				return err
+			}
+			fmt.Printf("Every connection on which %s %s was signed in is closed.\n", me.Role, me.ID)
+			fmt.Println("Its access ends only when its token does: until then it can connect again.")
+			return nil
+		},
+	}
+	command.Flags().StringVar(&role, "role", "", "client or developer")
+	command.Flags().StringVar(&me.ID, "sub", "", "the id")
+	return command
+}

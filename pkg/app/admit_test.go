@@ -1,0 +1,113 @@
+package app
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"devinbox/pkg/chat"
+	"devinbox/pkg/identity"
+	"devinbox/pkg/web"
+)
+
+func TestEachRouteAdmitsItsOwn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "CHAT_ALLOWED_ORIGINS=https://app.example.com,https://*.example.org")
+	cookie := "Cookie: " + identity.SessionCookie + "="
+	good, old := w.token(grace, time.Hour), w.token(grace, -2*time.Minute)
+	const (
+		me     = "42" // admitted, and known
+		nobody = ""   // admitted as nobody
+		badly  = "401"
+		never  = "403"
+	)
+	for name, test := range map[string]struct {
+		method                        string
+		headers                       []string
+		known, visitor, anybody, cron string
+	}{
+		"no credential":              {"POST", nil, badly, nobody, nobody, badly},
+		"a token":                    {"POST", []string{"Authorization: Bearer " + good}, me, me, nobody, badly},
+		"a bad token":                {"POST", []string{"Authorization: Bearer " + good + "x"}, badly, badly, nobody, badly},
+		"an empty token":             {"POST", []string{"Authorization: Bearer "}, badly, badly, nobody, badly},
+		"an old token":               {"POST", []string{"Authorization: Bearer " + old}, badly, badly, nobody, badly},
+		"a session":                  {"POST", []string{cookie + good}, me, me, nobody, badly},
+		"an old session":             {"POST", []string{cookie + old}, badly, nobody, nobody, badly},
+		"a bad session":              {"POST", []string{cookie + old + "x"}, badly, badly, nobody, badly},
+		"an old session and a token": {"POST", []string{cookie + old, "Authorization: Bearer " + good}, me, me, nobody, badly},
+		"the cron's secret":          {"GET", []string{"Authorization: Bearer " + cronSecret}, badly, badly, nobody, nobody},
+		"half of the secret":         {"GET", []string{"Authorization: Bearer " + cronSecret[:10]}, badly, badly, nobody, badly},
+		"the secret by another name": {"GET", []string{"Authorization: bearer " + cronSecret}, badly, badly, nobody, badly},
+
+		// Another site's page: with a token nobody but its owner can, with a cookie anybody could.
+		"from elsewhere, a token":       {"POST", []string{"Authorization: Bearer " + good, "Sec-Fetch-Site: cross-site", "Origin: https://evil.com"}, me, me, nobody, badly},
+		"from elsewhere, a session":     {"POST", []string{cookie + good, "Sec-Fetch-Site: cross-site", "Origin: https://evil.com"}, never, never, never, badly},
+		"from elsewhere, an old one":    {"POST", []string{cookie + old, "Sec-Fetch-Site: cross-site", "Origin: https://evil.com"}, never, never, never, badly},
+		"from elsewhere, a bad one":     {"POST", []string{cookie + "x", "Sec-Fetch-Site: cross-site", "Origin: https://evil.com"}, never, never, never, badly},
+		"an old browser from elsewhere": {"DELETE", []string{cookie + good, "Origin: https://evil.com"}, never, never, never, badly},
+		"from a subdomain":              {"POST", []string{cookie + good, "Sec-Fetch-Site: same-site", "Origin: https://b.example.com"}, never, never, never, badly},
+		"from a wildcard's origin":      {"POST", []string{cookie + good, "Sec-Fetch-Site: cross-site", "Origin: https://a.example.org"}, never, never, never, badly},
+		"from a listed origin":          {"POST", []string{cookie + good, "Sec-Fetch-Site: cross-site", "Origin: https://app.example.com"}, me, me, nobody, badly},
+		"from its own origin":           {"POST", []string{cookie + good, "Sec-Fetch-Site: same-origin", "Origin: https://chat.example.com"}, me, me, nobody, badly},
+		"reading from elsewhere":        {"GET", []string{cookie + good, "Sec-Fetch-Site: cross-site", "Origin: https://evil.com"}, me, me, nobody, badly},
+	} {
+		for kind, route := range map[string]struct {
+			of   func(Handler) Route
+			want string
+		}{
+			"known": {Known, test.known}, "visitor": {Visitor, test.visitor}, "anybody": {Anybody, test.anybody}, "cron": {Cron, test.cron},
+		} {
+			admitted := "not at all"
+			answer := w.serve(request(test.method, test.headers...), Routes{test.method: route.of(func(_ context.Context, _ *App, me chat.Identity) (web.Answer, error) {
+				admitted = me.ID
+				return web.NoContent(), nil
+			})})
+			switch route.want {
+			case badly, never:
+				if want := map[string]int{badly: 401, never: 403}[route.want]; answer.Code != want || admitted != "not at all" {
+					t.Errorf("%s by %s: %d, admitted %s, want %d", kind, name, answer.Code, admitted, want)
+				}
+			default:
+				if answer.Code != 204 || admitted != route.want {
+					t.Errorf("%s by %s: %d, admitted %q, want %q", kind, name, answer.Code, admitted, route.want)
+				}
+			}
+		}
+	}
+}
+
+func TestWithoutASecretTheCronIsNobodys(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "CRON_SECRET=")
+	for _, headers := range [][]string{nil, {"Authorization: "}, {"Authorization: Bearer"}, {"Authorization: Bearer "}, {"Authorization: Bearer " + cronSecret}} {
+		if answer := w.serve(request("GET", headers...), Routes{"GET": Cron(says(web.NoContent(), nil))}); answer.Code != 401 {
+			t.Errorf("%q: %d", headers, answer.Code)
+		}
+	}
+}
+
+func TestWhereTheEnvironmentCannotBeUsedOnlyWhatNeedsNothingIsServed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "CHAT_RATE_LIMIT=canary")
+	for kind, test := range map[string]struct {
+		route  Route
+		header string
+		want   int
+	}{
+		"known":            {Known(says(web.NoContent(), nil)), "Authorization: Bearer " + w.token(grace, time.Hour), 503},
+		"known, by nobody": {Known(says(web.NoContent(), nil)), "", 401},
+		"visitor":          {Visitor(says(web.NoContent(), nil)), "", 503},
+		"a known visitor":  {Visitor(says(web.NoContent(), nil)), "Authorization: Bearer " + w.token(grace, time.Hour), 503},
+		"cron":             {Cron(says(web.NoContent(), nil)), "Authorization: Bearer " + cronSecret, 503},
+		"anybody":          {Anybody(says(web.NoContent(), nil)), "", 204},
+	} {
+		answer := w.serve(request("GET", test.header), Routes{"GET": test.route})
+		if answer.Code != test.want || strings.Contains(answer.Body.String(), "CHAT_") {
+			t.Errorf("%s: %d %s", kind, answer.Code, answer.Body)
+		}
+	}
+	if health, err := w.Health(t.Context()); health.Status != chat.Down || chat.KindOf(err) != chat.Unavailable {
+		t.Errorf("%+v, %v", health, err)
+	}
+}

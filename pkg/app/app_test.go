@@ -1,0 +1,109 @@
+package app
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+
+	"devinbox/pkg/config"
+)
+
+func TestEveryFaultOfTheEnvironmentIsNamedByItsVariable(t *testing.T) {
+	t.Parallel()
+	for setting, named := range map[string]string{
+		"DATABASE_URL=": "DATABASE_URL is missing",
+		"DATABASE_URL=postgres://u:canary@h:port/d": "DATABASE_URL is not a Postgres URL",
+		"CHAT_CHANNELS=canary":                      "CHAT_CHANNELS must be private, presence or public",
+		"CHAT_ALLOWED_ORIGINS=https://canary.com/":  "CHAT_ALLOWED_ORIGINS must list origins",
+		"CHAT_RATE_LIMIT=canary":                    "CHAT_RATE_LIMIT must be",
+		"CHAT_GUESTS=canary":                        "CHAT_GUESTS must be true or false",
+		"CHAT_JWT_SECRET=canary":                    "CHAT_JWT_SECRET must have at least 32 bytes",
+		"CHAT_JWKS_URL=http://canary.com/keys":      "CHAT_JWKS_URL must be an https URL",
+		"CHAT_ID_CLAIM=canary..id":                  "CHAT_ID_CLAIM must be",
+		"CHAT_ROLE_CLAIM=exp":                       "CHAT_ROLE_CLAIM must not be",
+		"CHAT_ROLE_CLAIM=sub":                       "CHAT_ROLE_CLAIM must not be the claim that holds the id",
+		"PUSHER_USE_TLS=canary":                     "PUSHER_USE_TLS must be true or false",
+	} {
+		w := newWorld(t, setting)
+		log := w.log.String()
+		if w.fault == nil || !strings.Contains(w.fault.Error(), named) || !strings.Contains(log, named) || strings.Contains(log, "canary") {
+			t.Errorf("%s: %v; the log says %s", setting, w.fault, log)
+		}
+		if n := strings.Count(log, "level=ERROR"); n != 1 {
+			t.Errorf("%s: %d errors in the log: %s", setting, n, log)
+		}
+	}
+}
+
+func TestAllFaultsAreNamedAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "DATABASE_URL=", "CHAT_CHANNELS=x", "CHAT_ALLOWED_ORIGINS=x", "CHAT_JWT_SECRET=x", "CHAT_JWKS_URL=x", "CHAT_ID_CLAIM=iss", "CHAT_ROLE_CLAIM=.", "CHAT_RATE_LIMIT=x")
+	for _, name := range []string{"DATABASE_URL", "CHAT_CHANNELS", "CHAT_ALLOWED_ORIGINS", "CHAT_JWT_SECRET", "CHAT_JWKS_URL", "CHAT_ID_CLAIM", "CHAT_ROLE_CLAIM", "CHAT_RATE_LIMIT"} {
+		if n := strings.Count(w.fault.Error(), name+" "); n != 1 {
+			t.Errorf("%s is named %d times: %v", name, n, w.fault)
+		}
+	}
+}
+
+func TestWhatPusherLacksIsNamedAndTheRestIsServed(t *testing.T) {
+	t.Parallel()
+	for setting, named := range map[string]string{
+		"PUSHER_APP_ID=":                     "PUSHER_APP_ID is missing",
+		"PUSHER_APP_ID=canary/1":             "PUSHER_APP_ID must hold",
+		"PUSHER_SECRET=":                     "PUSHER_SECRET is missing",
+		"PUSHER_SECRET=canary secret":        "PUSHER_SECRET must hold",
+		"NEXT_PUBLIC_PUSHER_KEY=":            "NEXT_PUBLIC_PUSHER_KEY is missing",
+		"NEXT_PUBLIC_PUSHER_CLUSTER=":        "NEXT_PUBLIC_PUSHER_CLUSTER is missing",
+		"NEXT_PUBLIC_PUSHER_CLUSTER=canary.": "NEXT_PUBLIC_PUSHER_CLUSTER must hold",
+		"PUSHER_HOST=https://canary.com":     "PUSHER_HOST must be",
+		"PUSHER_PORT=canary":                 "PUSHER_PORT must be",
+		"PUSHER_USE_TLS=false":               "PUSHER_USE_TLS would send",
+	} {
+		w := newWorld(t, setting)
+		log := w.log.String()
+		if w.fault != nil || w.Realtime.Enabled() || !strings.Contains(log, named) || strings.Contains(log, "canary") || strings.Count(log, "level=WARN") != 1 {
+			t.Errorf("%s: %v; the log says %s", setting, w.fault, log)
+		}
+	}
+	if w := newWorld(t); !w.Realtime.Enabled() || w.log.Len() > 0 {
+		t.Errorf("with nothing amiss the log says %s", w.log)
+	}
+}
+
+func TestWhoeverCanReadEverythingIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	if w := newWorld(t, "CHAT_CHANNELS=public"); w.fault != nil || strings.Count(w.log.String(), "can read every conversation") != 1 {
+		t.Errorf("the log says %s", w.log)
+	}
+}
+
+func TestWithoutAKeyTheLogSaysThatNobodyIsLetIn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "CHAT_JWT_SECRET=")
+	if log := w.log.String(); w.fault != nil || !strings.Contains(log, "CHAT_JWT_SECRET or CHAT_JWKS_URL") {
+		t.Errorf("%v; the log says %s", w.fault, log)
+	}
+}
+
+// Every option that can be at fault has its variable: none is named by nothing.
+func TestNoFaultIsWithoutAName(t *testing.T) {
+	t.Parallel()
+	everything := config.Config{
+		Pusher:   config.Pusher{AppID: "/", Key: "/", Secret: "/", Cluster: "/", Host: "/", Port: "/", NoTLS: true},
+		Identity: config.Identity{Secret: "x", JWKSURL: "x", IDClaim: "exp", RoleClaim: "exp", AuthJS: true, AuthSecrets: []string{""}},
+	}
+	log := slog.New(slog.DiscardHandler)
+	_, pusher := NewPublisher(everything, log)
+	_, identity := NewVerifier(everything, log)
+	for _, err := range []error{pusher, identity} {
+		joined, ok := err.(interface{ Unwrap() []error })
+		if !ok || len(joined.Unwrap()) < 5 {
+			t.Fatalf("%v", err)
+		}
+		for _, one := range joined.Unwrap() {
+			if fault, ok := one.(config.Fault); !ok || fault.Variable == "" || fault.Message == "" {
+				t.Errorf("%#v", one)
+			}
+		}
+	}
+}

@@ -1,0 +1,102 @@
+package chat_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"devinbox/pkg/chat"
+)
+
+const messageID = "019a3f6e-0000-7000-8000-0123456789ab"
+
+func TestAnEditAsksTheStoreForWhatWasChecked(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	changed, err := w.EditMessage(t.Context(), grace, chat.Edit{MessageID: pointer(messageID), Body: " a\r\n\r\nb "})
+	if err != nil || changed.Message.Body != "a\n\nb" || changed.Conversation.Channel != "channel of 42" {
+		t.Errorf("%+v, %v", changed, err)
+	}
+	p := w.store.changes[0]
+	mustBe(t, "the body", *p.Body, "a\n\nb")
+	p.Body = nil
+	mustBe(t, "the rest", p, chat.ChangeParams{ClientID: "42", MessageID: messageID, By: grace, Preview: "a b", Live: true})
+	mustBe(t, "the trace", w.trace.take(), "change, publish 2, acknowledge 2+0 claim 10")
+}
+
+func TestADeletionAsksTheStoreForNoBody(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	w.publisher.disabled = true
+	changed, err := w.DeleteMessage(t.Context(), ada, chat.Deletion{ClientID: pointer("43"), MessageID: pointer(messageID)})
+	if err != nil || changed.Message.ID != messageID || changed.Conversation.Channel != "channel of 43" {
+		t.Errorf("%+v, %v", changed, err)
+	}
+	mustBe(t, "what is asked", w.store.changes[0], chat.ChangeParams{ClientID: "43", MessageID: messageID, By: ada})
+	mustBe(t, "the trace", w.trace.take(), "change")
+}
+
+func TestEveryBrokenRuleOfAChangeIsNamedAtOnceAndNothingIsChanged(t *testing.T) {
+	t.Parallel()
+	const canary = "canary"
+	for name, test := range map[string]struct {
+		who  chat.Identity
+		edit chat.Edit
+		want string // of a deletion the same, but for the body
+	}{
+		"all of them":           {ada, chat.Edit{}, "clientId messageId body"},
+		"no message":            {grace, chat.Edit{Body: "a"}, "messageId"},
+		"an empty message":      {grace, chat.Edit{MessageID: pointer(""), Body: "a"}, "messageId"},
+		"a malformed message":   {grace, chat.Edit{MessageID: pointer(canary), Body: "a"}, "messageId"},
+		"a message in braces":   {grace, chat.Edit{MessageID: pointer("{" + messageID + "}"), Body: "a"}, "messageId"},
+		"without its hyphens":   {grace, chat.Edit{MessageID: pointer(strings.ReplaceAll(messageID, "-", "")), Body: "a"}, "messageId"},
+		"a line break behind":   {grace, chat.Edit{MessageID: pointer(messageID + "\n"), Body: "a"}, "messageId"},
+		"the body":              {grace, chat.Edit{MessageID: pointer(messageID), Body: canary + "\x00"}, "body"},
+		"a body of white space": {grace, chat.Edit{MessageID: pointer(messageID), Body: " \n"}, "body"},
+	} {
+		w := newWorld()
+		_, err := w.EditMessage(t.Context(), test.who, test.edit)
+		if chat.KindOf(err) != chat.Unprocessable || blamed(err) != test.want || strings.Contains(err.Error(), canary) {
+			t.Errorf("%s: %v, want %s", name, err, test.want)
+		}
+		mustBe(t, name+": the trace", w.trace.take(), "")
+
+		want := strings.TrimSpace(strings.TrimSuffix(test.want, "body"))
+		_, err = w.DeleteMessage(t.Context(), test.who, chat.Deletion{ClientID: test.edit.ClientID, MessageID: test.edit.MessageID})
+		if blamed(err) != want || (err == nil) != (want == "") {
+			t.Errorf("%s, deleted: %v, want %s", name, err, want)
+		}
+	}
+}
+
+func TestAMessagesIdMayBeInUpperCase(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	if _, err := w.DeleteMessage(t.Context(), grace, chat.Deletion{MessageID: pointer(strings.ToUpper(messageID))}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestOnlyWhoseConversationItIsMayChangeAMessage(t *testing.T) {
+	t.Parallel()
+	for _, who := range []chat.Identity{grace, nobody, {ID: "43"}, {ID: "43", Role: "admin"}} {
+		w := newWorld()
+		// Whose it is comes before the rules, so the broken ones are not told.
+		_, edited := w.EditMessage(t.Context(), who, chat.Edit{ClientID: pointer("43")})
+		_, deleted := w.DeleteMessage(t.Context(), who, chat.Deletion{ClientID: pointer("43")})
+		if edited != error(chat.ErrNotYours) || deleted != error(chat.ErrNotYours) {
+			t.Errorf("%+v: %v, %v", who, edited, deleted)
+		}
+		mustBe(t, "the trace", w.trace.take(), "")
+	}
+}
+
+func TestAChangeThatTheStoreRefusesIsNotAnnounced(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	w.store.fail["ChangeMessage"] = errors.New("a failure")
+	if changed, err := w.DeleteMessage(t.Context(), grace, chat.Deletion{MessageID: pointer(messageID)}); err != w.store.fail["ChangeMessage"] || changed != (chat.Changed{}) {
+		t.Errorf("%+v, %v", changed, err)
+	}
+	mustBe(t, "the trace", w.trace.take(), "change")
+}
