@@ -20,7 +20,7 @@ type InboxQuery struct {
 	Limit      int
 }
 
-// MinSearchCodePoints is how long a search must be: as long as what Postgres's trigrams can find.
+// MinSearchCodePoints is how long a search must be: as long as an entry of the index that it goes by.
 const MinSearchCodePoints = 3
 
 // maxSearchCodePoints bounds what a search costs. No name or e-mail is longer.

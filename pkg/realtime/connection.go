@@ -9,8 +9,8 @@ import (
 // Connection is what a browser must be told to connect to Pusher, by the names that pusher-js has for it.
 type Connection struct {
 	Enabled  bool        `json:"enabled"`
-	Key      string      `json:"key"`              // empty where Pusher is not configured
-	Cluster  string      `json:"cluster"`          // likewise, and where a host of one's own has none
+	Key      string      `json:"key"`             // empty where Pusher is not configured
+	Cluster  string      `json:"cluster"`         // likewise, and where a host of one's own has none
 	WSHost   string      `json:"wsHost,omitzero"` // a server of one's own
 	WSPort   int         `json:"wsPort,omitzero"` // its port, where it is not the scheme's
 	ForceTLS bool        `json:"forceTLS"`
