@@ -33,7 +33,7 @@ import (
 	"devinbox/pkg/identity"
 )
 
-func TestMain(m *testing.M) { testdb.Main(m) }
+func TestMain(m *testing.M) { testdb.Main(m, everyDocumentedAnswerWasSeen) }
 
 const (
 	jwtSecret  = "a secret of the tests, of thirty-two bytes or more"
@@ -86,6 +86,11 @@ func newWorld(t *testing.T, settings ...string) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.pusher.Close)
+	t.Cleanup(func() {
+		for _, event := range w.heard.Published() {
+			documented(t).CheckEvent(t, event.Name, []byte(event.Data))
+		}
+	})
 	w.toPusher = wire.NewHTTP(t, w.pusher.URL())
 	w.settings = map[string]string{
 		"DATABASE_URL": w.postgres.URL(), "CHAT_JWT_SECRET": jwtSecret, "CRON_SECRET": cronSecret,
@@ -116,7 +121,7 @@ func (w *world) here() string {
 	settings, fault := config.Load(func(name string) string { return w.settings[name] })
 	a := app.New(settings, fault, slog.New(slog.NewJSONHandler(w.log, nil)))
 	w.t.Cleanup(a.Close)
-	server := httptest.NewUnstartedServer(deployment(w.t))
+	server := httptest.NewUnstartedServer(documented(w.t).Handler(w.t, deployment(w.t)))
 	server.Config.BaseContext = func(net.Listener) context.Context { return app.NewContext(context.Background(), a) }
 	server.Start()
 	w.t.Cleanup(server.Close)

@@ -69,7 +69,9 @@ func (v *Verifier) identify(c claims) (chat.Identity, error) {
 	name, _ := c["name"].(string)
 	email, _ := c["email"].(string)
 	me.Name = chat.CutName(name)
-	me.Email = keepEmail(email)
+	if v.options.IDClaim != "email" || strings.Contains(email, "@") { // there a guest has its id
+		me.Email = keepEmail(email)
+	}
 	verified, _ := c["email_verified"].(bool)
 	for _, entry := range v.options.Developers {
 		if entry == id || verified && me.Email != "" && lowerASCII(entry) == lowerASCII(me.Email) {

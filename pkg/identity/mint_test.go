@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -151,5 +153,23 @@ func TestAGuestIsNobodyElse(t *testing.T) {
 			t.Errorf("%q has %d bytes, %v", id, len(bits), err)
 		}
 		seen[id] = true
+	}
+}
+
+func TestAGuestsIdIsNotShownAsItsEmail(t *testing.T) {
+	t.Parallel()
+	v, err := identity.New(identity.Options{Secret: []byte("a secret of thirty-two bytes or more"), IDClaim: "email"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	guest := chat.Identity{ID: identity.NewGuestID(), Role: chat.Client, Name: "Grace"}
+	token, err := v.Mint(guest, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Header.Set("Authorization", "Bearer "+token)
+	if me, err := v.Verify(t.Context(), v.Find(r)); err != nil || me != guest {
+		t.Errorf("%+v, %v", me, err)
 	}
 }

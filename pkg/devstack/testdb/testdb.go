@@ -11,6 +11,7 @@ package testdb
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -37,10 +38,20 @@ func Empty(t testing.TB) string {
 //
 //	func TestMain(m *testing.M) { testdb.Main(m) }
 //
-// Without it the server goes as well, but a moment after the tests.
-func Main(m *testing.M) {
+// Without it the server goes as well, but a moment after the tests. Each of the checks, which are of what all
+// tests together have done, runs where they passed, and fails them by an error.
+func Main(m *testing.M, checks ...func() error) {
 	code := m.Run()
 	throwAway.end()
+	for _, check := range checks {
+		if code != 0 {
+			break
+		}
+		if err := check(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
 	os.Exit(code)
 }
 
