@@ -85,6 +85,24 @@ func TestChecksComeInTheirOrder(t *testing.T) {
 	ada.post("/api/messages/send", `{"clientId":"43","body":"a"}`).fails(404, "not_found")
 }
 
+func TestABodyThatIsTooLargeAndAParameterThatIsUnknownAreRefusedEverywhere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ada := w.developer("ada")
+	large := strings.Repeat("x", 129<<10)
+	for _, c := range []struct{ method, path string }{
+		{"POST", "/api/messages/send"}, {"POST", "/api/messages/read"}, {"PATCH", "/api/messages/edit"}, {"DELETE", "/api/messages/edit"},
+		{"POST", "/api/conversations/update"}, {"POST", "/api/pusher/auth"}, {"POST", "/api/session"},
+	} {
+		ada.call(c.method, c.path, "application/json", large).fails(413, "payload_too_large")
+		ada.call(c.method, c.path+"?x=1", "application/json", "{}").fails(400, "invalid_request", "x")
+	}
+	for _, path := range []string{"/api/messages/list", "/api/conversations/list", "/api/session", "/api/health"} {
+		ada.get(path+"?x=1").fails(400, "invalid_request", "x")
+	}
+	w.nobody().call("GET", "/api/cron/deliver?x=1", "", "", "Authorization: Bearer "+cronSecret).fails(400, "invalid_request", "x")
+}
+
 func TestAMessageThatBreaksARuleIsRefusedWithEveryFieldNamedAndNothingStored(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

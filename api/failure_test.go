@@ -149,7 +149,7 @@ func TestWithoutADatabaseEveryCallIs503AndAllIsWellWhenItIsBack(t *testing.T) {
 			grace, ada := w.client("42"), w.developer("ada")
 			grace.post("/api/messages/send", `{"body":"before"}`).is(201)
 			fail.down(w)
-			for what, call := range map[string]func() answer{
+			calls := map[string]func() answer{
 				"send":  func() answer { return grace.post("/api/messages/send", `{"body":"lost?","clientMessageId":"k"}`) },
 				"read":  func() answer { return ada.post("/api/messages/read", `{"clientId":"42","upToSeq":1}`) },
 				"list":  func() answer { return grace.get("/api/messages/list") },
@@ -157,7 +157,8 @@ func TestWithoutADatabaseEveryCallIs503AndAllIsWellWhenItIsBack(t *testing.T) {
 				"cron": func() answer {
 					return w.nobody().call("GET", "/api/cron/deliver", "", "", "Authorization: Bearer "+cronSecret)
 				},
-			} {
+			}
+			for what, call := range calls {
 				a, took := timed(call)
 				a.fails(503, "unavailable")
 				if a.header.Get("Retry-After") == "" || took > promptly {
