@@ -48,8 +48,8 @@ func (a *App) StartSession(ctx context.Context, r *http.Request, guest Guest) (s
 func EndSession(r *http.Request) string { return identity.EndSession(r).String() }
 
 // addressDigest stands for the address that a request comes from without telling it. Vercel sets the header
-// itself, whatever the caller sent; elsewhere the connection tells. Of an IPv6 address, of which one caller
-// has many, the network counts.
+// itself, whatever the caller sent; where nothing before us does, a caller can choose it, and the connection
+// tells where it does not. Of an IPv6 address, of which one caller has many, the network counts.
 func (a *App) addressDigest(r *http.Request) []byte {
 	text := strings.TrimSpace(r.Header.Get("X-Real-Ip"))
 	if text == "" {
