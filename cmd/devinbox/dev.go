@@ -153,12 +153,15 @@ func (d dev) serve(ctx context.Context, p *project, stack *devstack.Stack, data 
 	defer a.Close()
 	var rest http.Handler // what is no function's: the example, or public/
 	if workspace := filepath.Join(p.folder, "web"); !d.noWeb && exists(workspace) {
-		example, err := webapp.Start(ctx, webapp.Options{
+		example := webapp.Begin(ctx, webapp.Options{
 			Workspace: workspace, Environment: append(p.lines(), stack.Added()...), Progress: os.Stderr, Output: os.Stderr,
+		}, func(err error) {
+			if err == nil {
+				fmt.Fprintf(os.Stderr, "The web example is ready.\n")
+			} else if ctx.Err() == nil {
+				fmt.Fprintf(os.Stderr, "The web example could not be started: %v\n", err)
+			}
 		})
-		if err != nil {
-			return err
-		}
 		defer example.Stop()
 		rest = example
 	}
