@@ -151,10 +151,17 @@ func TestWithoutADatabaseEveryCallIs503AndAllIsWellWhenItIsBack(t *testing.T) {
 			grace.post("/api/messages/send", `{"body":"before"}`).is(201)
 			fail.down(w)
 			calls := map[string]func() answer{
-				"send":  func() answer { return grace.post("/api/messages/send", `{"body":"lost?","clientMessageId":"k"}`) },
-				"read":  func() answer { return ada.post("/api/messages/read", `{"clientId":"42","upToSeq":1}`) },
-				"list":  func() answer { return grace.get("/api/messages/list") },
-				"inbox": func() answer { return ada.get("/api/conversations/list") },
+				"edit": func() answer {
+					return grace.call("PATCH", "/api/messages/edit", "application/json", `{"messageId":"019a0000-0000-7000-8000-000000000000","body":"a"}`)
+				},
+				"delete": func() answer {
+					return grace.call("DELETE", "/api/messages/edit", "application/json", `{"messageId":"019a0000-0000-7000-8000-000000000000"}`)
+				},
+				"update": func() answer { return ada.post("/api/conversations/update", `{"clientId":"42","status":"closed"}`) },
+				"send":   func() answer { return grace.post("/api/messages/send", `{"body":"lost?","clientMessageId":"k"}`) },
+				"read":   func() answer { return ada.post("/api/messages/read", `{"clientId":"42","upToSeq":1}`) },
+				"list":   func() answer { return grace.get("/api/messages/list") },
+				"inbox":  func() answer { return ada.get("/api/conversations/list") },
 				"cron": func() answer {
 					return w.nobody().call("GET", "/api/cron/deliver", "", "", "Authorization: Bearer "+cronSecret)
 				},
