@@ -39,9 +39,9 @@ type Options struct {
 	Progress    io.Writer // told, in lines for a person, what takes time
 	Output      io.Writer // what Next.js prints
 
-	// Built serves what `next build` has made, as in production. Elsewhere Next.js compiles each page when it is
-	// asked for, and reloads what is changed.
-	Built bool
+	// Production builds the example and serves what was built, as a deployment does. Elsewhere Next.js compiles each
+	// page when it is asked for, and reloads what is changed.
+	Production bool
 }
 
 // App is a Next.js that runs. It is an [http.Handler] that passes everything on to it, WebSockets too.
@@ -56,7 +56,11 @@ type App struct {
 // Errors: no Node or npm on this machine; an installation or a build that fails; a Next.js that does not
 // come up. Each says what helps.
 func Start(ctx context.Context, o Options) (*App, error) {
-	if err := Prepare(ctx, o.Workspace, o.Progress); err != nil {
+	steps := []step{install, buildClient}
+	if o.Production {
+		steps = append(steps, buildExample)
+	}
+	if err := prepare(ctx, o.Workspace, o.Progress, steps...); err != nil {
 		return nil, err
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -93,6 +97,36 @@ func Start(ctx context.Context, o Options) (*App, error) {
 // its sources are not what was built last. Several processes may call it at the same time.
 // Errors: no Node or npm on this machine; an installation or a build that fails.
 func Prepare(ctx context.Context, workspace string, progress io.Writer) error {
+	return prepare(ctx, workspace, progress, install, buildClient)
+}
+
+// step is something that npm does once for each state of its sources.
+type step struct {
+	stamp   string // the file that says for which state it was done
+	doing   string
+	sources []string
+	npm     []string
+}
+
+var (
+	install = step{
+		"node_modules/.installed", "Installing the web example's packages (once, about a minute)",
+		[]string{"package.json", "package-lock.json"},
+		[]string{"ci", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"},
+	}
+	buildClient = step{
+		"client/dist/.built", "Building the client package",
+		[]string{"package-lock.json", "client/package.json", "client/src"},
+		[]string{"run", "build", "--workspace", "client"},
+	}
+	buildExample = step{
+		"example/.next/.built", "Building the web example (about a minute)",
+		[]string{"package-lock.json", "client/package.json", "client/src", "example"},
+		[]string{"run", "build", "--workspace", "example"},
+	}
+)
+
+func prepare(ctx context.Context, workspace string, progress io.Writer, steps ...step) error {
 	if _, err := exec.LookPath("npm"); err != nil {
 		return errors.New("the web example needs Node and npm: install Node 20 or later, or leave it out with --no-web")
 	}
@@ -101,16 +135,8 @@ func Prepare(ctx context.Context, workspace string, progress io.Writer) error {
 		return err
 	}
 	defer held.Close()
-	steps := []struct {
-		stamp, doing string
-		sources      []string
-		npm          []string
-	}{
-		{"node_modules/.installed", "Installing the web example's packages (once, about a minute)", []string{"package.json", "package-lock.json"}, []string{"ci", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"}},
-		{"client/dist/.built", "Building the client package", []string{"package-lock.json", "client/package.json", "client/src"}, []string{"run", "build", "--workspace", "client"}},
-	}
 	for _, step := range steps {
-		want, err := digest(workspace, step.sources)
+		want, err := Digest(workspace, step.sources...)
 		if err != nil {
 			return err
 		}
@@ -121,6 +147,7 @@ func Prepare(ctx context.Context, workspace string, progress io.Writer) error {
 		fmt.Fprintln(progress, step.doing)
 		npm := exec.CommandContext(ctx, "npm", step.npm...)
 		npm.Dir = workspace
+		npm.Env = append(os.Environ(), noTelemetry)
 		var out bytes.Buffer
 		npm.Stdout, npm.Stderr = &out, &out
 		if err := npm.Run(); err != nil {
@@ -132,6 +159,9 @@ func Prepare(ctx context.Context, workspace string, progress io.Writer) error {
 	}
 	return nil
 }
+
+// noTelemetry keeps Next.js from reporting to its makers.
+const noTelemetry = "NEXT_TELEMETRY_DISABLED=1"
 
 // lock has whoever prepares the same workspace wait.
 func lock(ctx context.Context, workspace string) (io.Closer, error) {
@@ -147,16 +177,29 @@ func lock(ctx context.Context, workspace string) (io.Closer, error) {
 	return folder.Lock(ctx, filepath.Join(cache, "web-"+hex.EncodeToString(name[:8])+".lock"))
 }
 
-// digest tells files, and those in folders, apart from any others.
-func digest(root string, sources []string) (string, error) {
+// made are what the tools make beside the sources.
+var made = map[string]bool{"node_modules": true, "dist": true, ".next": true, "next-env.d.ts": true, "tsconfig.tsbuildinfo": true, "test-results": true}
+
+// Digest tells the state of sources, which are files and folders below root, from any other. It reads every file, so
+// that `go test`, which keeps results, knows that they depend on it.
+func Digest(root string, sources ...string) (string, error) {
 	sum := sha256.New()
 	for _, source := range sources {
 		err := filepath.WalkDir(filepath.Join(root, filepath.FromSlash(source)), func(name string, entry fs.DirEntry, err error) error {
-			if err != nil || entry.IsDir() {
+			switch {
+			case err != nil:
 				return err
+			case made[entry.Name()] && entry.IsDir():
+				return fs.SkipDir
+			case made[entry.Name()] || entry.IsDir():
+				return nil
 			}
 			text, err := os.ReadFile(name)
-			fmt.Fprintf(sum, "%s %d\n%s", name, len(text), text)
+			if err != nil {
+				return err
+			}
+			below, err := filepath.Rel(root, name) // the same however the root is called
+			fmt.Fprintf(sum, "%s %d\n%s", below, len(text), text)
 			return err
 		})
 		if err != nil {
@@ -178,12 +221,12 @@ func launch(o Options, port int) (*App, error) {
 	}
 	defer end.Close()
 	mode := "dev"
-	if o.Built {
+	if o.Production {
 		mode = "start"
 	}
 	process := exec.Command("sh", "-c", watch, "sh", "node", "../node_modules/next/dist/bin/next", mode, "--hostname", "127.0.0.1", "--port", fmt.Sprint(port))
 	process.Dir = filepath.Join(o.Workspace, "example")
-	process.Env = append(append(os.Environ(), "NEXT_TELEMETRY_DISABLED=1"), o.Environment...)
+	process.Env = append(append(os.Environ(), noTelemetry), o.Environment...)
 	process.Stdout, process.Stderr = o.Output, o.Output
 	process.ExtraFiles = []*os.File{end}
 	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for us, and we end it

@@ -1,0 +1,90 @@
+import { type OwnConversation, createConversation } from "./conversation.js";
+import { ChatError } from "./error.js";
+import { createHttp } from "./http.js";
+import { createInbox } from "./inbox.js";
+import type { Core, Watcher } from "./live.js";
+import { createOutbox } from "./outbox.js";
+import { isCutOff } from "./page.js";
+import { insist } from "./patience.js";
+import { createRealtime } from "./realtime.js";
+import { nameOf } from "./thread.js";
+import type { Chat, ChatOptions, Session, SessionIdentity } from "./types.js";
+
+/** Makes a Chat for whoever is signed in. Nothing is asked or opened before it is used, so that a server can make one too. */
+export function createChat(options: ChatOptions = {}): Chat {
+  const { baseUrl = "", getToken, storage, loadPusher = async () => (await import("pusher-js")).default } = options;
+  const watchers = new Set<Watcher>();
+  const lookAll = () => watchers.forEach((watcher) => watcher.look());
+  const conversations = new Map<string | undefined, OwnConversation>();
+  const outbox = createOutbox(() => (storage === undefined ? localStorage : storage), `devinbox:${baseUrl}`);
+  let reachable = true;
+  let me: SessionIdentity | null = null;
+  let known: Promise<Session> | undefined;
+  let ended: ChatError | null = null;
+
+  const http = createHttp(baseUrl, getToken, (now) => {
+    if (now === reachable) return;
+    reachable = now;
+    lookAll();
+  });
+  const ask = () => http<Session>("GET", "/api/session");
+
+  function recognise(session: Session): Session {
+    const { identity } = session;
+    if (me && nameOf(me) !== nameOf(identity)) end("identity_changed");
+    if (ended) throw ended;
+    if (!me) {
+      me = identity;
+      outbox.adopt(identity, (clientId, waiting) => conversation(clientId).restore(waiting));
+    }
+    return session;
+  }
+
+  function session(): Promise<Session> {
+    if (ended) return Promise.reject(ended);
+    if (known) return known;
+    known = insist(ask, (error) => !ended && error.status !== 401).then(recognise);
+    known.catch(() => (known = undefined));
+    return known;
+  }
+
+  const verify = async () => recognise(await ask());
+
+  function end(code: string) {
+    if (ended) return;
+    ended = new ChatError(code);
+    outbox.close();
+    realtime.close();
+    lookAll();
+  }
+
+  const realtime = createRealtime(http, (fresh) => (fresh ? verify() : session()), loadPusher, lookAll);
+  const core: Core = {
+    http,
+    realtime,
+    outbox,
+    session,
+    verify,
+    watchers,
+    isOffline: () => !reachable || isCutOff(),
+    ended: () => ended,
+  };
+
+  function conversation(clientId?: string): OwnConversation {
+    const found = conversations.get(clientId) ?? createConversation(core, clientId);
+    conversations.set(clientId, found);
+    return found;
+  }
+
+  return {
+    conversation,
+    inbox: (filter = {}) => createInbox(core, filter),
+    session,
+    async signOut() {
+      outbox.forget(me);
+      end("signed_out");
+      await http("DELETE", "/api/session");
+    },
+    close: () => end("closed"),
+  };
+}

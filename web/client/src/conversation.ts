@@ -1,0 +1,201 @@
+import { ChatError } from "./error.js";
+import { withQuery } from "./http.js";
+import { type Core, type Subject, createLive, unborn } from "./live.js";
+import { LIFETIME } from "./outbox.js";
+import { randomKey } from "./page.js";
+import { insist, pause } from "./patience.js";
+import { type Thread, type Waiting, caughtUp, emptyThread, extended, identified, isOf, lacking, opened, rewritten, told, wholeUpTo, written } from "./thread.js";
+import type { Changed, ConversationState, ConversationStore, MessagePage, Read, Sent } from "./types.js";
+import { createView } from "./view.js";
+
+/** How often to say that the caller types, how long to show that the other side does, how often to say what was read, in milliseconds. */
+const TYPING_EVERY = 3_000;
+const TYPING_SHOWN = 4_000;
+const READ_EVERY = 1_000;
+/** When to ask the server once more to announce what it could not. */
+const ANNOUNCE_AFTER = 10_000;
+/** Up to what age a message is sent, if it is for the first time, without asking whether its author is still the one who is signed in. */
+const FRESH = 5_000;
+
+export const initialConversation: ConversationState = {
+  ...unborn,
+  conversation: null,
+  messages: [],
+  hasOlder: false,
+  loadingOlder: false,
+  unread: 0,
+  typing: false,
+};
+
+/** A conversation as its Chat sees it. */
+export interface OwnConversation extends ConversationStore {
+  /** Takes what an earlier page has left waiting. */
+  restore(waiting: Waiting): void;
+}
+
+export function createConversation(core: Core, clientId: string | undefined): OwnConversation {
+  const { http, realtime } = core;
+  let thread = emptyThread;
+  const show = createView(clientId);
+  const live = createLive(core, initialConversation, {
+    isLoaded: () => thread.from > 0,
+    catchUp,
+    received: (...event) => received(...event),
+    lacking: () => lacking(thread),
+    clear: () => (thread = emptyThread),
+  });
+
+  function become(next: Thread) {
+    const { me, waiting } = thread;
+    thread = next;
+    if (next.me && (next.waiting !== waiting || !me)) core.outbox.keep(next.me, clientId, next.waiting);
+    if (next.conversation) live.listen(next.conversation.channel);
+    live.set(show(next));
+  }
+
+  async function identify() {
+    const session = await core.session();
+    if (!thread.me) become(identified(thread, session.identity));
+    return session;
+  }
+
+  // --- Keeping current
+
+  function list(bounds: { before?: number; changedSince?: string }) {
+    return http<MessagePage>("GET", withQuery("/api/messages/list", { clientId, ...bounds })).catch((error: ChatError): MessagePage => {
+      if (error.code !== "not_found") throw error;
+      return { messages: [], hasMore: false, conversation: null }; // only developers are told by an error that there is none yet
+    });
+  }
+
+  async function catchUp() {
+    const { cursor, from } = thread;
+    const [{ realtime }, first] = await Promise.all([identify(), from ? null : list({})]);
+    if (first) become(opened(thread, first));
+    for (let more = !first; more; ) {
+      const page = await list({ changedSince: `${thread.cursor}` });
+      become(caughtUp(thread, page));
+      more = page.hasMore;
+    }
+    live.listen(thread.conversation?.channel ?? realtime.channels.conversation);
+    return thread.cursor !== cursor || thread.from !== from;
+  }
+
+  const received: Subject["received"] = (about, data, userId) => {
+    if (about === "typing") return showTyping(userId);
+    if (about === "message") live.set({ typing: false });
+    become(told(thread, { [about]: data }));
+  };
+
+  const tell = ({ message, conversation }: Changed) => become(told(thread, { message, conversation }));
+
+  // --- Sending, one message at a time
+
+  let sending = false;
+
+  function write(waiting: Waiting) {
+    become(written(thread, waiting));
+    void send();
+  }
+
+  async function send() {
+    if (sending) return;
+    sending = true;
+    for (let next: Waiting | undefined; (next = thread.waiting.find((w) => !w.failed)); ) {
+      const waiting = next;
+      const age = () => Date.now() - waiting.at;
+      let tries = 0;
+      try {
+        const attempt = async () => {
+          await identify();
+          if (tries++ || age() > FRESH) await core.verify();
+          if (age() > LIFETIME) throw new ChatError("expired");
+          await post(waiting);
+        };
+        await insist(attempt, () => thread.waiting.includes(waiting));
+      } catch (error) {
+        become(rewritten(thread, waiting.id, { failed: true, error: error as ChatError }));
+      }
+    }
+    sending = false;
+  }
+
+  async function post({ id, body, create }: Waiting, isRepeated = false) {
+    const draft = { clientId, body, clientMessageId: id, create, socketId: realtime.socketId() };
+    const sent = await http<Sent>("POST", "/api/messages/send", draft, true);
+    tell(sent);
+    if (!isOf(sent.message, thread.me)) await core.verify(); // somebody else has signed in meanwhile
+    if (sent.realtime !== "queued" || isRepeated) return;
+    pause(ANNOUNCE_AFTER)
+      .then(core.verify)
+      .then(() => post({ id, body, at: 0 }, true))
+      .catch(() => {}); // it is stored all the same, and whoever calls the server next brings the news
+  }
+
+  // --- Reading
+
+  let target = 0;
+  let reading = false;
+
+  async function read() {
+    if (reading) return;
+    reading = true;
+    while (target > (thread.me ? thread.read[thread.me.role] : 0)) {
+      const upToSeq = target;
+      try {
+        await identify();
+        const body = { clientId, upToSeq, socketId: realtime.socketId() };
+        const answer = await insist(() => http<Read>("POST", "/api/messages/read", body), () => !core.ended());
+        become(told(thread, { conversation: answer.conversation, read: answer }));
+      } catch {
+        target = upToSeq; // it was refused, and so would be what is asked for meanwhile
+      }
+      if (target === upToSeq) target = 0; // the server may know of fewer messages than we were told to read
+      await new Promise((resolve) => setTimeout(resolve, READ_EVERY)); // a pause could be cut short
+    }
+    reading = false;
+  }
+
+  // --- Typing
+
+  let saidAt = 0;
+  let typing: ReturnType<typeof setTimeout> | undefined;
+
+  function showTyping(userId?: string) {
+    // On a presence channel Pusher says who it is: `c:` and `d:` are the sides. Elsewhere it is the other one, as far as we know.
+    if (userId?.[0] === thread.me?.role[0]) return;
+    live.set({ typing: true });
+    clearTimeout(typing);
+    typing = setTimeout(() => live.set({ typing: false }), TYPING_SHOWN);
+  }
+
+  return {
+    ...live.store,
+    async loadOlder() {
+      const before = thread.from;
+      if (before > 1) await live.more("loadingOlder", async () => become(extended(thread, await list({ before }))));
+    },
+    send(body, { create } = {}) {
+      const id = randomKey();
+      write({ id, body, at: Date.now(), create });
+      return id;
+    },
+    retry(id) {
+      become(rewritten(thread, id, { at: Date.now() }));
+      void send();
+    },
+    discard: (id) => become(rewritten(thread, id, null)),
+    edit: async (messageId, body) => tell(await http<Changed>("PATCH", "/api/messages/edit", { clientId, messageId, body })),
+    delete: async (messageId) => tell(await http<Changed>("DELETE", "/api/messages/edit", { clientId, messageId })),
+    markRead(upToSeq = wholeUpTo(thread)) {
+      target = Math.max(target, upToSeq);
+      void read();
+    },
+    setTyping() {
+      if (Date.now() - saidAt < TYPING_EVERY) return;
+      saidAt = Date.now();
+      live.tell("client-typing");
+    },
+    restore: write,
+  };
+}

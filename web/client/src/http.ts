@@ -1,0 +1,53 @@
+import { ChatError } from "./error.js";
+
+/** How long a request may take, in milliseconds. A function of the server has 10 s. */
+const TIMEOUT = 20_000;
+
+/** Sends one request as the caller and gives the answer's JSON. Rejects with a {@link ChatError}. `once`: a 401 is not tried with a new token. */
+export type Http = <T>(method: string, path: string, body?: object, once?: boolean) => Promise<T>;
+
+/** Makes an {@link Http}. After each request `heard` is told whether anything answered. */
+export function createHttp(
+  baseUrl: string,
+  getToken: (() => Promise<string>) | undefined,
+  heard: (reachable: boolean) => void,
+): Http {
+  return async function request(method, path, body, once = !getToken) {
+    const token = await getToken?.().catch(() => {
+      throw new ChatError("token");
+    });
+    let response: Response;
+    let answer;
+    try {
+      response = await fetch(baseUrl + path, {
+        method,
+        headers: {
+          ...(getToken && { Authorization: `Bearer ${token}` }),
+          ...(body && { "Content-Type": "application/json" }),
+        },
+        body: JSON.stringify(body),
+        signal: AbortSignal.timeout(TIMEOUT),
+      });
+      answer =
+        response.status !== 204 &&
+        (await response.json().catch((cause) => {
+          // A page in place of a good answer is a hotel's sign-in or a proxy's, and a network that does not carry us.
+          if (response.ok) throw cause;
+        }));
+    } catch {
+      heard(false);
+      throw new ChatError("network");
+    }
+    heard(true);
+    if (response.ok) return answer;
+    if (response.status === 401 && !once) return request(method, path, body, true);
+    const { headers, status } = response;
+    const { code = "http", detail, errors } = answer ?? {};
+    throw new ChatError(code, status, detail, errors, Number(headers.get("Retry-After")) || null, headers.get("X-Request-Id"));
+  };
+}
+
+/** A path with those parameters that say something. */
+export function withQuery(path: string, parameters: object): string {
+  return `${path}?${new URLSearchParams(Object.entries(parameters).filter(([, value]) => value))}`;
+}

@@ -1,0 +1,288 @@
+import type { Channel } from "pusher-js";
+import type { ChatError } from "./error.js";
+import { isPassing } from "./error.js";
+import type { Http } from "./http.js";
+import type { Outbox } from "./outbox.js";
+import { isAway, isHidden, onPage } from "./page.js";
+import { backoff } from "./patience.js";
+import type { Realtime } from "./realtime.js";
+import type { Lack } from "./thread.js";
+import type { Connection, Session, SessionIdentity, Store } from "./types.js";
+
+/** How long to wait for realtime before polling, for a late event before fetching, and in silence before asking, in milliseconds. */
+const PATIENCE = 10_000;
+const LATE = 1_000;
+const SILENCE = 15 * 60_000;
+/** For how long a store stays open without a listener: React leaves and comes back at once, a router after a moment. */
+const LINGER = 2_000;
+/** How soon after a poll the next one comes; longer each time that it finds nothing. */
+const POLL = 2_000;
+
+/** What the stores of one Chat have in common. */
+export interface Core {
+  readonly http: Http;
+  readonly realtime: Realtime;
+  readonly outbox: Outbox;
+  session(): Promise<Session>;
+  /** Asks for the session anew. Rejects, and ends the Chat, where it is somebody else's by now. */
+  verify(): Promise<Session>;
+  /** Whether requests do not get through. */
+  isOffline(): boolean;
+  /** Why the Chat has ended; null while it has not. */
+  ended(): ChatError | null;
+  /** The stores that are open. */
+  readonly watchers: Set<Watcher>;
+}
+
+/** An open store as the others see it. */
+export interface Watcher {
+  /** Is told when something that the stores have in common has changed. */
+  look(): void;
+  /** On which it listens. */
+  channel?: Channel | undefined;
+}
+
+/** The part of a state that says how its store fares. */
+export interface Health {
+  status: "loading" | "ready" | "error";
+  error: ChatError | null;
+  connection: Connection;
+  me: SessionIdentity | null;
+}
+
+export const unborn: Health = { status: "loading", error: null, connection: "connecting", me: null };
+
+/** What is kept current. */
+export interface Subject {
+  isLoaded(): boolean;
+  /** Fetches all that changed, and tells whether anything did. */
+  catchUp(): Promise<boolean>;
+  /** An event came. `userId` is whose, for one of a client on a presence channel. */
+  received(about: (typeof EVENTS)[keyof typeof EVENTS], data: unknown, userId?: string): void;
+  lacking(): Lack;
+  /** Forgets everything: it is not this user's to see any more. */
+  clear(): void;
+}
+
+/** A store that keeps a subject current while it is open: by events, and by fetching where those do not come. */
+export interface Live<S> {
+  /** What of it is the caller's to use. */
+  readonly store: Store<S> & { close(): void };
+  /** Changes parts of the state, and tells the listeners where that makes a difference. A list of the same items makes none. */
+  set(change: Partial<S>): void;
+  /** Listens on a channel, once it is known. */
+  listen(channel: string | null | undefined): void;
+  /** Catches up at once, and again if that is being done already. */
+  refresh(): void;
+  /** Tells the others on the channel something, where there is one. */
+  tell(event: string): void;
+  /** Loads more, once at a time. */
+  more(flag: keyof S, load: () => Promise<void>): Promise<void>;
+}
+
+/** The events, and of what each of them tells. No other client event is heard. */
+const EVENTS = {
+  "new-message": "message",
+  "message-updated": "message",
+  "messages-read": "read",
+  "conversation-updated": "conversation",
+  "client-typing": "typing",
+} as const;
+
+export function createLive<S extends Health>(core: Core, initial: S, subject: Subject): Live<S> {
+  const { realtime, watchers } = core;
+  const self: Watcher = { look };
+  let isOpen = false;
+  let channelName: string | null | undefined;
+  let isLate = false; // realtime has not come in time, or will not come
+  let isRunning = false;
+  let again = false;
+  let idle = 0; // how many polls found nothing, or failed
+  let failure: ChatError | undefined;
+  let deaf: () => void;
+  let next: ReturnType<typeof setTimeout> | undefined;
+  let patience: typeof next;
+  let soon: typeof next;
+
+  let state = initial;
+  let lingering: typeof next;
+  const listeners = new Set<() => void>();
+
+  function set(change: Partial<S> | Partial<Health>) {
+    const before = state;
+    for (const key in change) {
+      const value = change[key as never];
+      if (!isSame(state[key as keyof S], value)) state = { ...state, [key]: value };
+    }
+    if (state !== before) listeners.forEach((listener) => listener());
+  }
+
+  function subscribe(listener: () => void) {
+    const own = () => listener(); // the same function may listen twice
+    listeners.add(own);
+    clearTimeout(lingering);
+    open();
+    return () => {
+      listeners.delete(own);
+      clearTimeout(lingering);
+      if (!listeners.size) lingering = setTimeout(close, LINGER);
+    };
+  }
+
+  function open() {
+    if (isOpen) return;
+    isOpen = true;
+    idle = 0;
+    deaf = onPage(() => void (isAway() ? look() : refresh()));
+    watchers.add(self);
+    if (watchers.size === 1) realtime.open();
+    refresh();
+  }
+
+  function close() {
+    if (!isOpen) return;
+    isOpen = isLate = false;
+    [next, patience, soon].forEach(clearTimeout);
+    patience = soon = channelName = undefined;
+    deaf();
+    leave();
+    watchers.delete(self);
+    if (!watchers.size) realtime.close();
+    set({ connection: "connecting" });
+  }
+
+  /** Finds out how we hear of changes by now. */
+  function look() {
+    if (!isOpen) return;
+    const error = core.ended();
+    if (error) {
+      close();
+      subject.clear();
+      return set({ ...initial, status: "error", error });
+    }
+    join();
+    const isLive = self.channel?.subscribed && self.channel.pusher.connection.state === "connected";
+    if (isLive) {
+      clearTimeout(patience);
+      patience = undefined;
+      isLate = false;
+    } else {
+      isLate ||= realtime.isRefused();
+      patience ??= setTimeout(() => {
+        isLate = true;
+        look();
+      }, PATIENCE);
+    }
+    const connection = core.isOffline() ? "offline" : isLive ? "live" : isLate ? "polling" : "connecting";
+    if (connection === state.connection) return;
+    set({ connection });
+    if (!failure) idle = 0;
+    schedule();
+  }
+
+  /** Sets the one timer by which the next catch-up comes, if nothing else brings it. */
+  function schedule() {
+    clearTimeout(next);
+    const { connection } = state;
+    if (!isOpen || isRunning || (failure ? !isPassing(failure) : connection === "connecting")) return;
+    next = setTimeout(
+      () => {
+        if (connection === "live" || !isHidden()) refresh();
+      },
+      connection === "live" && !failure ? SILENCE : backoff(idle, POLL, failure),
+    );
+  }
+
+  async function refresh() {
+    look();
+    again = isRunning;
+    if (!isOpen || isRunning) return;
+    isRunning = true;
+    do {
+      again = false;
+      try {
+        idle = (await subject.catchUp()) ? 0 : idle + 1;
+        failure = undefined;
+        if (subject.isLoaded()) set({ status: "ready", error: null });
+      } catch (error) {
+        idle = failure ? idle + 1 : 0;
+        failure = error as ChatError;
+        set({ status: subject.isLoaded() && isPassing(failure) ? "ready" : "error", error: failure });
+      }
+    } while (again && isOpen);
+    isRunning = false;
+    look();
+    schedule();
+  }
+
+  /** Listens on the channel, once there are both it and a connection. */
+  function join() {
+    const { channel } = self;
+    const pusher = realtime.pusher();
+    if (channel?.pusher === pusher && channel?.name === channelName) return;
+    leave();
+    if (!pusher || !channelName) return;
+    const joined = (self.channel = pusher.subscribe(channelName));
+    const refused = () => {
+      isLate = true;
+      look();
+    };
+    joined.bind("pusher:subscription_succeeded", refresh, self);
+    joined.bind("pusher:subscription_error", refused, self);
+    for (const [event, about] of Object.entries(EVENTS)) {
+      const received = (data: unknown, metadata?: { user_id?: string }) => {
+        subject.received(about, data, metadata?.user_id);
+        schedule();
+        mend();
+      };
+      joined.bind(event, received, self);
+    }
+    if (joined.subscribed) refresh(); // another store listens on it already
+  }
+
+  function leave() {
+    const { channel } = self;
+    self.channel = undefined;
+    channel?.unbind(undefined, undefined, self);
+    if (channel && ![...watchers].some((other) => other.channel === channel)) channel.pusher.unsubscribe(channel.name);
+  }
+
+  /** Fetches what an event shows to be missing: a text at once, a hole only if no late event closes it. */
+  function mend() {
+    const lack = subject.lacking();
+    if (!lack) return;
+    const fetch = () => {
+      soon = undefined;
+      if (subject.lacking()) refresh();
+    };
+    soon ??= setTimeout(fetch, lack === "text" ? 0 : LATE);
+  }
+
+  return {
+    store: { getSnapshot: () => state, subscribe, close },
+    set,
+    refresh,
+    listen(channel) {
+      channelName = channel;
+      look();
+    },
+    tell(event) {
+      const { channel } = self;
+      if (channel?.subscribed && /^(private|presence)-/.test(channel.name)) channel.trigger(event, {});
+    },
+    async more(flag, load) {
+      if (state[flag]) return;
+      const become = (isLoading: boolean, error: ChatError | null) => set({ [flag]: isLoading, error } as Partial<S>);
+      become(true, state.error);
+      await load().then(
+        () => become(false, null),
+        (error) => become(false, error),
+      );
+    },
+  };
+}
+
+/** Whether two values of one field are the same, or lists of the same items. */
+function isSame(a: any, b: any): boolean {
+  return a === b || (Array.isArray(a) && a.length === b.length && a.every((item, i) => item === b[i]));
+}

@@ -1,0 +1,231 @@
+import fc from "fast-check";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { type Mailbox, caughtUp, emptyMailbox, informed, listed, shownIn } from "../src/mailbox.js";
+import type { Conversation, InboxFilter, InboxPage, SessionIdentity } from "../src/types.js";
+import { ModelInbox } from "./support/server.js";
+import { World, ada, problem } from "./support/world.js";
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const client = (id: string): SessionIdentity => ({ id, role: "client", name: null });
+
+async function open(world: World, filter?: InboxFilter) {
+  world.me = ada;
+  const store = world.chat().inbox(filter);
+  store.subscribe(() => {});
+  await world.pass(0);
+  world.pusher.become("connected");
+  await world.pass(0);
+  world.asked.length = 0;
+  const inbox = () => world.channel("private-developer-inbox");
+  const change = (clientId: string, by: SessionIdentity = client(clientId)) => {
+    world.inbox.of(clientId).send(by, "news", null);
+    return world.inbox.of(clientId).conversation()!;
+  };
+  return { store, inbox, change, ids: () => store.getSnapshot().conversations.map((c) => c.clientId), lists: () => world.of("GET", "/api/conversations/list") };
+}
+
+function write(world: World, ...ids: string[]) {
+  for (const id of ids) world.inbox.of(id).send(client(id), `from ${id}`, null);
+}
+
+describe("the inbox", () => {
+  test("shows the newest first, page by page", async () => {
+    const world = new World();
+    write(world, "a", "b", "c", "d", "e");
+    const { store, ids } = await open(world);
+    expect(ids()).toEqual(["e", "d", "c"]);
+    expect(store.getSnapshot()).toMatchObject({ status: "ready", connection: "live", me: ada, hasMore: true, totals: { open: 5, unread: 5 } });
+    const loading = store.loadMore();
+    expect(store.getSnapshot().loadingMore).toBe(true);
+    await loading;
+    expect(ids()).toEqual(["e", "d", "c", "b", "a"]);
+    expect(store.getSnapshot()).toMatchObject({ hasMore: false, loadingMore: false });
+    await store.loadMore();
+  });
+
+  test("moves a conversation up when it changes, and drops what is not newer", async () => {
+    const world = new World();
+    write(world, "a", "b");
+    const { ids, inbox, change, store } = await open(world);
+    const old = world.inbox.of("a").conversation()!;
+    inbox().emit("conversation-updated", change("a"));
+    expect(ids()).toEqual(["a", "b"]);
+    const before = store.getSnapshot();
+    inbox().emit("conversation-updated", old);
+    expect(store.getSnapshot()).toBe(before);
+  });
+
+  test("counts along, and asks in a second where it cannot", async () => {
+    const world = new World();
+    write(world, "a", "b");
+    const { store, inbox, lists, ids } = await open(world);
+    world.inbox.of("a").markRead("developer", 1);
+    inbox().emit("conversation-updated", world.inbox.of("a").conversation());
+    expect(store.getSnapshot().totals).toEqual({ open: 2, unread: 1 });
+    write(world, "c");
+    inbox().emit("conversation-updated", world.inbox.of("c").conversation());
+    expect(ids()).toEqual(["c", "b", "a"]);
+    await world.pass(999);
+    expect(lists()).toHaveLength(0);
+    await world.pass(1);
+    expect(lists()).toHaveLength(1);
+    expect(store.getSnapshot().totals).toEqual({ open: 3, unread: 2 });
+  });
+
+  test("keeps to its filter, also when a conversation changes", async () => {
+    const world = new World();
+    write(world, "a", "b", "c");
+    const { ids, inbox } = await open(world, { unread: true });
+    world.inbox.of("b").markRead("developer", 1);
+    inbox().emit("conversation-updated", world.inbox.of("b").conversation());
+    expect(ids()).toEqual(["c", "a"]);
+    world.inbox.of("c").update({ status: "closed" });
+    inbox().emit("conversation-updated", world.inbox.of("c").conversation());
+    expect(ids()).toEqual(["a"]);
+  });
+
+  test("asks for what a new filter lets through, and forgets the answer to the old one", async () => {
+    const world = new World();
+    write(world, "alpha", "beta");
+    world.inbox.of("beta").update({ status: "closed" });
+    const { ids, store, lists } = await open(world);
+    expect(ids()).toEqual(["alpha"]);
+    store.setFilter({ status: "closed" });
+    store.setFilter({ status: "all", q: "alph", assigneeId: "none" });
+    expect(store.getSnapshot()).toMatchObject({ status: "loading", filter: { q: "alph" } });
+    await world.pass(0);
+    expect(lists().map((l) => l.query.toString())).toEqual(["status=closed", "status=all&q=alph&assigneeId=none"]);
+    expect(ids()).toEqual(["alpha"]);
+    expect(store.getSnapshot().status).toBe("ready");
+    store.setFilter({ q: "" });
+    await world.pass(0);
+    expect(lists().at(-1)!.query.toString()).toBe("");
+  });
+
+  test("catches up from the first page's token, with all pages, on every subscription", async () => {
+    const world = new World();
+    write(world, "a", "b", "c", "d", "e", "f");
+    const { ids, lists, store } = await open(world);
+    world.pusher.become("connecting");
+    write(world, "a", "b", "c", "d", "e");
+    world.pusher.become("connected");
+    let during = 0;
+    world.script.set("GET /api/conversations/list", (asked) => {
+      const answer = world.answer(asked);
+      if (during++ === 0) write(world, "a"); // changes behind the page that was just read
+      return answer;
+    });
+    await world.pass(0);
+    expect(lists().map((l) => l.query.get("cursor"))).toEqual([null, "b", "d"]);
+    expect(ids()).toEqual(["e", "d", "c", "b", "a", "f"].slice(0, ids().length));
+    const [, ...later] = lists().map((l) => l.query.get("since"));
+    expect(new Set(later)).toEqual(new Set([lists()[0]!.query.get("since")]));
+    world.asked.length = 0;
+    world.online(true);
+    await world.pass(0);
+    expect(ids()[0]).toBe("a");
+    expect(store.getSnapshot().totals).toEqual(world.inbox.totals());
+  });
+
+  test("changes a conversation, and a refusal is the caller's to handle", async () => {
+    const world = new World();
+    write(world, "a");
+    const { store, ids } = await open(world, { status: "all" });
+    const changed = await store.update("a", { status: "closed", assigneeId: null });
+    expect(changed.status).toBe("closed");
+    expect(world.of("POST", "/api/conversations/update")[0]!.body).toEqual({ clientId: "a", status: "closed", assigneeId: null, socketId: "1.1" });
+    expect(store.getSnapshot().conversations[0]!.status).toBe("closed");
+    expect(ids()).toEqual(["a"]);
+    world.script.set("POST /api/conversations/update", () => problem(404, "not_found"));
+    await expect(store.update("x", {})).rejects.toMatchObject({ code: "not_found" });
+  });
+
+  test("is an error for a client", async () => {
+    const world = new World();
+    const store = world.chat().inbox();
+    store.subscribe(() => {});
+    await world.pass(60_000);
+    expect(store.getSnapshot()).toMatchObject({ status: "error", error: { code: "forbidden" } });
+    expect(world.of("GET", "/api/conversations/list")).toHaveLength(1);
+  });
+
+  test("shows what the server has after one catch-up, whatever came before", () => {
+    const filters: InboxFilter[] = [{}, { status: "all" }, { status: "closed" }, { unread: true }, { assigneeId: "none" }, { assigneeId: "ada", status: "all" }, { q: "c1", status: "all" }];
+    fc.assert(
+      fc.property(fc.constantFrom(...filters), fc.array(fc.nat(100_000), { maxLength: 60, size: "max" }), (filter, numbers) => {
+        const server = new ModelInbox();
+        let box: Mailbox = emptyMailbox(filter);
+        const air: Conversation[] = [];
+        let inFlight: InboxPage | undefined;
+        const catchUp = () => {
+          let token: string | undefined;
+          let cursor: string | null = null;
+          const since = box.token!;
+          do {
+            const page: InboxPage = server.since(since, 2, cursor ?? undefined);
+            token ??= page.syncToken;
+            cursor = page.nextCursor;
+            box = caughtUp(box, page, cursor ? undefined : token);
+          } while (cursor);
+        };
+        for (const number of numbers) {
+          const choice = Math.floor(number / 10);
+          const id = `c${choice % 12}`;
+          const conversation = server.of(id);
+          const before = conversation.version;
+          switch (number % 10) {
+            case 0:
+            case 1:
+              conversation.send(choice % 3 ? client(id) : ada, "text", null);
+              break;
+            case 2:
+              conversation.markRead("developer", conversation.messages.length);
+              break;
+            case 3:
+              if (before) conversation.update({ status: choice % 2 ? "open" : "closed", assigneeId: choice % 3 ? "ada" : null });
+              break;
+            case 4:
+            case 5:
+            case 6: {
+              // An event shows the moment of its delivery; an older one comes only where a newer one has come, or will.
+              const event = air[choice % air.length];
+              if (event) box = informed(box, choice % 2 && box.known.has(event.clientId) ? event : server.of(event.clientId).conversation()!);
+              break;
+            }
+            case 7:
+              if (!inFlight) inFlight = box.token ? (box.cursor ? server.list(box.filter, 3, box.cursor) : undefined) : server.list(box.filter, 3);
+              else {
+                box = listed(box, inFlight);
+                inFlight = undefined;
+              }
+              break;
+            case 8:
+              if (box.token) catchUp();
+              break;
+            case 9:
+              if (choice % 4 === 0 && !inFlight) box = emptyMailbox(filters[choice % filters.length]!, box.totals);
+              break;
+          }
+          if (conversation.version > before) {
+            air.push(conversation.conversation()!);
+          }
+        }
+        if (inFlight) box = listed(box, inFlight);
+        if (!box.token) box = listed(box, server.list(box.filter, 3));
+        catchUp();
+        // What came to match a search after it was made is not found; the others are all there, as far as pages go.
+        const expected = server
+          .matching(box.filter)
+          .filter((c) => !box.filter.q || box.found.has(c.clientId))
+          .filter((c) => !box.cursor || !box.edge || c.lastMessage.createdAt + c.clientId >= box.edge.lastMessage.createdAt + box.edge.clientId);
+        expect(shownIn(box)).toEqual(expected);
+        expect(box.totals).toEqual(server.totals());
+        expect(box.isVague).toBeFalsy();
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+});

@@ -1,0 +1,163 @@
+// @vitest-environment jsdom
+import { StrictMode, act } from "react";
+import { type Root, createRoot, hydrateRoot } from "react-dom/client";
+import { renderToString } from "react-dom/server";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { ChatProvider, useChat, useConversation, useInbox, useUnread } from "../src/react.js";
+import { World, ada, grace } from "./support/world.js";
+
+let root: Root | undefined;
+let box: HTMLDivElement;
+
+beforeEach(() => {
+  vi.stubGlobal("IS_REACT_ACT_ENVIRONMENT", true);
+  box = document.createElement("div");
+});
+
+afterEach(async () => {
+  await act(async () => root?.unmount());
+  root = undefined;
+  vi.useRealTimers();
+});
+
+/** React reads the real document; the world's pretends to be hidden or visible only. */
+function createWorld() {
+  const { document } = globalThis;
+  const world = new World();
+  vi.stubGlobal("document", document);
+  return world;
+}
+
+const pass = (world: World, milliseconds = 0) => act(() => world.pass(milliseconds));
+
+async function render(element: React.ReactNode) {
+  root ??= createRoot(box);
+  await act(async () => root!.render(element));
+}
+
+function Thread({ id }: { id?: string }) {
+  const { status, connection, messages, send } = useConversation(id);
+  return (
+    <button onClick={() => send("Hello")}>
+      {status} {connection} {messages.map((m) => `${m.body}:${m.delivery}`).join(",")}
+    </button>
+  );
+}
+
+describe("the hooks", () => {
+  test("show a conversation, send, and close it when they leave, also in StrictMode", async () => {
+    const world = createWorld();
+    const chat = world.chat();
+    await render(<StrictMode><ChatProvider chat={chat}><Thread /></ChatProvider></StrictMode>);
+    await pass(world);
+    expect(box.textContent).toBe("ready connecting ");
+    world.pusher.become("connected");
+    await pass(world);
+    await act(async () => box.querySelector("button")!.click());
+    expect(box.textContent).toBe("ready live Hello:sent");
+    expect(world.sends).toHaveLength(1);
+    expect(world.pushers).toHaveLength(1);
+    await render(<StrictMode><ChatProvider chat={chat}>{null}</ChatProvider></StrictMode>);
+    await pass(world, 2_000);
+    expect(world.pusher.connection.state).toBe("disconnected");
+  });
+
+  test("share one conversation, whose snapshot is the same for all", async () => {
+    const world = createWorld();
+    await render(<ChatProvider chat={world.chat()}><Thread /><Thread /></ChatProvider>);
+    await pass(world);
+    expect(box.textContent).toBe("ready connecting ready connecting ");
+    expect(world.lists).toHaveLength(1);
+  });
+
+  test("render nothing but the beginning on a server, open nothing there, and take over from it", async () => {
+    const world = createWorld();
+    world.conversation.send(ada, "Hello", null);
+    function Unread() {
+      return <i>{useUnread()}</i>;
+    }
+    function Inbox() {
+      const { status, filter, conversations } = useInbox({ status: "all" });
+      return <b>{status} {filter.status} {conversations.length}</b>;
+    }
+    const chat = world.chat();
+    const page = <ChatProvider chat={chat}><Thread /><Unread /><Inbox /></ChatProvider>;
+    box.innerHTML = renderToString(page);
+    expect(box.textContent).toBe("loading connecting 0loading all 0");
+    await world.pass(10_000);
+    expect(world.asked).toEqual([]);
+
+    const complaints = vi.spyOn(console, "error");
+    const leave = chat.conversation().subscribe(() => {}); // somebody else was faster
+    await world.pass(0);
+    await act(async () => (root = hydrateRoot(box, page)));
+    await pass(world);
+    expect(complaints).not.toHaveBeenCalled();
+    expect(box.textContent).toContain("ready connecting Hello:sent");
+    leave();
+  });
+
+  test("count what awaits a client", async () => {
+    const world = createWorld();
+    world.conversation.send(ada, "one", null);
+    world.conversation.send(ada, "two", null);
+    function Unread() {
+      return useUnread();
+    }
+    await render(<ChatProvider chat={world.chat()}><Unread /></ChatProvider>);
+    await pass(world);
+    expect(box.textContent).toBe("2");
+  });
+
+  test("count what awaits the developers, and show an inbox that a filter can change", async () => {
+    const world = createWorld();
+    world.me = ada;
+    world.inbox.of("a").send(grace, "Hello", null);
+    world.inbox.of("b").send(ada, "Hello", null);
+    world.inbox.of("b").update({ status: "closed" });
+    function Inbox({ status }: { status: "open" | "closed" }) {
+      const { conversations, setFilter } = useInbox({ status });
+      return <button onClick={() => setFilter({ status: "all" })}>{useUnread()}:{conversations.map((c) => c.clientId).join()}</button>;
+    }
+    const chat = world.chat();
+    await render(<StrictMode><ChatProvider chat={chat}><Inbox status="open" /></ChatProvider></StrictMode>);
+    await pass(world);
+    expect(box.textContent).toBe("1:a");
+    await render(<StrictMode><ChatProvider chat={chat}><Inbox status="closed" /></ChatProvider></StrictMode>);
+    await pass(world);
+    expect(box.textContent).toBe("1:b");
+    await act(async () => box.querySelector("button")!.click());
+    await pass(world);
+    expect(box.textContent).toBe("1:b,a");
+  });
+
+  test("show another conversation for another id", async () => {
+    const world = createWorld();
+    world.me = ada;
+    world.conversation.send(grace, "Hello", null);
+    const chat = world.chat();
+    world.script.set("GET /api/messages/list", (asked) => {
+      asked.query.get("clientId");
+      return asked.query.get("clientId") === "42" ? world.answer(asked) : new Response(JSON.stringify({ messages: [], hasMore: false, conversation: null }));
+    });
+    await render(<ChatProvider chat={chat}><Thread id="42" /></ChatProvider>);
+    await pass(world);
+    expect(box.textContent).toBe("ready connecting Hello:sent");
+    await render(<ChatProvider chat={chat}><Thread id="43" /></ChatProvider>);
+    await pass(world);
+    expect(box.textContent).toBe("ready connecting ");
+  });
+
+  test("make one Chat of options, and say so where there is no provider", async () => {
+    const world = createWorld();
+    const chats = new Set<object>();
+    function Collect() {
+      chats.add(useChat());
+      return null;
+    }
+    await render(<ChatProvider options={{ storage: world.storage }}><Collect /></ChatProvider>);
+    await render(<ChatProvider options={{ storage: world.storage }}><Collect /></ChatProvider>);
+    expect(chats.size).toBe(1);
+    expect(() => renderToString(<Collect />)).toThrow("There is no ChatProvider.");
+  });
+});

@@ -1,0 +1,339 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import type { ConversationStore } from "../src/index.js";
+import type { MapStorage } from "./support/storage.js";
+import { FakeLocks, World, ada, grace, json, problem } from "./support/world.js";
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const networkError = () => Promise.reject(new TypeError("Failed to fetch"));
+const deliveries = (store: ConversationStore) => store.getSnapshot().messages.map((m) => [m.body, m.delivery]);
+const stored = (storage: MapStorage) => [...storage.items.values()].flatMap((text) => JSON.parse(text) as { body: string; by: string }[]);
+
+describe("a message that is sent", () => {
+  test("is shown at once, then as stored under the same key, then as seen", async () => {
+    const world = new World();
+    const { store } = await world.live();
+    const id = store.send("Hello");
+    const [sending] = store.getSnapshot().messages;
+    expect(sending).toMatchObject({ body: "Hello", delivery: "sending", key: id, clientMessageId: id, mine: true, own: true, seq: 0, sender: grace });
+    await world.pass(0);
+    expect(store.getSnapshot().messages).toMatchObject([{ body: "Hello", delivery: "sent", key: id, seq: 1, mine: true }]);
+    world.channel().emit("messages-read", { side: "developer", upToSeq: 1, version: 2 });
+    expect(deliveries(store)).toEqual([["Hello", "seen"]]);
+    expect(world.sends.map((s) => s.body)).toEqual([{ body: "Hello", clientMessageId: id, socketId: "1.1" }]);
+  });
+
+  test("is shown once where its event comes before its answer", async () => {
+    const world = new World();
+    const { store } = await world.live();
+    let answer = () => {};
+    world.script.set("POST /api/messages/send", (asked) => {
+      const response = world.answer(asked);
+      return new Promise((resolve) => (answer = () => resolve(response)));
+    });
+    store.send("Hello");
+    await world.pass(0);
+    world.channel().emit("new-message", world.conversation.message(1));
+    expect(deliveries(store)).toEqual([["Hello", "sent"]]);
+    answer();
+    await world.pass(0);
+    expect(deliveries(store)).toEqual([["Hello", "sent"]]);
+  });
+
+  test("is sent again with the same key after network errors, 5xx, 408 and 425, more and more seldom", async () => {
+    const world = new World();
+    const { store } = await world.live();
+    world.script.set("POST /api/messages/send", [networkError, () => problem(503, "unavailable"), () => problem(408, "http"), () => problem(425, "http"), () => new Response("<html>502</html>", { status: 502 })]);
+    const begun = Date.now();
+    const id = store.send("Hello");
+    await world.pass(60_000);
+    expect(world.sends.map((s) => s.at - begun)).toEqual([0, 1_000, 3_000, 7_000, 15_000, 31_000]);
+    expect(new Set(world.sends.map((s) => s.body["clientMessageId"]))).toEqual(new Set([id]));
+    expect(deliveries(store)).toEqual([["Hello", "sent"]]);
+  });
+
+  test("waits as long as Retry-After says", async () => {
+    const world = new World();
+    const { store } = await world.live();
+    world.script.set("POST /api/messages/send", [() => problem(429, "rate_limited", { "Retry-After": "7" })]);
+    const begun = Date.now();
+    store.send("Hello");
+    await world.pass(60_000);
+    expect(world.sends.map((s) => s.at - begun)).toEqual([0, 7_000]);
+  });
+
+  test("goes out at once when the network is back", async () => {
+    const world = new World();
+    const { store } = await world.live();
+    world.isCut = true;
+    store.send("Hello");
+    await world.pass(45_000);
+    expect(deliveries(store)).toEqual([["Hello", "sending"]]);
+    world.isCut = false;
+    world.online(true);
+    await world.pass(0);
+    expect(deliveries(store)).toEqual([["Hello", "sent"]]);
+  });
+
+  test("has failed after every other 4xx, and can be sent again or given up", async () => {
+    const world = new World();
+    const { store } = await world.live();
+    const codes = [400, 403, 404, 409, 413, 422];
+    world.script.set("POST /api/messages/send", codes.map((status) => () => problem(status, `code_${status}`)));
+    const ids = codes.map((status) => store.send(`${status}`));
+    await world.pass(60_000);
+    expect(store.getSnapshot().messages.map((m) => [m.delivery, m.error?.status, m.key])).toEqual(codes.map((status, i) => ["failed", status, ids[i]]));
+    expect(world.sends).toHaveLength(6);
+    store.retry(ids[5]!);
+    store.discard(ids[0]!);
+    expect(deliveries(store).at(-1)).toEqual(["422", "sending"]);
+    await world.pass(0);
+    expect(deliveries(store)).toEqual([["422", "sent"], ...codes.slice(1, 5).map((status) => [`${status}`, "failed"])]);
+    expect(world.sends.at(-1)!.body["clientMessageId"]).toBe(ids[5]);
+  });
+
+  test("is sent again after a 401, with whatever token there is then", async () => {
+    const world = new World();
+    const { store } = await world.live();
+    world.script.set("POST /api/messages/send", [() => problem(401, "unauthorized"), () => problem(401, "unauthorized")]);
+    const begun = Date.now();
+    store.send("Hello");
+    await world.pass(10_000);
+    expect(world.sends.map((s) => s.at - begun)).toEqual([0, 1_000, 3_000]);
+    expect(deliveries(store)).toEqual([["Hello", "sent"]]);
+  });
+
+  test("keeps its place behind those that were written before it", async () => {
+    const world = new World();
+    const { store } = await world.live();
+    world.script.set("POST /api/messages/send", [networkError, networkError]);
+    for (const body of ["one", "two", "three"]) store.send(body);
+    await world.pass(500);
+    expect(deliveries(store)).toEqual([["one", "sending"], ["two", "sending"], ["three", "sending"]]);
+    await world.pass(10_000);
+    expect(world.sends.map((s) => s.body["body"])).toEqual(["one", "one", "one", "two", "three"]);
+    expect(world.conversation.messages.map((m) => m.body)).toEqual(["one", "two", "three"]);
+  });
+
+  test("is posted once more after 10 s where it was only queued", async () => {
+    const world = new World();
+    const { store } = await world.live();
+    world.script.set("POST /api/messages/send", (asked) => {
+      const { message } = world.conversation.send(grace, asked.body["body"] as string, asked.body["clientMessageId"] as string);
+      return json({ message, conversation: world.conversation.conversation(), realtime: "queued" }, 201);
+    });
+    const begun = Date.now();
+    const id = store.send("Hello");
+    await world.pass(60_000);
+    expect(world.sends.map((s) => [s.body["clientMessageId"], s.at - begun])).toEqual([[id, 0], [id, 10_000]]);
+    expect(deliveries(store)).toEqual([["Hello", "sent"]]);
+  });
+
+  test("goes out also while nobody looks at the conversation", async () => {
+    const world = new World();
+    const { store, leave } = await world.live();
+    world.script.set("POST /api/messages/send", [networkError, networkError]);
+    store.send("Hello");
+    leave();
+    await world.pass(60_000);
+    expect(world.conversation.messages.map((m) => m.body)).toEqual(["Hello"]);
+  });
+
+  test("of a developer names the conversation, and may begin it", async () => {
+    const world = new World();
+    world.me = ada;
+    const store = world.chat().conversation("42");
+    store.subscribe(() => {});
+    await world.pass(0);
+    const id = store.send("Hello Grace", { create: true });
+    await world.pass(0);
+    expect(world.sends[0]!.body).toEqual({ clientId: "42", body: "Hello Grace", clientMessageId: id, create: true });
+    world.pusher.become("connected");
+    await world.pass(0);
+    expect(store.getSnapshot()).toMatchObject({ connection: "live", conversation: { clientId: "42" } });
+  });
+});
+
+describe("a message that was edited or deleted", () => {
+  test("is shown as the answer has it, and a refusal is the caller's to handle", async () => {
+    const world = new World();
+    world.conversation.send(grace, "Hello", "key");
+    const { store } = await world.live();
+    const { id } = world.conversation.message(1);
+    world.script.set("PATCH /api/messages/edit", () => {
+      world.conversation.edit(1, "Hello again");
+      return json({ message: world.conversation.message(1), conversation: world.conversation.conversation() });
+    });
+    await store.edit(id, "Hello again");
+    expect(world.of("PATCH", "/api/messages/edit")[0]!.body).toEqual({ messageId: id, body: "Hello again" });
+    expect(store.getSnapshot().messages[0]).toMatchObject({ body: "Hello again", key: "key" });
+    const errors = [{ field: "body", message: "is empty" }];
+    world.script.set("DELETE /api/messages/edit", () => json({ code: "validation_failed", status: 422, detail: "No.", errors, requestId: "r" }, 422));
+    await expect(store.delete(id)).rejects.toMatchObject({ name: "ChatError", code: "validation_failed", status: 422, fields: errors, message: "No." });
+  });
+});
+
+describe("what waits to be sent", () => {
+  /** A Chat of a page that was left while its messages could not be sent. */
+  async function leftWaiting(world: World, bodies = ["one", "two"]) {
+    const { chat, store } = await world.live();
+    world.script.set("POST /api/messages/send", networkError);
+    bodies.forEach((body) => store.send(body));
+    await world.pass(0);
+    chat.close();
+    await world.pass(0);
+    world.script.clear();
+    world.asked.length = 0;
+  }
+
+  test("is sent after the page was loaded anew, in its order and with its keys", async () => {
+    const world = new World();
+    await leftWaiting(world);
+    const keys = stored(world.storage).map((k) => (k as unknown as { id: string }).id);
+    const { store } = await world.live();
+    expect(deliveries(store)).toEqual([["one", "sent"], ["two", "sent"]]);
+    expect(world.conversation.messages.map((m) => m.clientMessageId)).toEqual(keys);
+    expect(world.storage.items.size).toBe(0);
+  });
+
+  test("is not sent by another user of the same browser, and is sent when its author is back", async () => {
+    const world = new World();
+    await leftWaiting(world);
+    world.me = { id: "43", role: "client", name: "Heidi" };
+    const chat = world.chat();
+    chat.conversation().subscribe(() => {});
+    await world.pass(60_000);
+    expect(world.conversation.messages).toHaveLength(0);
+    expect(stored(world.storage).map((k) => k.by)).toEqual(["client:42", "client:42"]);
+    world.me = { id: "42", role: "developer", name: "The same id on the other side" };
+    world.chat().conversation("42").subscribe(() => {});
+    await world.pass(60_000);
+    expect(world.conversation.messages).toHaveLength(0);
+    world.me = grace;
+    await world.live();
+    expect(world.conversation.messages.map((m) => m.body)).toEqual(["one", "two"]);
+  });
+
+  test("is not sent by whoever has signed in under the page in the meantime", async () => {
+    const world = new World();
+    const { store } = await world.live();
+    world.script.set("POST /api/messages/send", [networkError, () => problem(401, "unauthorized")]);
+    store.send("Grace's words");
+    await world.pass(0);
+    world.me = { id: "43", role: "client", name: "Heidi" };
+    await world.pass(60_000);
+    expect(world.sends).toHaveLength(1);
+    expect(world.conversation.messages).toHaveLength(0);
+    expect(store.getSnapshot()).toMatchObject({ status: "error", error: { code: "identity_changed" }, messages: [], me: null });
+    expect(stored(world.storage).map((k) => k.by)).toEqual(["client:42"]);
+  });
+
+  test("is not sent after a while without asking who is signed in by now", async () => {
+    const world = new World();
+    const { store } = await world.live();
+    let answer: (response: Response) => void = () => {};
+    world.script.set("POST /api/messages/send", [() => new Promise<Response>((resolve) => (answer = resolve))]);
+    store.send("one");
+    store.send("two, which waits behind it");
+    await world.pass(6_000);
+    world.me = { id: "43", role: "client", name: "Heidi" };
+    answer(problem(422, "validation_failed"));
+    await world.pass(60_000);
+    expect(world.sends.map((s) => s.body["body"])).toEqual(["one"]);
+  });
+
+  test("is forgotten at sign-out, with everything that is shown", async () => {
+    const world = new World();
+    const { chat, store } = await world.live();
+    world.script.set("POST /api/messages/send", networkError);
+    store.send("Grace's words");
+    await world.pass(0);
+    expect(stored(world.storage)).toHaveLength(1);
+    await chat.signOut();
+    await world.pass(60_000);
+    expect(world.storage.items.size).toBe(0);
+    expect(world.of("DELETE", "/api/session")).toHaveLength(1);
+    expect(world.sends).toHaveLength(1);
+    expect(store.getSnapshot()).toMatchObject({ status: "error", error: { code: "signed_out" }, messages: [], conversation: null });
+    expect(world.pusher.connection.state).toBe("disconnected");
+    store.send("too late");
+    await world.pass(0);
+    expect(world.sends).toHaveLength(1);
+    expect(world.storage.items.size).toBe(0);
+  });
+
+  test("is dropped after 24 h, stored or not", async () => {
+    const world = new World();
+    await leftWaiting(world, ["old"]);
+    vi.setSystemTime(Date.now() + 24 * 60 * 60_000);
+    const { store } = await world.live();
+    expect(deliveries(store)).toEqual([]);
+    world.script.set("POST /api/messages/send", networkError);
+    store.send("never to be sent");
+    await world.pass(0);
+    vi.setSystemTime(Date.now() + 24 * 60 * 60_000);
+    await world.pass(20_000);
+    expect(store.getSnapshot().messages).toMatchObject([{ delivery: "failed", error: { code: "expired" } }]);
+  });
+
+  test("that had failed is still there, as failed", async () => {
+    const world = new World();
+    const { chat, store } = await world.live();
+    world.script.set("POST /api/messages/send", [() => problem(422, "validation_failed")]);
+    const id = store.send("refused");
+    await world.pass(0);
+    chat.close();
+    const again = (await world.live()).store;
+    expect(deliveries(again)).toEqual([["refused", "failed"]]);
+    again.discard(id);
+    expect(world.storage.items.size).toBe(0);
+  });
+
+  test("stays with a tab that is alive, and goes to another one when that is gone", async () => {
+    const world = new World({ locks: new FakeLocks() });
+    const first = await world.live();
+    world.script.set("POST /api/messages/send", networkError);
+    first.store.send("from the first tab");
+    await world.pass(0);
+    const second = await world.live();
+    await world.pass(5_000);
+    expect(deliveries(first.store)).toEqual([["from the first tab", "sending"]]);
+    expect(deliveries(second.store)).toEqual([]);
+    first.chat.close();
+    world.script.clear();
+    await world.pass(0);
+    expect(deliveries(second.store)).toEqual([["from the first tab", "sent"]]);
+    expect(world.conversation.messages).toHaveLength(1);
+    expect(world.storage.items.size).toBe(0);
+  });
+
+  test("is stored once where two tabs send it because there are no locks", async () => {
+    const world = new World();
+    const first = await world.live();
+    world.script.set("POST /api/messages/send", networkError);
+    first.store.send("from the first tab");
+    await world.pass(0);
+    world.script.clear();
+    const second = await world.live();
+    await world.pass(60_000);
+    expect(deliveries(first.store)).toEqual([["from the first tab", "sent"]]);
+    expect(deliveries(second.store)).toEqual([["from the first tab", "sent"]]);
+    expect(world.conversation.messages).toHaveLength(1);
+  });
+
+  test("costs nothing but its keeping where the storage fails or there is none", async () => {
+    const broken = () => {
+      throw new Error("quota");
+    };
+    for (const storage of [null, { getItem: broken, setItem: broken, removeItem: broken }]) {
+      const world = new World();
+      const store = world.chat({ storage }).conversation();
+      store.subscribe(() => {});
+      store.send("Hello");
+      await world.pass(0);
+      expect(deliveries(store)).toEqual([["Hello", "sent"]]);
+    }
+  });
+});

@@ -1,0 +1,60 @@
+//go:build browser
+
+package e2e_test
+
+import (
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"devinbox/pkg/devstack/npm"
+)
+
+// browsers are where systems have one that Playwright drives.
+var browsers = []string{
+	"google-chrome", "google-chrome-stable", "chromium", "chromium-browser",
+	"/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+	"/Applications/Chromium.app/Contents/MacOS/Chromium",
+}
+
+// chromium is an npm package that carries a Chromium for Linux on x64, and the libraries that it needs.
+var chromium = map[string]string{"@sparticuz/chromium": "153.0.0"}
+
+// unpack puts that Chromium and its libraries into the folder for temporary files. The package looks for the
+// libraries' reader by a variable of the platform that it was made for.
+const unpack = `import chromium from "@sparticuz/chromium"; console.log(await chromium.executablePath())`
+
+// findBrowser finds this machine's Chromium, or brings in the one of npm. It returns what the scenarios have to
+// find in their environment.
+func findBrowser(t *testing.T) []string {
+	t.Helper()
+	for _, name := range browsers {
+		if path, err := exec.LookPath(name); err == nil {
+			return []string{"BROWSER_PATH=" + path}
+		}
+	}
+	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
+		t.Fatal("there is no Chrome or Chromium on this machine: install one")
+	}
+	dir, err := npm.Install(t.Context(), chromium, t.Output())
+	if err != nil {
+		t.Fatal(err)
+	}
+	temporary := t.TempDir()
+	node := exec.CommandContext(t.Context(), "node", "--input-type=module", "--eval", unpack)
+	node.Dir = dir
+	node.Env = append(node.Environ(), "TMPDIR="+temporary, "AWS_LAMBDA_JS_RUNTIME=nodejs22.x")
+	node.Stderr = t.Output()
+	path, err := node.Output()
+	if err != nil {
+		t.Fatalf("unpack Chromium: %v", err)
+	}
+	return []string{
+		"BROWSER_PATH=" + strings.TrimSpace(string(path)),
+		"LD_LIBRARY_PATH=" + filepath.Join(temporary, "al2023", "lib"),
+		"FONTCONFIG_PATH=" + filepath.Join(temporary, "fonts"),
+		"BROWSER_SANDBOX=no", // its own needs a set-up that an installed browser brings
+	}
+}

@@ -1,0 +1,61 @@
+//go:build browser
+
+// Package e2e_test runs the scenarios of scenarios/ in a real Chromium: people who write to each other while parts of
+// the system fail. `go test ./web/e2e -scenario inbox` runs those of one file.
+package e2e_test
+
+import (
+	"flag"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"testing"
+
+	"devinbox/pkg/devstack/testdb"
+	"devinbox/pkg/devstack/webapp"
+)
+
+func TestMain(m *testing.M) { testdb.Main(m) }
+
+var scenario = flag.String("scenario", "", "run only the scenarios of the files whose names have this in them")
+
+func TestPeopleChatInARealBrowser(t *testing.T) {
+	if _, err := webapp.Digest(".", "."); err != nil {
+		t.Fatal(err)
+	}
+	example, err := webapp.Start(t.Context(), webapp.Options{
+		Workspace: "..", Production: true, Progress: t.Output(), Output: t.Output(),
+		Environment: []string{
+			"DEMO=true", "CHAT_JWT_SECRET=" + jwtSecret,
+			// Each scenario has a Pusher-protocol server of its own. In a policy, * is any port.
+			"PUSHER_HOST=" + loopback, "PUSHER_PORT=*", "PUSHER_USE_TLS=false",
+			"AUTH_SECRET=" + authSecret, "AUTH_TRUST_HOST=true",
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := example.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	stage := newStage(t, example)
+	control := httptest.NewServer(stage)
+	defer control.Close()
+	defer stage.clear()
+	environment := append(findBrowser(t), "STAGE="+control.URL)
+	run(t, environment, "run", "typecheck")
+	run(t, environment, "test", "--", *scenario)
+}
+
+// run runs a script of package.json. What it prints is shown where the test fails.
+func run(t *testing.T, environment []string, arguments ...string) {
+	t.Helper()
+	c := exec.CommandContext(t.Context(), "npm", arguments...)
+	c.Env = append(os.Environ(), environment...)
+	c.Stdout, c.Stderr = t.Output(), t.Output()
+	if err := c.Run(); err != nil {
+		t.Fatalf("npm %s: %v", arguments[0], err)
+	}
+}

@@ -1,0 +1,62 @@
+import AxeBuilder from "@axe-core/playwright";
+import type { Page } from "@playwright/test";
+import { ada, alan, grace } from "../support/deployment.ts";
+import { expect, test } from "../support/scenario.ts";
+
+/** Requires that axe finds nothing: in light colours by all its rules, in dark ones by those that look at colours. */
+async function hasNoViolation(page: Page, state: string): Promise<void> {
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    const axe = new AxeBuilder({ page });
+    const { violations } = await (colorScheme === "dark" ? axe.withRules(["color-contrast", "link-in-text-block"]) : axe).analyze();
+    const found = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(" ")}`);
+    expect(found, `${state}, in ${colorScheme} colours`).toEqual([]);
+  }
+}
+
+test("axe finds nothing on the client's pages", async ({ open, chat, deployment }) => {
+  const home = await open("/");
+  await expect(home.getByRole("textbox", { name: "Write to Grace" })).toBeEnabled();
+  await hasNoViolation(home, "the first page");
+  await hasNoViolation(await open("/there-is-no-such-page"), "a page that is not there");
+  await hasNoViolation(await open("/authjs"), "a sign-in");
+
+  const client = await chat(grace);
+  await hasNoViolation(client.page, "an empty chat");
+  await client.write("Hello https://example.com/");
+  await client.delivery("Hello https://example.com/", "Sent");
+  await deployment.send(ada, "An answer", grace);
+  await expect(client.message("An answer")).toBeVisible();
+  await client.write("To be deleted");
+  await client.delivery("To be deleted", "Sent");
+  await client.delete("To be deleted");
+  await client.page.route("**/api/messages/send", (route) => route.fulfill({ status: 403, json: { status: 403, code: "forbidden" } }));
+  await client.write("Refused");
+  await expect(client.message("Refused")).toContainText("Not sent.");
+  await client.page.context().setOffline(true);
+  await expect(client.banner).toBeVisible();
+  await hasNoViolation(client.page, "a chat, offline, with a message that was refused");
+  await client.choose("Hello https://example.com/", "Edit");
+  await hasNoViolation(client.page, "an edit");
+  await client.page.keyboard.press("Escape");
+  await client.choose("Hello https://example.com/", "Delete…");
+  await hasNoViolation(client.page, "a question");
+});
+
+test("axe finds nothing on the developers' page", async ({ inbox, deployment }) => {
+  const team = await inbox(ada);
+  await hasNoViolation(team.page, "an empty inbox");
+  await deployment.send(alan, "Alan asks");
+  await deployment.send(grace, "Grace asks");
+  await deployment.call(ada, "POST", "/api/conversations/update", { clientId: alan.id, assigneeId: "ken" });
+  await team.lists("Grace", "Alan");
+  await team.search.fill("gr");
+  await hasNoViolation(team.page, "an inbox, with a short search");
+  await team.search.clear();
+  const conversation = await team.open("Grace");
+  await conversation.write("An answer");
+  await conversation.delivery("An answer", "Sent");
+  await hasNoViolation(team.page, "a conversation");
+  await team.page.getByRole("button", { name: "Start a conversation" }).click();
+  await hasNoViolation(team.page, "a new conversation");
+});

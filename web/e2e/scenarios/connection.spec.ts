@@ -1,0 +1,94 @@
+import { ada, grace } from "../support/deployment.ts";
+import { expect, test } from "../support/scenario.ts";
+
+const offline = "You are offline. What you write is kept and sent once you are back.";
+const polling = "Live updates are off for the moment. New messages come a little later.";
+
+test("what is written offline is kept, and sent once the browser is online", async ({ chat, inbox }) => {
+  const [client, team] = await Promise.all([chat(grace), inbox(ada)]);
+  await client.write("Before");
+  const conversation = await team.open("Grace");
+  await client.delivery("Before", "Seen");
+
+  await client.page.context().setOffline(true);
+  await expect(client.banner).toHaveText(offline);
+  await client.write("First");
+  await client.write("Second");
+  await client.delivery("Second", "Sending…");
+  await conversation.write("Are you there?");
+  await conversation.delivery("Are you there?", "Sent");
+
+  await client.page.context().setOffline(false);
+  await expect(client.banner).toBeHidden();
+  for (const side of [client, conversation]) await side.shows("Before", "Are you there?", "First", "Second");
+  await client.delivery("Second", "Seen");
+});
+
+test("without Pusher nothing is lost, and all of it is live again afterwards", async ({ chat, inbox, deployment }) => {
+  const [client, team] = await Promise.all([chat(grace), inbox(ada)]);
+  await client.write("Live");
+  const conversation = await team.open("Grace");
+  await client.delivery("Live", "Seen");
+
+  await deployment.pusherOff();
+  await expect(client.banner).toHaveText(polling);
+  await expect(conversation.banner).toHaveText(polling);
+  await client.write("Polled");
+  await client.delivery("Polled", "Sent");
+  await conversation.shows("Live", "Polled");
+  await conversation.write("Both ways");
+  await client.shows("Live", "Polled", "Both ways");
+
+  await deployment.pusherOn();
+  await expect(client.banner).toBeHidden();
+  await expect(conversation.banner).toBeHidden();
+  await client.write("Live again");
+  for (const side of [client, conversation]) await side.shows("Live", "Polled", "Both ways", "Live again");
+});
+
+test("a page that is opened while Pusher is off works", async ({ chat, deployment }) => {
+  await deployment.send(grace, "Hello");
+  await deployment.pusherOff();
+  const client = await chat(grace);
+  await client.shows("Hello");
+  await expect(client.banner).toHaveText(polling);
+  await deployment.send(ada, "Good morning", grace);
+  await client.shows("Hello", "Good morning");
+});
+
+test("a restart of the functions loses nothing", async ({ chat, inbox, deployment }) => {
+  const [client, team] = await Promise.all([chat(grace), inbox(ada)]);
+  await client.write("Before");
+  const conversation = await team.open("Grace");
+  await client.delivery("Before", "Seen");
+
+  await deployment.functionsOff();
+  await client.write("Meanwhile");
+  await conversation.write("Meanwhile, too");
+  await client.delivery("Meanwhile", "Sending…");
+  await deployment.functionsOn();
+
+  await client.delivery("Meanwhile", "Seen");
+  await conversation.delivery("Meanwhile, too", "Seen");
+  for (const side of [client, conversation]) {
+    await expect(side.messages).toHaveCount(3);
+    await expect(side.message("Meanwhile")).toHaveCount(1);
+    await expect(side.message("Meanwhile, too")).toHaveCount(1);
+  }
+  expect(await client.bodies.allTextContents()).toEqual(await conversation.bodies.allTextContents());
+});
+
+test("a message whose answer was lost is there once", async ({ chat, deployment }) => {
+  const client = await chat(grace);
+  let lost = 0;
+  await client.page.route("**/api/messages/send", async (route) => {
+    await route.fetch();
+    lost++;
+    await route.abort();
+  }, { times: 2 });
+  await client.write("Once");
+  await client.delivery("Once", "Sent");
+  expect(lost).toBe(2);
+  await client.shows("Once");
+  expect(await deployment.stored(grace)).toHaveLength(1);
+});

@@ -1,0 +1,131 @@
+import { ada, alan, grace } from "../support/deployment.ts";
+import { Chat } from "../support/chat.ts";
+import { expect, test } from "../support/scenario.ts";
+
+test("what one side writes the other reads, and the writer sees that it was seen", async ({ chat, inbox }) => {
+  const [client, team] = await Promise.all([chat(grace), inbox(ada)]);
+  await client.write("Hello");
+  await client.delivery("Hello", "Sent");
+  await expect(team.line("Grace")).toContainText("Hello");
+  await expect(team.line("Grace")).toContainText("1 unread");
+  await expect(team.page).toHaveTitle("(1) Inbox");
+
+  const conversation = await team.open("Grace");
+  await conversation.shows("Hello");
+  await client.delivery("Hello", "Seen");
+  await expect(team.page).toHaveTitle("Inbox");
+
+  await conversation.write("How can I help?");
+  await client.shows("Hello", "How can I help?");
+  await conversation.delivery("How can I help?", "Seen");
+});
+
+test("a client sees nothing of another's conversation", async ({ chat, inbox }) => {
+  const [first, second, team] = await Promise.all([chat(grace), chat(alan), inbox(ada)]);
+  await first.write("From Grace");
+  await second.write("From Alan");
+  await team.lists("Alan", "Grace");
+  const conversation = await team.open("Grace");
+  await conversation.write("For Grace");
+  await first.shows("From Grace", "For Grace");
+  await second.shows("From Alan");
+});
+
+test("who is typing is seen to, until the message is there", async ({ chat, inbox, deployment }) => {
+  await deployment.send(grace, "Hello");
+  const [client, team] = await Promise.all([chat(grace), inbox(ada)]);
+  const conversation = await team.open("Grace");
+  await client.delivery("Hello", "Seen");
+  // Nobody is told what was typed before they listened.
+  await expect(async () => {
+    await conversation.field.press("x");
+    await expect(client.typing).toBeVisible({ timeout: 1_000 });
+  }).toPass();
+  await conversation.write("Here you are");
+  await client.shows("Hello", "Here you are");
+  await expect(client.typing).toBeHidden();
+});
+
+test("a message is edited and deleted on both sides", async ({ chat, inbox }) => {
+  const [client, team] = await Promise.all([chat(grace), inbox(ada)]);
+  await client.write("Helo");
+  await client.write("Forget this");
+  const conversation = await team.open("Grace");
+  await conversation.shows("Helo", "Forget this");
+
+  await client.edit("Helo", "Hello");
+  await conversation.shows("Hello", "Forget this");
+  await expect(conversation.message("Hello")).toContainText("edited");
+
+  await client.delete("Forget this");
+  for (const side of [client, conversation]) {
+    await side.shows("Hello");
+    await expect(side.messages).toHaveCount(2);
+    await expect(side.messages.last()).toContainText("This message was deleted");
+  }
+  await expect(team.line("Grace")).toContainText("Message deleted");
+});
+
+test("a reload shows the same", async ({ chat, inbox, deployment }) => {
+  await deployment.send(grace, "One");
+  await deployment.send(ada, "Two", grace);
+  const [client, team] = await Promise.all([chat(grace), inbox(ada)]);
+  await client.write("Three");
+  await client.delivery("Three", "Sent");
+  await client.page.reload();
+  await client.shows("One", "Two", "Three");
+  await expect(client.message("Two")).toBeInViewport();
+
+  await (await team.open("Grace")).shows("One", "Two", "Three");
+  await team.page.reload(); // which conversation is open stands in the address
+  await team.conversation.shows("One", "Two", "Three");
+});
+
+test("two tabs of one client show the same, once", async ({ chat }) => {
+  const first = await chat(grace);
+  const page = await first.page.context().newPage();
+  await page.goto("/chat?as=grace");
+  const second = await Chat.on(page);
+  await first.write("From the first");
+  await second.shows("From the first");
+  await second.write("From the second");
+  for (const tab of [first, second]) {
+    await tab.shows("From the first", "From the second");
+    await tab.delivery("From the second", "Sent");
+  }
+});
+
+test("several lines, and whatever the keyboard has, stay as they were written", async ({ chat, inbox }) => {
+  const [client, team] = await Promise.all([chat(grace), inbox(ada)]);
+  const text = "First\n\n  third, indented\t👩‍👩‍👧 e\u0301 ﷺ שלום";
+  await client.field.fill(text);
+  await client.page.getByRole("button", { name: "Send" }).click();
+  const conversation = await team.open("Grace");
+  await expect(conversation.bodies).toHaveJSProperty("textContent", text);
+  await expect(client.bodies).toHaveJSProperty("textContent", text);
+});
+
+test("the title and a button tell of what came while one reads further up", async ({ chat, deployment }) => {
+  for (let i = 1; i <= 40; i++) await deployment.send(ada, `Line ${i}`, grace);
+  const client = await chat(grace);
+  await client.log.press("End");
+  await expect(client.page).toHaveTitle("Chat");
+  await client.log.press("Home");
+  await expect(client.message("Line 40")).not.toBeInViewport();
+  await deployment.send(ada, "News", grace);
+  await expect(client.page).toHaveTitle("(1) Chat");
+  await client.page.getByRole("button", { name: "1 new message" }).click();
+  await expect(client.message("News")).toBeInViewport();
+  await expect(client.page).toHaveTitle("Chat");
+});
+
+test("both sides stand on the first page", async ({ open }) => {
+  const page = await open("/");
+  const [left, right] = [page.getByRole("region", { name: "Grace’s side" }), page.getByRole("region", { name: "Ada’s side" })];
+  await left.getByRole("textbox", { name: "Write to Ada" }).fill("Hello Ada");
+  await left.getByRole("textbox", { name: "Write to Ada" }).press("Enter");
+  await expect(right.getByText("Hello Ada", { exact: true })).toBeVisible();
+  await right.getByRole("textbox", { name: "Write to Grace" }).fill("Hello Grace");
+  await right.getByRole("textbox", { name: "Write to Grace" }).press("Enter");
+  await expect(left.getByText("Hello Grace", { exact: true })).toBeVisible();
+});

@@ -1,0 +1,59 @@
+import { ada, grace } from "../support/deployment.ts";
+import { expect, test } from "../support/scenario.ts";
+import type { Thread } from "../support/thread.ts";
+
+const count = 500;
+const all = Array.from({ length: count }, (_, i) => `Message ${i + 1}`);
+
+/** Goes to the first message that is loaded. What is loaded on the way stops the way there. */
+async function toBeginning(thread: Thread): Promise<void> {
+  await expect(async () => {
+    await thread.log.press("Home");
+    await expect.poll(() => thread.log.evaluate((log) => log.scrollTop), { timeout: 1_000 }).toBe(0);
+  }).toPass();
+}
+
+test("500 messages are in order, and reading back keeps its place", async ({ chat, deployment }) => {
+  for (const body of all) await deployment.send(ada, body, grace);
+  await deployment.call(grace, "POST", "/api/messages/read", { upToSeq: count });
+  const client = await chat(grace);
+  await expect(client.message(`Message ${count}`)).toBeInViewport();
+
+  for (let shown = await client.bodies.count(); shown < count; shown = await client.bodies.count()) {
+    // What is loaded waits until it is known where the reader is.
+    let release = () => {};
+    const known = new Promise<void>((resolve) => (release = resolve));
+    await client.page.route("**/api/messages/list?*", async (route) => {
+      await known;
+      await route.continue();
+    });
+    await toBeginning(client);
+    const anchor = client.message((await client.bodies.first().textContent())!);
+    const before = (await anchor.boundingBox())!.y;
+    release();
+    await expect.poll(() => client.bodies.count()).toBeGreaterThan(shown);
+    expect(Math.abs((await anchor.boundingBox())!.y - before)).toBeLessThanOrEqual(1);
+    await client.page.unroute("**/api/messages/list?*");
+  }
+  await client.shows(...all);
+  await toBeginning(client);
+
+  // Further up, a new message moves nothing; at the end, it comes into sight.
+  const before = (await client.message("Message 3").boundingBox())!.y;
+  await deployment.send(ada, "News", grace);
+  await expect(client.bodies).toHaveCount(count + 1);
+  expect((await client.message("Message 3").boundingBox())!.y).toBe(before);
+  await client.log.press("End");
+  await expect(client.message("News")).toBeInViewport();
+  await deployment.send(ada, "More news", grace);
+  await expect(client.message("More news")).toBeInViewport();
+});
+
+test("a thread opens where the reader left off", async ({ chat, deployment }) => {
+  for (const body of all.slice(0, 90)) await deployment.send(ada, body, grace);
+  await deployment.call(grace, "POST", "/api/messages/read", { upToSeq: 60 });
+  const client = await chat(grace);
+  await expect(client.log.getByText("New", { exact: true })).toBeInViewport();
+  await expect(client.message("Message 61")).toBeInViewport();
+  await expect(client.message("Message 90")).not.toBeInViewport();
+});

@@ -1,0 +1,146 @@
+import { ada, alan, grace, ken, type Person } from "../support/deployment.ts";
+import { expect, test } from "../support/scenario.ts";
+
+const linus: Person = { id: "44", role: "client", name: "Linus" };
+
+test.beforeEach(async ({ deployment }) => {
+  for (const client of [linus, alan, grace]) await deployment.send(client, `${client.name} asks`);
+});
+
+test("the latest conversation stands first, and moves up as somebody writes", async ({ inbox, deployment }) => {
+  const team = await inbox(ada);
+  await team.lists("Grace", "Alan", "Linus");
+  await expect(team.totals).toHaveText("3 open, 3 unread");
+  await deployment.send(linus, "One more thing");
+  await team.lists("Linus", "Grace", "Alan");
+  await expect(team.line("Linus")).toContainText("One more thing");
+  await expect(team.line("Linus")).toContainText("2 unread");
+  await deployment.send(ada, "An answer", alan);
+  await team.lists("Alan", "Linus", "Grace");
+  await expect(team.line("Alan")).toContainText("Us: An answer");
+});
+
+test("search finds by name and id, and says when it finds nothing", async ({ inbox, deployment }) => {
+  const team = await inbox(ada);
+  await team.search.fill("gra");
+  await team.lists("Grace");
+  await team.search.fill("gr");
+  await expect(team.page.getByText("Type at least 3 characters.")).toBeVisible();
+  await team.lists("Grace", "Alan", "Linus");
+  await team.search.fill("nobody");
+  await expect(team.page.getByText("No conversation matches.")).toBeVisible();
+  await deployment.send({ id: "customer-nobody", role: "client", name: "Edsger" }, "Found meanwhile");
+  await team.search.fill("nobody");
+  await team.search.fill("customer-n");
+  await team.lists("Edsger");
+  await team.search.clear();
+  await team.lists("Edsger", "Grace", "Alan", "Linus");
+});
+
+test("a conversation is closed, filtered, and reopened by its client", async ({ inbox, deployment }) => {
+  const [team, other] = await Promise.all([inbox(ada), inbox(ken)]);
+  await team.open("Grace");
+  await team.page.getByRole("button", { name: "Close the conversation" }).click();
+  await expect(team.page.getByRole("button", { name: "Reopen the conversation" })).toBeVisible();
+  await other.lists("Alan", "Linus");
+  await expect(other.totals).toContainText("2 open");
+  await other.status("Closed");
+  await other.lists("Grace");
+  await other.status("All");
+  await other.lists("Grace", "Alan", "Linus");
+  await expect(other.line("Grace")).toContainText("Closed");
+
+  await deployment.send(grace, "It is not solved");
+  await expect(other.line("Grace")).not.toContainText("Closed");
+  await expect(team.page.getByRole("button", { name: "Close the conversation" })).toBeVisible();
+  await other.open("Alan");
+  await other.page.getByRole("button", { name: "Close the conversation" }).click();
+  await other.page.getByRole("button", { name: "Reopen the conversation" }).click();
+  await expect(other.page.getByRole("button", { name: "Close the conversation" })).toBeVisible();
+});
+
+test("whoever assigns a conversation finds it, and the others see whose it is", async ({ inbox }) => {
+  const [team, other] = await Promise.all([inbox(ada), inbox(ken)]);
+  await team.open("Grace");
+  await team.assignee.selectOption("Me");
+  await expect(team.line("Grace")).toContainText("Mine");
+  await expect(other.line("Grace")).toContainText("ada");
+
+  const mine = team.page.getByRole("combobox", { name: "Assigned to" });
+  await mine.selectOption("Mine");
+  await team.lists("Grace");
+  await mine.selectOption("Unassigned");
+  await team.lists("Alan", "Linus");
+  await mine.selectOption("Anyone");
+  await team.assignee.selectOption("Nobody");
+  await expect(team.line("Grace")).not.toContainText("Mine");
+  await expect(other.line("Grace")).not.toContainText("ada");
+});
+
+test("the unread ones alone, and what is read leaves them", async ({ inbox }) => {
+  const team = await inbox(ada);
+  const unread = team.page.getByRole("button", { name: "Unread" });
+  await team.open("Alan");
+  await expect(team.page).toHaveTitle("(2) Inbox");
+  await unread.click();
+  await team.lists("Grace", "Linus");
+  await unread.click();
+  await team.lists("Grace", "Alan", "Linus");
+});
+
+test("the keyboard is enough", async ({ inbox }) => {
+  const team = await inbox(ada);
+  const { keyboard } = team.page;
+  await team.lists("Grace", "Alan", "Linus");
+  await keyboard.press("j");
+  await expect(team.line("Grace")).toBeFocused();
+  await keyboard.press("j");
+  await keyboard.press("j");
+  await expect(team.line("Linus")).toBeFocused();
+  await keyboard.press("k");
+  await expect(team.line("Alan")).toBeFocused();
+  await keyboard.press("Enter");
+  await expect(team.page.getByRole("heading", { name: "Alan" })).toBeVisible();
+  await expect(team.conversation.field).toBeFocused();
+  await keyboard.type("jk/"); // in a field these are letters
+  await expect(team.conversation.field).toHaveValue("jk/");
+  await keyboard.press("Enter");
+  await team.conversation.shows("Alan asks", "jk/");
+  await team.conversation.delivery("jk/", "Sent");
+  await keyboard.press("ArrowUp");
+  await keyboard.type(" and more");
+  await keyboard.press("Enter");
+  await team.conversation.shows("Alan asks", "jk/ and more");
+  await keyboard.press("Escape");
+  await expect(team.page.getByText("Choose a conversation.")).toBeVisible();
+  await expect(team.line("Alan")).toBeFocused();
+  await keyboard.press("/");
+  await expect(team.search).toBeFocused();
+  await team.page.goBack();
+  await expect(team.page.getByRole("heading", { name: "Alan" })).toBeVisible();
+});
+
+test("a developer begins a conversation", async ({ inbox, chat }) => {
+  const team = await inbox(ada);
+  await team.page.getByRole("button", { name: "Start a conversation" }).click();
+  await team.page.getByLabel("The client’s id").fill("new-client");
+  await team.page.getByRole("button", { name: "Open", exact: true }).click();
+  await expect(team.conversation.log).toContainText("Nothing has been written with new-client yet.");
+  await team.conversation.write("Welcome");
+  await team.conversation.delivery("Welcome", "Sent");
+  await team.lists("new-client", "Grace", "Alan", "Linus");
+  await (await chat(grace)).shows("Grace asks");
+});
+
+test("a list of 75 conversations is read to its end", async ({ inbox, deployment }) => {
+  const clients = Array.from({ length: 72 }, (_, i): Person => ({ id: `many-${i}`, role: "client", name: `Client ${i + 10}` }));
+  for (const client of clients) await deployment.send(client, "Hello");
+  const names = clients.map(({ name }) => name).reverse();
+  const team = await inbox(ada);
+  await expect(team.totals).toHaveText("75 open, 75 unread");
+  await expect(async () => {
+    await team.lines.last().scrollIntoViewIfNeeded({ timeout: 1_000 });
+    await expect(team.lines).toHaveCount(75, { timeout: 1_000 });
+  }).toPass();
+  await team.lists(...names, "Grace", "Alan", "Linus");
+});

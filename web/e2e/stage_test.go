@@ -1,0 +1,225 @@
+//go:build browser
+
+package e2e_test
+
+import (
+	"encoding/json"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"devinbox/pkg/app"
+	"devinbox/pkg/config"
+	"devinbox/pkg/devstack/pusherserver"
+	"devinbox/pkg/devstack/testdb"
+	"devinbox/pkg/devstack/vercel"
+)
+
+const (
+	loopback   = "127.0.0.1"
+	jwtSecret  = "a secret of the tests, of thirty-two bytes or more"
+	authSecret = "another secret of the tests, of thirty-two bytes or more"
+)
+
+// stage serves the scenarios of the browser: each asks for a deployment of its own, and has parts of it fail.
+//
+//	POST   /deployments                   {"NAME":"value"} of its environment -> {"id","url"}
+//	POST   /deployments/{id}/{part}/off   part: functions or pusher
+//	POST   /deployments/{id}/{part}/on
+//	DELETE /deployments/{id}
+type stage struct {
+	http.Handler
+	t       *testing.T
+	example http.Handler
+
+	mu          sync.Mutex
+	deployments map[string]*deployment
+	running     sync.WaitGroup
+}
+
+func newStage(t *testing.T, example http.Handler) *stage {
+	s := &stage{t: t, example: example, deployments: map[string]*deployment{}}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /deployments", s.create)
+	mux.HandleFunc("DELETE /deployments/{id}", s.with((*deployment).end))
+	mux.HandleFunc("POST /deployments/{id}/functions/off", s.with((*deployment).functionsOff))
+	mux.HandleFunc("POST /deployments/{id}/functions/on", s.with((*deployment).functionsOn))
+	mux.HandleFunc("POST /deployments/{id}/pusher/off", s.with((*deployment).pusherOff))
+	mux.HandleFunc("POST /deployments/{id}/pusher/on", s.with((*deployment).pusherOn))
+	s.Handler = mux
+	return s
+}
+
+// create starts a deployment, as a test within the stage's: its database goes with it.
+func (s *stage) create(w http.ResponseWriter, r *http.Request) {
+	var settings map[string]string
+	if err := json.NewDecoder(r.Body).Decode(&settings); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	ready := make(chan *deployment)
+	s.running.Go(func() {
+		s.t.Run("deployment", func(t *testing.T) {
+			defer close(ready) // also where it could not be started
+			d := newDeployment(t, s.example, settings)
+			ready <- d
+			<-d.ended
+		})
+	})
+	d := <-ready
+	if d == nil {
+		http.Error(w, "the deployment cannot be started", http.StatusInternalServerError)
+		return
+	}
+	s.mu.Lock()
+	id := strconv.Itoa(len(s.deployments))
+	s.deployments[id] = d
+	s.mu.Unlock()
+	json.NewEncoder(w).Encode(map[string]string{"id": id, "url": d.server.URL})
+}
+
+// with does something to a deployment.
+func (s *stage) with(do func(*deployment)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		d := s.deployments[r.PathValue("id")]
+		s.mu.Unlock()
+		if d == nil {
+			http.NotFound(w, r)
+			return
+		}
+		do(d)
+		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+// clear ends what the scenarios have left.
+func (s *stage) clear() {
+	s.mu.Lock()
+	for _, d := range s.deployments {
+		d.end()
+	}
+	s.mu.Unlock()
+	s.running.Wait()
+}
+
+// deployment is the functions, a database and a Pusher-protocol server, and at the functions' origin the example.
+type deployment struct {
+	t        *testing.T
+	settings map[string]string
+	server   *httptest.Server
+	handler  http.Handler
+	app      atomic.Pointer[app.App] // nil while the functions are off
+
+	pusherOptions pusherserver.Options
+	pusher        *pusherserver.Server // nil while it is off
+
+	mu    sync.Mutex // one thing is done to it at a time
+	once  sync.Once
+	ended chan struct{}
+}
+
+func newDeployment(t *testing.T, example http.Handler, settings map[string]string) *deployment {
+	t.Helper()
+	d := &deployment{t: t, ended: make(chan struct{})}
+	d.pusherOptions = pusherserver.Options{
+		AppID: "1", Key: "test-key", Secret: "test-secret", Address: net.JoinHostPort(loopback, freePort(t)),
+		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+	}
+	if d.pusherOn(); d.pusher == nil {
+		t.FailNow()
+	}
+	t.Cleanup(d.pusherOff)
+	d.settings = map[string]string{
+		"DATABASE_URL": testdb.New(t), "CHAT_JWT_SECRET": jwtSecret, "CHAT_AUTHJS": "true", "AUTH_SECRET": authSecret,
+		"PUSHER_APP_ID": "1", "PUSHER_SECRET": "test-secret", "NEXT_PUBLIC_PUSHER_KEY": "test-key", "NEXT_PUBLIC_PUSHER_CLUSTER": "local",
+		"PUSHER_HOST": d.pusher.Host(), "PUSHER_PORT": d.pusher.Port(), "PUSHER_USE_TLS": "false",
+	}
+	maps.Copy(d.settings, settings)
+	var err error
+	if d.handler, err = vercel.NewHandler(os.DirFS("../.."), example); err != nil {
+		t.Fatal(err)
+	}
+	d.functionsOn()
+	t.Cleanup(d.functionsOff)
+	d.server = httptest.NewServer(d)
+	t.Cleanup(d.server.Close)
+	return d
+}
+
+// ServeHTTP serves a request, or cuts its connection where nobody is there to serve it.
+func (d *deployment) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a := d.app.Load()
+	if a == nil {
+		panic(http.ErrAbortHandler)
+	}
+	d.handler.ServeHTTP(w, r.WithContext(app.NewContext(r.Context(), a)))
+}
+
+// functionsOn has a new instance serve.
+func (d *deployment) functionsOn() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.app.Load() == nil {
+		settings, fault := config.Load(func(name string) string { return d.settings[name] })
+		d.app.Store(app.New(settings, fault, slog.New(slog.NewJSONHandler(d.t.Output(), nil))))
+	}
+}
+
+// functionsOff ends the instance in the middle of what it does.
+func (d *deployment) functionsOff() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if a := d.app.Swap(nil); a != nil {
+		d.server.CloseClientConnections()
+		a.Close()
+	}
+}
+
+func (d *deployment) pusherOn() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.pusher != nil {
+		return
+	}
+	server, err := pusherserver.Start(d.pusherOptions)
+	if err != nil {
+		d.t.Error(err)
+		return
+	}
+	d.pusher = server
+}
+
+func (d *deployment) pusherOff() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.pusher != nil {
+		d.pusher.Close()
+		d.pusher = nil
+	}
+}
+
+func (d *deployment) end() { d.once.Do(func() { close(d.ended) }) }
+
+// freePort finds a port below those that the system gives out by itself, so that nobody takes it while the server
+// there is off.
+func freePort(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		port := strconv.Itoa(20_000 + rand.IntN(10_000))
+		if listener, err := net.Listen("tcp", net.JoinHostPort(loopback, port)); err == nil {
+			listener.Close()
+			return port
+		}
+	}
+	t.Fatal("there is no free port")
+	return ""
+}

@@ -1,0 +1,28 @@
+import NextAuth from "next-auth";
+import Credentials from "next-auth/providers/credentials";
+import { type DemoUser, demoAllowed, demoUser } from "@/lib/demo";
+
+declare module "next-auth" {
+  interface User {
+    role?: DemoUser["role"];
+  }
+}
+
+/** Auth.js is there only where it has a secret. devinbox needs the same one, and `CHAT_AUTHJS=true`. */
+export const authjs = Boolean(process.env.AUTH_SECRET);
+
+export const { handlers, auth, signIn, signOut } = NextAuth({
+  session: { strategy: "jwt" }, // devinbox reads the cookie, so the session has to be in it
+  providers: [
+    // YOUR PROVIDERS GO HERE. This one believes whatever it is told, and only where the demo is allowed.
+    Credentials({ credentials: { as: {} }, authorize: ({ as }) => (demoAllowed() ? (demoUser(as) ?? null) : null) }),
+  ],
+  callbacks: {
+    // The one thing that devinbox needs beyond what Auth.js does: who is a developer.
+    jwt: ({ token, user }) => (user?.role ? { ...token, role: user.role } : token),
+    session: ({ session, token }) => ({
+      ...session,
+      user: { ...session.user, role: token["role"] === "developer" ? "developer" : "client" },
+    }),
+  },
+});

@@ -1,0 +1,46 @@
+import Link from "next/link";
+import { DemoChat } from "@/components/demo-chat";
+import { Thread } from "@/components/thread/thread";
+import { demoUser } from "@/lib/demo";
+import styles from "./page.module.css";
+
+const client = "grace";
+const developer = "ada";
+
+/** What this is, with both sides of one conversation next to each other. A real app has each on a page of its own. */
+export default function HomePage() {
+  const clientId = demoUser(client)?.id ?? "";
+  return (
+    <main className={styles.page}>
+      <header className={styles.intro}>
+        <h1>devinbox</h1>
+        <p>
+          A chat between clients and the developers who answer them. Below are both sides of one conversation, each signed in as somebody
+          else. Write on one, and read on the other.
+        </p>
+        <nav aria-label="Pages">
+          <Link href="/chat">The client’s chat</Link>
+          <Link href="/inbox">The developers’ inbox</Link>
+        </nav>
+      </header>
+      <div className={styles.sides}>
+        <div className={styles.side}>
+          <h2>
+            Grace <span>a client</span>
+          </h2>
+          <DemoChat as={client}>
+            <Thread label="Grace’s side" empty="Nothing has been written yet. Ask Ada something." placeholder="Write to Ada" />
+          </DemoChat>
+        </div>
+        <div className={styles.side}>
+          <h2>
+            Ada <span>a developer</span>
+          </h2>
+          <DemoChat as={developer}>
+            <Thread clientId={clientId} label="Ada’s side" empty="Nothing has been written yet." placeholder="Write to Grace" />
+          </DemoChat>
+        </div>
+      </div>
+    </main>
+  );
+}

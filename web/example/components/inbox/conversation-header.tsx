@@ -1,0 +1,81 @@
+import type { Conversation, InboxStore } from "@devinbox/client";
+import { useConversation } from "@devinbox/client/react";
+import { useState } from "react";
+import { BackIcon } from "@/components/icons";
+import { errorText } from "@/lib/errors";
+import styles from "./conversation-header.module.css";
+
+interface ConversationHeaderProps {
+  clientId: string;
+  update: InboxStore["update"];
+  onBack: () => void;
+}
+
+/** Who it is, whose it is, and whether it still waits for somebody. */
+export function ConversationHeader({ clientId, update, onBack }: ConversationHeaderProps) {
+  const { conversation: heard, me } = useConversation(clientId);
+  // The connection that asks for a change hears no event of it: the answer is the event.
+  const [answered, setAnswered] = useState<Conversation | null>(null);
+  const conversation = answered && (!heard || answered.version > heard.version) ? answered : heard;
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<string | null>(null);
+
+  const change = async (what: Parameters<InboxStore["update"]>[1]) => {
+    setBusy(true);
+    setError(null);
+    try {
+      setAnswered(await update(clientId, what));
+    } catch (reason) {
+      setError(errorText(reason));
+    } finally {
+      setBusy(false);
+    }
+  };
+
+  const closed = conversation?.status === "closed";
+  const assigneeId = conversation?.assigneeId ?? null;
+  return (
+    <header className={styles.header}>
+      <button type="button" className={`button icon ${styles.back}`} aria-label="Back to the inbox" onClick={onBack}>
+        <BackIcon />
+      </button>
+      <div className={styles.who}>
+        <h2 className={styles.name}>{conversation?.clientName ?? clientId}</h2>
+        <p className={styles.about}>
+          {[conversation?.clientName && clientId, conversation?.clientEmail, conversation?.online && "online", closed && "closed"]
+            .filter(Boolean)
+            .join(" · ")}
+        </p>
+      </div>
+      {conversation && me && (
+        <>
+          <select
+            className={styles.assignee}
+            aria-label="Assignee"
+            value={assigneeId ?? ""}
+            disabled={busy}
+            onChange={(event) => void change({ assigneeId: event.target.value || null })}
+          >
+            <option value="">Nobody</option>
+            <option value={me.id}>Me</option>
+            {assigneeId !== null && assigneeId !== me.id && <option value={assigneeId}>{assigneeId}</option>}
+          </select>
+          <button
+            type="button"
+            className="button"
+            aria-label={closed ? "Reopen the conversation" : "Close the conversation"}
+            disabled={busy}
+            onClick={() => void change({ status: closed ? "open" : "closed" })}
+          >
+            {closed ? "Reopen" : "Close"}
+          </button>
+        </>
+      )}
+      {error && (
+        <p role="alert" className={`error ${styles.error}`}>
+          {error}
+        </p>
+      )}
+    </header>
+  );
+}

@@ -1,0 +1,51 @@
+import type { ShownMessage } from "@devinbox/client";
+import { useState } from "react";
+import { Dialog } from "@/components/dialog";
+import { errorText } from "@/lib/errors";
+
+interface DeleteDialogProps {
+  message: ShownMessage | null;
+  onClose: () => void;
+  onDelete: (messageId: string) => Promise<void>;
+}
+
+/** Asks before a message is deleted, since that cannot be undone. */
+export function DeleteDialog({ message, onClose, onDelete }: DeleteDialogProps) {
+  const [deleting, setDeleting] = useState(false);
+  const [error, setError] = useState<string | null>(null);
+
+  const close = () => {
+    setDeleting(false);
+    setError(null);
+    onClose();
+  };
+  const confirm = async (id: string) => {
+    setDeleting(true);
+    try {
+      await onDelete(id);
+      close();
+    } catch (reason) {
+      setError(errorText(reason));
+      setDeleting(false);
+    }
+  };
+
+  return (
+    <Dialog open={message !== null} title="Delete this message?" onClose={close}>
+      <p>Its text will be gone for both sides. This cannot be undone.</p>
+      {error && (
+        <p role="alert" className="error">
+          {error}
+        </p>
+      )}
+      <div className="buttons">
+        <button type="button" className="button" onClick={close}>
+          Cancel
+        </button>
+        <button type="button" className="button danger" disabled={deleting} onClick={() => message && void confirm(message.id)}>
+          Delete
+        </button>
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,171 @@
+import type { Delivery, ShownMessage } from "@devinbox/client";
+import { Menu } from "@base-ui/react/menu";
+import { memo, useEffect, useRef, useState } from "react";
+import { MoreIcon } from "@/components/icons";
+import { errorText } from "@/lib/errors";
+import { pieces } from "@/lib/links";
+import { moment, timeOfDay } from "@/lib/time";
+import { isEditable } from "./is-editable";
+import styles from "./message.module.css";
+
+interface MessageProps {
+  message: ShownMessage;
+  first: boolean;
+  last: boolean;
+  meta: boolean;
+  menu: ReturnType<typeof Menu.createHandle<ShownMessage>>;
+  editing: boolean;
+  onEdit: (messageId: string | null) => void;
+  edit: (messageId: string, body: string) => Promise<void>;
+  retry: (clientMessageId: string) => void;
+  discard: (clientMessageId: string) => void;
+}
+
+/** One message. It is rendered again only when it has changed itself. */
+export const Message = memo(function Message(props: MessageProps) {
+  const { message, first, last, meta, menu, editing, onEdit, edit, retry, discard } = props;
+  const { sender, own, mine, delivery, clientMessageId } = message;
+  const name = mine ? "You" : (sender.name ?? sender.id);
+  const stored = delivery === "sent" || delivery === "seen";
+  return (
+    <li
+      className={styles.message}
+      data-anchor=""
+      data-own={own || undefined}
+      data-first={first || undefined}
+      data-last={last || undefined}
+      data-delivery={own ? delivery : undefined}
+      data-seq={own || !stored ? undefined : message.seq}
+    >
+      <p className={first && !mine ? styles.name : "visually-hidden"}>{name}</p>
+      {editing ? (
+        <Editor message={message} save={edit} close={() => onEdit(null)} />
+      ) : (
+        <div className={styles.line}>
+          <div className={styles.bubble} title={moment(message.createdAt)}>
+            <Body message={message} />
+          </div>
+          {isEditable(message) && (
+            <Menu.Trigger handle={menu} payload={message} className={styles.more} aria-label="Message actions">
+              <MoreIcon />
+            </Menu.Trigger>
+          )}
+        </div>
+      )}
+      {delivery === "failed" && clientMessageId ? (
+        <p className={styles.failed} role="alert">
+          Not sent. {message.error && errorText(message.error)}
+          <button type="button" className="link" onClick={() => retry(clientMessageId)}>
+            Try again
+          </button>
+          <button type="button" className="link" onClick={() => discard(clientMessageId)}>
+            Discard
+          </button>
+        </p>
+      ) : (
+        <p className={meta || message.editedAt ? styles.meta : "visually-hidden"}>
+          <time dateTime={message.createdAt}>{timeOfDay(message.createdAt)}</time>{" "}
+          {message.editedAt && !message.deletedAt && <span>edited</span>}{" "}
+          {own && <span>{deliveries[delivery]}</span>}
+        </p>
+      )}
+    </li>
+  );
+});
+
+const deliveries: Record<Delivery, string> = { sending: "Sending…", sent: "Sent", seen: "Seen", failed: "Not sent" };
+
+/** The text as it was written. Only http and https addresses become links, and no markup is ever interpreted. */
+function Body({ message }: { message: ShownMessage }) {
+  if (message.deletedAt) return <p className={styles.deleted}>This message was deleted</p>;
+  return (
+    <p className={styles.body} dir="auto">
+      {pieces(message.body).map(({ text, href }, i) =>
+        href ? (
+          <a key={i} href={href} target="_blank" rel="noopener noreferrer nofollow">
+            {text}
+          </a>
+        ) : (
+          text
+        ),
+      )}
+      {message.truncated && "…"}
+    </p>
+  );
+}
+
+interface EditorProps {
+  message: ShownMessage;
+  save: (messageId: string, body: string) => Promise<void>;
+  close: () => void;
+}
+
+function Editor({ message, save, close }: EditorProps) {
+  const field = useRef<HTMLTextAreaElement>(null);
+  const [body, setBody] = useState(message.body);
+  const [saving, setSaving] = useState(false);
+  const [error, setError] = useState<string | null>(null);
+
+  useEffect(() => {
+    const element = field.current;
+    element?.focus();
+    element?.setSelectionRange(element.value.length, element.value.length);
+  }, []);
+
+  const submit = async () => {
+    const text = body.trim();
+    if (saving || !text) return;
+    if (text === message.body) return close();
+    setSaving(true);
+    try {
+      await save(message.id, text);
+      close();
+    } catch (reason) {
+      setError(errorText(reason));
+      setSaving(false);
+    }
+  };
+
+  return (
+    <form
+      className={styles.editor}
+      aria-label="Edit message"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void submit();
+      }}
+      onKeyDown={(event) => {
+        if (event.key !== "Escape") return;
+        event.stopPropagation();
+        close();
+      }}
+    >
+      <textarea
+        ref={field}
+        className={styles.field}
+        aria-label="Message"
+        value={body}
+        rows={2}
+        onChange={(event) => setBody(event.target.value)}
+        onKeyDown={(event) => {
+          if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
+          event.preventDefault();
+          void submit();
+        }}
+      />
+      {error && (
+        <p role="alert" className={styles.editorError}>
+          {error}
+        </p>
+      )}
+      <div className={styles.editorButtons}>
+        <button type="button" className="button" onClick={close}>
+          Cancel
+        </button>
+        <button type="submit" className="button primary" disabled={saving || !body.trim()}>
+          Save
+        </button>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,10 @@
+import { defineConfig, globalIgnores } from "eslint/config";
+import vitals from "eslint-config-next/core-web-vitals";
+import typescript from "eslint-config-next/typescript";
+
+export default defineConfig([
+  ...vitals,
+  ...typescript,
+  { rules: { "react/no-danger": "error", "react/jsx-no-target-blank": "error" } },
+  globalIgnores([".next/**", "next-env.d.ts"]),
+]);

@@ -1,0 +1,34 @@
+import { ChatError } from "@devinbox/client";
+
+/** An error in words for the person in front of the screen. */
+export function errorText(error: unknown): string {
+  if (!(error instanceof ChatError)) return "Something went wrong. Please try again.";
+  switch (error.code) {
+    case "unauthorized":
+    case "signed_out":
+    case "token":
+      return "You are signed out. Sign in again, then reload this page.";
+    case "identity_changed":
+      return "Somebody else has signed in. Reload this page.";
+    case "network":
+      return "No answer came. Are you offline?";
+    case "expired":
+      return "It could not be sent within a day.";
+    case "forbidden":
+      return "You are not allowed to do this.";
+    case "not_found":
+      return "This is not there any more.";
+    case "conflict":
+      return "This has changed in the meantime.";
+    case "rate_limited":
+      return error.retryAfter ? `That was too fast. Please wait ${error.retryAfter} seconds.` : "That was too fast. Please wait a moment.";
+    case "validation_failed":
+      return error.fields.map(({ field, message }) => `${capitalised(field)} ${message}.`).join(" ") || "This cannot be accepted as it is.";
+    default:
+      return "The chat does not answer. Please try again in a moment.";
+  }
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

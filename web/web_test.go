@@ -1,0 +1,45 @@
+//go:build browser
+
+// Package web_test has `go test ./...` check the client package and the example. The package e2e beside it runs both
+// in a browser.
+package web_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+
+	"devinbox/pkg/devstack/webapp"
+)
+
+func TestTheClientPassesItsOwnTests(t *testing.T) {
+	prepare(t, "client", "../public/openapi.yaml")
+	npm(t, "test", "--workspace", "client")
+}
+
+func TestTheExampleHasTypesThatFitAndNoLint(t *testing.T) {
+	prepare(t, "example")
+	npm(t, "run", "typecheck", "--workspace", "example")
+	npm(t, "run", "lint", "--workspace", "example")
+}
+
+// prepare brings in what the workspace needs, and says on which sources a test depends.
+func prepare(t *testing.T, sources ...string) {
+	t.Helper()
+	if err := webapp.Prepare(t.Context(), ".", t.Output()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := webapp.Digest(".", append(sources, "tsconfig.base.json")...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// npm runs npm in the workspace. What it prints is shown where the test fails.
+func npm(t *testing.T, arguments ...string) {
+	t.Helper()
+	c := exec.CommandContext(t.Context(), "npm", arguments...)
+	c.Stdout, c.Stderr = t.Output(), t.Output()
+	if err := c.Run(); err != nil {
+		t.Fatalf("npm %s: %v", strings.Join(arguments, " "), err)
+	}
+}
