@@ -35,7 +35,7 @@ export function createChat(options: ChatOptions = {}): Chat {
     if (ended) throw ended;
     if (!me) {
       me = identity;
-      outbox.adopt(identity, (clientId, waiting) => conversation(clientId).restore(waiting));
+      outbox.adopt(identity, (kept) => conversation(kept.clientId).restore(kept));
     }
     return session;
   }
@@ -66,7 +66,7 @@ export function createChat(options: ChatOptions = {}): Chat {
     session,
     verify,
     watchers,
-    isOffline: () => !reachable || isCutOff(),
+    offline: () => !reachable || isCutOff(),
     ended: () => ended,
   };
 
@@ -81,7 +81,7 @@ export function createChat(options: ChatOptions = {}): Chat {
     inbox: (filter = {}) => createInbox(core, filter),
     session,
     async signOut() {
-      outbox.forget(me);
+      outbox.clear(me);
       end("signed_out");
       await http("DELETE", "/api/session");
     },

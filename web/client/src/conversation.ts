@@ -1,6 +1,6 @@
 import { ChatError } from "./error.js";
 import { withQuery } from "./http.js";
-import { type Core, type Subject, createLive, unborn } from "./live.js";
+import { type About, type Core, createLive, unborn } from "./live.js";
 import { LIFETIME } from "./outbox.js";
 import { randomKey } from "./page.js";
 import { insist, pause } from "./patience.js";
@@ -40,7 +40,7 @@ export function createConversation(core: Core, clientId: string | undefined): Ow
   const live = createLive(core, initialConversation, {
     isLoaded: () => thread.from > 0,
     catchUp,
-    received: (...event) => received(...event),
+    received,
     lacking: () => lacking(thread),
     clear: () => (thread = emptyThread),
   });
@@ -81,13 +81,13 @@ export function createConversation(core: Core, clientId: string | undefined): Ow
     return thread.cursor !== cursor || thread.from !== from;
   }
 
-  const received: Subject["received"] = (about, data, userId) => {
+  function received(about: About, data: unknown, userId?: string) {
     if (about === "typing") return showTyping(userId);
     if (about === "message") live.set({ typing: false });
     become(told(thread, { [about]: data }));
-  };
+  }
 
-  const tell = ({ message, conversation }: Changed) => become(told(thread, { message, conversation }));
+  const tell = (changed: Changed) => become(told(thread, changed));
 
   // --- Sending, one message at a time
 
@@ -120,7 +120,8 @@ export function createConversation(core: Core, clientId: string | undefined): Ow
     sending = false;
   }
 
-  async function post({ id, body, create }: Waiting, isRepeated = false) {
+  async function post(waiting: Waiting, isRepeated = false) {
+    const { id, body, create } = waiting;
     const draft = { clientId, body, clientMessageId: id, create, socketId: realtime.socketId() };
     const sent = await http<Sent>("POST", "/api/messages/send", draft, true);
     tell(sent);
@@ -128,7 +129,7 @@ export function createConversation(core: Core, clientId: string | undefined): Ow
     if (sent.realtime !== "queued" || isRepeated) return;
     pause(ANNOUNCE_AFTER)
       .then(core.verify)
-      .then(() => post({ id, body, at: 0 }, true))
+      .then(() => post(waiting, true))
       .catch(() => {}); // it is stored all the same, and whoever calls the server next brings the news
   }
 

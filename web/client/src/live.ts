@@ -27,7 +27,7 @@ export interface Core {
   /** Asks for the session anew. Rejects, and ends the Chat, where it is somebody else's by now. */
   verify(): Promise<Session>;
   /** Whether requests do not get through. */
-  isOffline(): boolean;
+  offline(): boolean;
   /** Why the Chat has ended; null while it has not. */
   ended(): ChatError | null;
   /** The stores that are open. */
@@ -58,7 +58,7 @@ export interface Subject {
   /** Fetches all that changed, and tells whether anything did. */
   catchUp(): Promise<boolean>;
   /** An event came. `userId` is whose, for one of a client on a presence channel. */
-  received(about: (typeof EVENTS)[keyof typeof EVENTS], data: unknown, userId?: string): void;
+  received(about: About, data: unknown, userId?: string): void;
   lacking(): Lack;
   /** Forgets everything: it is not this user's to see any more. */
   clear(): void;
@@ -68,7 +68,7 @@ export interface Subject {
 export interface Live<S> {
   /** What of it is the caller's to use. */
   readonly store: Store<S> & { close(): void };
-  /** Changes parts of the state, and tells the listeners where that makes a difference. A list of the same items makes none. */
+  /** Changes parts of the state, and tells the listeners where that makes a difference. A list of the same items, or an object of the same values, makes none. */
   set(change: Partial<S>): void;
   /** Listens on a channel, once it is known. */
   listen(channel: string | null | undefined): void;
@@ -88,6 +88,8 @@ const EVENTS = {
   "conversation-updated": "conversation",
   "client-typing": "typing",
 } as const;
+
+export type About = (typeof EVENTS)[keyof typeof EVENTS];
 
 export function createLive<S extends Health>(core: Core, initial: S, subject: Subject): Live<S> {
   const { realtime, watchers } = core;
@@ -173,7 +175,7 @@ export function createLive<S extends Health>(core: Core, initial: S, subject: Su
         look();
       }, PATIENCE);
     }
-    const connection = core.isOffline() ? "offline" : isLive ? "live" : isLate ? "polling" : "connecting";
+    const connection = core.offline() ? "offline" : isLive ? "live" : isLate ? "polling" : "connecting";
     if (connection === state.connection) return;
     set({ connection });
     if (!failure) idle = 0;
@@ -229,7 +231,7 @@ export function createLive<S extends Health>(core: Core, initial: S, subject: Su
     };
     joined.bind("pusher:subscription_succeeded", refresh, self);
     joined.bind("pusher:subscription_error", refused, self);
-    for (const [event, about] of Object.entries(EVENTS)) {
+    for (const [event, about] of Object.entries(EVENTS) as [string, About][]) {
       const received = (data: unknown, metadata?: { user_id?: string }) => {
         subject.received(about, data, metadata?.user_id);
         schedule();
@@ -272,17 +274,14 @@ export function createLive<S extends Health>(core: Core, initial: S, subject: Su
     },
     async more(flag, load) {
       if (state[flag]) return;
-      const become = (isLoading: boolean, error: ChatError | null) => set({ [flag]: isLoading, error } as Partial<S>);
-      become(true, state.error);
-      await load().then(
-        () => become(false, null),
-        (error) => become(false, error),
-      );
+      set({ [flag]: true } as Partial<S>);
+      const error = await load().catch((error: ChatError) => error);
+      set({ [flag]: false, error: error ?? null } as Partial<S>);
     },
   };
 }
 
-/** Whether two values of one field are the same, or lists of the same items. */
+/** Whether two values of one field are the same, or hold the same. */
 function isSame(a: any, b: any): boolean {
-  return a === b || (Array.isArray(a) && a.length === b.length && a.every((item, i) => item === b[i]));
+  return a === b || (typeof a === "object" && a && b && Object.keys({ ...a, ...b }).every((key) => a[key] === b[key]));
 }

@@ -51,9 +51,9 @@ export function caughtUp(box: Mailbox, page: InboxPage, token?: string): Mailbox
 export function informed(box: Mailbox, conversation: Conversation): Mailbox {
   const had = box.known.get(conversation.clientId);
   const next = learn(box, [conversation]);
+  const has = next.known.get(conversation.clientId)!;
   if (!had) return { ...next, isVague: true };
   const { open, unread } = box.totals;
-  const has = next.known.get(conversation.clientId)!;
   // Where the server has stopped counting, so do we.
   const count = (total: number, is: (c: Conversation) => boolean) => (total < COUNTED ? total + Number(is(has)) - Number(is(had)) : total);
   return { ...next, totals: { open: count(open, isOpen), unread: count(unread, isUnread) } };

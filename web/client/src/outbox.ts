@@ -6,7 +6,7 @@ import type { ChatStorage, SessionIdentity } from "./types.js";
 export const LIFETIME = 24 * 60 * 60 * 1000;
 
 /** What waits, with who wrote it, in which tab, and to whom. */
-interface Kept extends Waiting {
+export interface Kept extends Waiting {
   readonly by: string;
   readonly tab: string;
   readonly clientId?: string;
@@ -20,16 +20,16 @@ export interface Outbox {
    * Gives what somebody has left waiting in tabs that are gone, now or when they go. Which are gone Web Locks tell; where
    * there are none, all count as gone: what is sent twice is stored once.
    */
-  adopt(me: SessionIdentity, take: (clientId: string | undefined, waiting: Waiting) => void): void;
+  adopt(me: SessionIdentity, take: (kept: Kept) => void): void;
   /** Forgets what somebody wrote, or everything. */
-  forget(me: SessionIdentity | null): void;
+  clear(me: SessionIdentity | null): void;
   /** Touches nothing any more. */
   close(): void;
 }
 
 export function createOutbox(storage: () => ChatStorage | null | undefined, name: string): Outbox {
   const tab = randomKey();
-  const locks = globalThis.navigator?.locks;
+  const lock = (of: string, held: () => unknown) => globalThis.navigator?.locks?.request(of, held).catch(() => {});
   let dead: (() => void) | undefined;
   let closed = false;
 
@@ -53,9 +53,9 @@ export function createOutbox(storage: () => ChatStorage | null | undefined, name
     if (!kept.some((k) => k.tab === tab)) {
       dead?.();
       dead = undefined;
-    } else if (!dead && locks) {
+    } else if (!dead) {
       const life = new Promise<void>((resolve) => (dead = resolve));
-      locks.request(tab, () => life).catch(() => {});
+      lock(tab, () => life);
     }
   }
 
@@ -74,13 +74,12 @@ export function createOutbox(storage: () => ChatStorage | null | undefined, name
           if (closed || at < 0) return; // another tab was faster
           const [found] = left.splice(at, 1);
           write(left);
-          take(found!.clientId, found!);
+          take(found!);
         };
-        if (locks) locks.request(other, inherit).catch(() => {});
-        else inherit();
+        lock(other, inherit) ?? inherit();
       }
     },
-    forget(me) {
+    clear(me) {
       write(me ? read().filter((k) => k.by !== nameOf(me)) : []);
     },
     close() {

@@ -17,7 +17,7 @@ export function ChatProvider(props: { chat?: Chat | undefined; options?: ChatOpt
 /** The Chat of the provider above. */
 export function useChat(): Chat {
   const chat = useContext(Context);
-  if (!chat) throw new Error("There is no ChatProvider.");
+  if (!chat) throw new Error("No ChatProvider.");
   return chat;
 }
 

@@ -44,28 +44,27 @@ export function createRealtime(
     }
 
     try {
-      const { enabled, key, authEndpoint, channels, ...where } = (await session(fresh)).realtime;
+      const { enabled, key, authEndpoint, ...where } = (await session(fresh)).realtime;
       const Library = enabled && (await load());
       if (!isCurrent()) return;
       if (!Library) return refuse();
 
-      // pusher-js asks once, and not again where that fails. What it asked for is good for one connection only.
-      const authorise = <T>(socket_id: string, channel_name: string | undefined, done: (error: Error | null, answer: T | null) => void) => {
+      // pusher-js asks once, and not again where that fails; for a sign-in without a channel. The answer is good for one connection only.
+      const customHandler = (asked: { socketId: string; channelName?: string }, done: (error: Error | null, answer: any) => void) => {
+        const { socketId: socket_id, channelName: channel_name } = asked;
         const isWanted = () => isCurrent() && pusher?.connection.socket_id === socket_id;
-        insist(() => http<T>("POST", authEndpoint, { socket_id, channel_name }), isWanted).then(
+        insist(() => http("POST", authEndpoint, { socket_id, channel_name }), isWanted).then(
           (answer) => isWanted() && done(null, answer),
           (error) => isWanted() && done(error, null),
         );
       };
-
       pusher = new Library(key, {
         ...where,
         wssPort: where.wsPort,
         enabledTransports: ["ws"],
-        activityTimeout: 30_000, // a connection that died silently is noticed after 40 s; pings are free
-        pongTimeout: 10_000,
-        channelAuthorization: { customHandler: (asked, done) => authorise(asked.socketId, asked.channelName, done) },
-        userAuthentication: { customHandler: (asked, done) => authorise(asked.socketId, undefined, done) },
+        activityTimeout: 30_000, // a connection that died silently is noticed after a minute; pings are free
+        channelAuthorization: { customHandler },
+        userAuthentication: { customHandler },
       });
       pusher.connection.bind("state_change", ({ current }: { current: string }) => {
         refused = false;

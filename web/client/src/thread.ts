@@ -84,10 +84,10 @@ function learn(thread: Thread, messages: readonly Received[], conversation?: Con
   const read = { client: mark("client"), developer: mark("developer") };
   const before = thread.conversation;
   const newest = conversation && conversation.version > (before?.version ?? 0) ? conversation : before;
-  const isRight = newest?.read.client === read.client && newest.read.developer === read.developer;
+  const isMoved = newest && (newest.read.client < read.client || newest.read.developer < read.developer);
   return settled({
     ...thread,
-    conversation: isRight ? newest : newest && { ...newest, read },
+    conversation: isMoved ? { ...newest, read } : newest,
     messages: merge(thread.messages, messages),
     read,
   });
@@ -100,14 +100,8 @@ export function written(thread: Thread, waiting: Waiting): Thread {
 
 /** What was written is another now; null where the caller gives up on it. */
 export function rewritten(thread: Thread, id: string, change: Pick<Waiting, "at"> | { failed: true; error: ChatError } | null): Thread {
-  return {
-    ...thread,
-    waiting: thread.waiting.flatMap((w) => {
-      if (w.id !== id) return w;
-      const { failed, error, ...rest } = w;
-      return change ? { ...rest, ...change } : [];
-    }),
-  };
+  const rewrite = (w: Waiting) => (change ? { ...w, failed: undefined, error: undefined, ...change } : []);
+  return { ...thread, waiting: thread.waiting.flatMap((w) => (w.id === id ? rewrite(w) : w)) };
 }
 
 function merge(held: readonly Received[], news: readonly Received[]): readonly Received[] {

@@ -310,14 +310,17 @@ describe("the connection", () => {
   test("does not poll while nobody looks, and does at once when somebody does", async () => {
     const world = new World();
     world.realtime = { enabled: false };
-    world.chat().conversation().subscribe(() => {});
+    const store = world.chat().conversation();
+    store.subscribe(() => {});
     await world.pass(0);
     world.visible(false);
     await world.pass(60_000);
     expect(world.lists).toHaveLength(1);
+    const before = store.getSnapshot();
     world.visible(true);
     await world.pass(0);
     expect(world.lists).toHaveLength(2);
+    expect(store.getSnapshot()).toBe(before);
   });
 
   test("is offline where the browser or a request says so, and comes back", async () => {

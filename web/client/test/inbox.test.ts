@@ -55,6 +55,8 @@ describe("the inbox", () => {
     expect(ids()).toEqual(["a", "b"]);
     const before = store.getSnapshot();
     inbox().emit("conversation-updated", old);
+    world.online(true);
+    await world.pass(0);
     expect(store.getSnapshot()).toBe(before);
   });
 

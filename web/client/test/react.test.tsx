@@ -158,6 +158,6 @@ describe("the hooks", () => {
     await render(<ChatProvider options={{ storage: world.storage }}><Collect /></ChatProvider>);
     await render(<ChatProvider options={{ storage: world.storage }}><Collect /></ChatProvider>);
     expect(chats.size).toBe(1);
-    expect(() => renderToString(<Collect />)).toThrow("There is no ChatProvider.");
+    expect(() => renderToString(<Collect />)).toThrow("No ChatProvider.");
   });
 });
