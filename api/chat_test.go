@@ -11,7 +11,7 @@ type receiver struct {
 	t        *testing.T
 	bySeq    map[int]json.RawMessage
 	versions map[int]int
-	version  int // the highest of all
+	version  int // up to which everything was fetched
 }
 
 func newReceiver(t *testing.T) *receiver {
@@ -26,7 +26,6 @@ func (r *receiver) apply(message json.RawMessage) {
 	if version > r.versions[seq] {
 		r.bySeq[seq], r.versions[seq] = message, version
 	}
-	r.version = max(r.version, version)
 }
 
 // applyPage takes every message of a page.
@@ -38,6 +37,9 @@ func (r *receiver) applyPage(page answer) {
 	}
 	for _, message := range body.Messages {
 		r.apply(message)
+	}
+	if page.value("hasMore") == false {
+		r.version = max(r.version, page.number("conversation.version"))
 	}
 }
 
