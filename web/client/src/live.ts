@@ -12,7 +12,7 @@ import type { Connection, Session, SessionIdentity, Store } from "./types.js";
 /** How long to wait for realtime before polling, for a late event before fetching, and in silence before asking, in milliseconds. */
 const PATIENCE = 10_000;
 const LATE = 1_000;
-const SILENCE = 15 * 60_000;
+const SILENCE = 900_000;
 /** For how long a store stays open without a listener: React leaves and comes back at once, a router after a moment. */
 const LINGER = 2_000;
 /** How soon after a poll the next one comes; longer each time that it finds nothing. */

@@ -88,5 +88,5 @@ export function shownIn({ filter, known, found, edge, cursor }: Mailbox): Conver
 function newestFirst(a: Conversation, b: Conversation): number {
   const x = a.lastMessage.createdAt + a.clientId; // times are all of one length
   const y = b.lastMessage.createdAt + b.clientId;
-  return x < y ? 1 : x > y ? -1 : 0;
+  return x < y ? 1 : -1; // of one conversation there is one place
 }

@@ -63,7 +63,8 @@ export interface paths {
         /**
          * Page through a conversation, or catch up
          * @description Without a bound it gives the newest page. `before` pages back, `after` pages forward, and `changedSince` gives everything that is new, edited or deleted since a version:
-         *     after a reconnect, ask with the highest `version` that you have seen until `hasMore` is false. At most one of the three may be given.
+         *     after a reconnect, ask with the version up to which you have fetched everything: `conversation.version` of a page that had no more, and the last message's `version` of one that had. Never
+         *     ask with the version of an event: an earlier one may have been lost. At most one of the three may be given.
          */
         get: operations["listMessages"];
         put?: never;

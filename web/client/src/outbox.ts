@@ -2,8 +2,8 @@ import { randomKey } from "./page.js";
 import { type Waiting, nameOf } from "./thread.js";
 import type { ChatStorage, SessionIdentity } from "./types.js";
 
-/** For how long what was written may still be sent, in milliseconds. */
-export const LIFETIME = 24 * 60 * 60 * 1000;
+/** For how long what was written may still be sent: a day, in milliseconds. */
+export const LIFETIME = 86_400_000;
 
 /** What waits, with who wrote it, in which tab, and to whom. */
 export interface Kept extends Waiting {

@@ -107,6 +107,26 @@ describe("the inbox", () => {
     expect(lists().at(-1)!.query.toString()).toBe("");
   });
 
+  test("loses nothing that it is told while the first page under a new filter is on its way", async () => {
+    const world = new World();
+    write(world, "a");
+    const { ids, inbox, change, store } = await open(world);
+    let land = () => {};
+    world.script.set("GET /api/conversations/list", [
+      () => {
+        const page = world.inbox.list({ status: "all" }, 3);
+        return new Promise((resolve) => (land = () => resolve(new Response(JSON.stringify(page)))));
+      },
+    ]);
+    store.setFilter({ status: "all" });
+    await world.pass(0);
+    inbox().emit("conversation-updated", change("b"));
+    land();
+    await world.pass(0);
+    expect(ids()).toEqual(["b", "a"]);
+    expect(store.getSnapshot().totals).toEqual({ open: 2, unread: 2 });
+  });
+
   test("catches up from the first page's token, with all pages, on every subscription", async () => {
     const world = new World();
     write(world, "a", "b", "c", "d", "e", "f");

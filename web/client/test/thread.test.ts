@@ -27,6 +27,7 @@ class History {
     const before = this.thread;
     this.thread = next;
     if (this.thread.cursor < before.cursor) throw new Error("the cursor went back");
+    if ((this.thread.conversation?.version ?? 0) < (before.conversation?.version ?? 0)) throw new Error("the conversation went back");
     for (const side of ["client", "developer"] as const) {
       if (this.thread.read[side] < before.read[side]) throw new Error(`the read mark of the ${side} went back`);
     }
@@ -45,9 +46,12 @@ class History {
     const { server } = this;
     switch (what) {
       case 0:
-      case 1: // somebody writes
-        this.air.push(...server.send(pick(people)!, `text ${choice}`, choice % 3 ? `key-${choice % 50}-${server.messages.length}` : null).announced);
+      case 1: { // somebody writes, perhaps with a key that we have as well
+        const sender = pick(people)!;
+        const key = sender !== this.me && choice % 2 ? `mine-${choice % 5}` : null;
+        this.air.push(...server.send(sender, `text ${choice}`, key).announced);
         break;
+      }
       case 2:
         if (server.messages.length) this.air.push(...server.edit(pick(server.messages)!.seq, `edited ${choice}`));
         break;
