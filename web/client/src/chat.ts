@@ -22,10 +22,12 @@ export function createChat(options: ChatOptions = {}): Chat {
   let known: Promise<Session> | undefined;
   let ended: ChatError | null = null;
 
-  const http = createHttp(baseUrl, getToken, (now) => {
-    if (now === reachable) return;
-    reachable = now;
-    lookAll();
+  const http = createHttp(baseUrl, getToken, (now, told) => {
+    if (now !== reachable) {
+      reachable = now;
+      lookAll();
+    }
+    if (told) watchers.forEach((watcher) => watcher.hear("conversation", told));
   });
   const ask = () => http<Session>("GET", "/api/session");
 

@@ -1,11 +1,11 @@
 import { ChatError } from "./error.js";
 import { withQuery } from "./http.js";
-import { type About, type Core, createLive, unborn } from "./live.js";
+import { type About, type Core, type Metadata, createLive, unborn } from "./live.js";
 import { LIFETIME } from "./outbox.js";
 import { randomKey } from "./page.js";
 import { insist, pause } from "./patience.js";
 import { type Thread, type Waiting, caughtUp, emptyThread, extended, identified, isOf, lacking, opened, rewritten, told, wholeUpTo, written } from "./thread.js";
-import type { Changed, ConversationState, ConversationStore, MessagePage, Read, Sent } from "./types.js";
+import type { Changed, Conversation, ConversationState, ConversationStore, MessagePage, Read, Sent } from "./types.js";
 import { createView } from "./view.js";
 
 /** How often to say that the caller types, how long to show that the other side does, how often to say what was read, in milliseconds. */
@@ -77,17 +77,19 @@ export function createConversation(core: Core, clientId: string | undefined): Ow
       become(caughtUp(thread, page));
       more = page.hasMore;
     }
-    live.listen(thread.conversation?.channel ?? realtime.channels.conversation);
+    // A developer's inbox tells of the conversation's beginning.
+    live.listen(thread.conversation?.channel ?? realtime.channels.conversation ?? realtime.channels.inbox);
     return thread.cursor !== cursor || thread.from !== from;
   }
 
-  function received(about: About, data: unknown, userId?: string) {
-    if (about === "typing") return showTyping(userId);
+  function received(about: About, data: unknown, by?: Metadata) {
+    if (about === "typing") return showTyping(by?.user_id);
+    if (clientId && clientId !== (data as Conversation).clientId) return; // it is another store's
     if (about === "message") live.set({ typing: false });
     become(told(thread, { [about]: data }));
   }
 
-  const tell = (changed: Changed) => become(told(thread, changed));
+  const tell = (changed: Changed | Read) => become(told(thread, changed));
 
   // --- Sending, one message at a time
 
@@ -121,8 +123,8 @@ export function createConversation(core: Core, clientId: string | undefined): Ow
   }
 
   async function post(waiting: Waiting, isRepeated = false) {
-    const { id, body, create } = waiting;
-    const draft = { clientId, body, clientMessageId: id, create, socketId: realtime.socketId() };
+    const { id: clientMessageId, body, create } = waiting;
+    const draft = { clientId, body, clientMessageId, create, socketId: realtime.socketId() };
     const sent = await http<Sent>("POST", "/api/messages/send", draft, true);
     tell(sent);
     if (!isOf(sent.message, thread.me)) await core.verify(); // somebody else has signed in meanwhile
@@ -145,9 +147,8 @@ export function createConversation(core: Core, clientId: string | undefined): Ow
       const upToSeq = target;
       try {
         await identify();
-        const body = { clientId, upToSeq, socketId: realtime.socketId() };
-        const answer = await insist(() => http<Read>("POST", "/api/messages/read", body), () => !core.ended());
-        become(told(thread, { conversation: answer.conversation, read: answer }));
+        const attempt = () => http<Read>("POST", "/api/messages/read", { clientId, upToSeq, socketId: realtime.socketId() });
+        tell(await insist(attempt, () => !core.ended()));
       } catch {
         target = upToSeq; // it was refused, and so would be what is asked for meanwhile
       }
@@ -195,7 +196,7 @@ export function createConversation(core: Core, clientId: string | undefined): Ow
     setTyping() {
       if (Date.now() - saidAt < TYPING_EVERY) return;
       saidAt = Date.now();
-      live.tell("client-typing");
+      live.tellTyping();
     },
     restore: write,
   };

@@ -1,4 +1,5 @@
 import { ChatError } from "./error.js";
+import type { Conversation } from "./types.js";
 
 /** How long a request may take, in milliseconds. A function of the server has 10 s. */
 const TIMEOUT = 20_000;
@@ -6,18 +7,21 @@ const TIMEOUT = 20_000;
 /** Sends one request as the caller and gives the answer's JSON. Rejects with a {@link ChatError}. `once`: a 401 is not tried with a new token. */
 export type Http = <T>(method: string, path: string, body?: object, once?: boolean) => Promise<T>;
 
-/** Makes an {@link Http}. After each request `heard` is told whether anything answered. */
+/**
+ * Makes an {@link Http}. After each request `heard` is told whether anything answered, and of what conversation the answer
+ * to a change tells: the connection that asked for it hears no event.
+ */
 export function createHttp(
   baseUrl: string,
   getToken: (() => Promise<string>) | undefined,
-  heard: (reachable: boolean) => void,
+  heard: (reachable: boolean, changed?: Conversation) => void,
 ): Http {
   return async function request(method, path, body, once = !getToken) {
     const token = await getToken?.().catch(() => {
       throw new ChatError("token");
     });
     let response: Response;
-    let answer;
+    let answer: any;
     try {
       response = await fetch(baseUrl + path, {
         method,
@@ -38,7 +42,7 @@ export function createHttp(
       heard(false);
       throw new ChatError("network");
     }
-    heard(true);
+    heard(true, response.ok && method !== "GET" && answer.conversation);
     if (response.ok) return answer;
     if (response.status === 401 && !once) return request(method, path, body, true);
     const { headers, status } = response;

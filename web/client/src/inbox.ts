@@ -69,9 +69,7 @@ export function createInbox(core: Core, filter: InboxFilter): InboxStore {
       live.refresh();
     },
     async update(clientId, change) {
-      const { conversation } = await http<Updated>("POST", "/api/conversations/update", { clientId, ...change, socketId: realtime.socketId() });
-      become(informed(box, conversation));
-      return conversation;
+      return (await http<Updated>("POST", "/api/conversations/update", { clientId, ...change, socketId: realtime.socketId() })).conversation;
     },
   };
 }

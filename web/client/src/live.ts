@@ -38,6 +38,8 @@ export interface Core {
 export interface Watcher {
   /** Is told when something that the stores have in common has changed. */
   look(): void;
+  /** Is told what an event tells, or the answer to a change. */
+  hear(about: About, data: unknown, by?: Metadata): void;
   /** On which it listens. */
   channel?: Channel | undefined;
 }
@@ -57,8 +59,8 @@ export interface Subject {
   isLoaded(): boolean;
   /** Fetches all that changed, and tells whether anything did. */
   catchUp(): Promise<boolean>;
-  /** An event came. `userId` is whose, for one of a client on a presence channel. */
-  received(about: About, data: unknown, userId?: string): void;
+  /** An event came, or the answer to a change. Either may be of another conversation. */
+  received(about: About, data: unknown, by?: Metadata): void;
   lacking(): Lack;
   /** Forgets everything: it is not this user's to see any more. */
   clear(): void;
@@ -74,8 +76,8 @@ export interface Live<S> {
   listen(channel: string | null | undefined): void;
   /** Catches up at once, and again if that is being done already. */
   refresh(): void;
-  /** Tells the others on the channel something, where there is one. */
-  tell(event: string): void;
+  /** Tells the others on the channel that the caller types, where it allows that. */
+  tellTyping(): void;
   /** Loads more, once at a time. */
   more(flag: keyof S, load: () => Promise<void>): Promise<void>;
 }
@@ -89,11 +91,16 @@ const EVENTS = {
   "client-typing": "typing",
 } as const;
 
+/** Whose an event is, where that is a client on a presence channel. */
+export interface Metadata {
+  user_id?: string;
+}
+
 export type About = (typeof EVENTS)[keyof typeof EVENTS];
 
 export function createLive<S extends Health>(core: Core, initial: S, subject: Subject): Live<S> {
   const { realtime, watchers } = core;
-  const self: Watcher = { look };
+  const self: Watcher = { look, hear };
   let isOpen = false;
   let channelName: string | null | undefined;
   let isLate = false; // realtime has not come in time, or will not come
@@ -232,12 +239,7 @@ export function createLive<S extends Health>(core: Core, initial: S, subject: Su
     joined.bind("pusher:subscription_succeeded", refresh, self);
     joined.bind("pusher:subscription_error", refused, self);
     for (const [event, about] of Object.entries(EVENTS) as [string, About][]) {
-      const received = (data: unknown, metadata?: { user_id?: string }) => {
-        subject.received(about, data, metadata?.user_id);
-        schedule();
-        mend();
-      };
-      joined.bind(event, received, self);
+      joined.bind(event, hear.bind(null, about), self);
     }
     if (joined.subscribed) refresh(); // another store listens on it already
   }
@@ -247,6 +249,12 @@ export function createLive<S extends Health>(core: Core, initial: S, subject: Su
     self.channel = undefined;
     channel?.unbind(undefined, undefined, self);
     if (channel && ![...watchers].some((other) => other.channel === channel)) channel.pusher.unsubscribe(channel.name);
+  }
+
+  function hear(about: About, data: unknown, by?: Metadata) {
+    subject.received(about, data, by);
+    schedule();
+    mend();
   }
 
   /** Fetches what an event shows to be missing: a text at once, a hole only if no late event closes it. */
@@ -268,9 +276,9 @@ export function createLive<S extends Health>(core: Core, initial: S, subject: Su
       channelName = channel;
       look();
     },
-    tell(event) {
+    tellTyping() {
       const { channel } = self;
-      if (channel?.subscribed && /^(private|presence)-/.test(channel.name)) channel.trigger(event, {});
+      if (channel?.subscribed && /^(private|presence)-/.test(channel.name)) channel.trigger("client-typing", {});
     },
     async more(flag, load) {
       if (state[flag]) return;

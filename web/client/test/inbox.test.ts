@@ -165,6 +165,51 @@ describe("the inbox", () => {
     await expect(store.update("x", {})).rejects.toMatchObject({ code: "not_found" });
   });
 
+  test("shows its own developer's sends, reads and changes, of which no event comes, and so do the open conversations", async () => {
+    const world = new World();
+    world.me = ada;
+    write(world, "a", "b");
+    const chat = world.chat();
+    const [inbox, other] = [chat.inbox(), chat.inbox({ status: "all" })];
+    const [a, b] = [chat.conversation("a"), chat.conversation("b")];
+    for (const store of [inbox, other, a, b]) store.subscribe(() => {});
+    await world.pass(0);
+    world.pusher.become("connected");
+    await world.pass(0);
+    world.asked.length = 0;
+
+    a.markRead();
+    await world.pass(0);
+    expect(inbox.getSnapshot().totals).toEqual({ open: 2, unread: 1 });
+    b.send("answer");
+    await world.pass(0);
+    expect(inbox.getSnapshot().conversations.map((c) => c.lastMessage.preview)).toEqual(["answer", "from a"]);
+    await inbox.update("a", { status: "closed" });
+    expect(inbox.getSnapshot().conversations.map((c) => c.clientId)).toEqual(["b"]);
+    expect(other.getSnapshot().conversations.map((c) => c.status)).toEqual(["open", "closed"]);
+    expect([a, b].map((store) => store.getSnapshot().conversation!.status)).toEqual(["closed", "open"]);
+    await world.pass(2_000);
+    expect(world.asked.map((asked) => asked.path)).toEqual(["/api/messages/read", "/api/messages/send", "/api/conversations/update"]);
+  });
+
+  test("brings a developer the beginning of the conversation that is open, live", async () => {
+    const world = new World();
+    const { inbox } = await open(world);
+    const chat = world.chat();
+    const store = chat.conversation("new");
+    store.subscribe(() => {});
+    await world.pass(0);
+    world.pusher.become("connected");
+    await world.pass(60_000);
+    expect(store.getSnapshot()).toMatchObject({ status: "ready", connection: "live", conversation: null });
+    world.asked.length = 0;
+    write(world, "other", "new");
+    for (const id of ["other", "new"]) inbox().emit("conversation-updated", world.inbox.of(id).conversation());
+    await world.pass(1_000);
+    expect(store.getSnapshot()).toMatchObject({ connection: "live", conversation: { clientId: "new" }, messages: [{ body: "from new" }] });
+    expect(world.pusher.left).toEqual(["private-developer-inbox"]);
+  });
+
   test("is an error for a client", async () => {
     const world = new World();
     const store = world.chat().inbox();

@@ -226,7 +226,8 @@ export class World {
 
   /** What a server that works answers. */
   answer({ method, path, query, body }: Asked): Response {
-    const { conversation } = this;
+    const clientId = query.get("clientId") ?? (body["clientId"] as string | undefined) ?? this.conversation.clientId;
+    const conversation = this.inbox.of(clientId);
     switch (`${method} ${path}`) {
       case "GET /api/session":
         return json(this.session());
@@ -241,7 +242,7 @@ export class World {
       }
       case "POST /api/messages/read": {
         conversation.markRead(this.me.role, body["upToSeq"] as number);
-        return json({ clientId: "42", side: this.me.role, upToSeq: conversation.read[this.me.role], readAt: null, unread: conversation.unread(this.me.role), conversation: conversation.conversation() });
+        return json({ clientId, side: this.me.role, upToSeq: conversation.read[this.me.role], readAt: null, unread: conversation.unread(this.me.role), conversation: conversation.conversation() });
       }
       case "GET /api/conversations/list": {
         if (this.me.role !== "developer") return problem(403, "forbidden");

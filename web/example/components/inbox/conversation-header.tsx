@@ -1,4 +1,4 @@
-import type { Conversation, InboxStore } from "@devinbox/client";
+import type { InboxStore } from "@devinbox/client";
 import { useConversation } from "@devinbox/client/react";
 import { useState } from "react";
 import { BackIcon } from "@/components/icons";
@@ -13,10 +13,7 @@ interface ConversationHeaderProps {
 
 /** Who it is, whose it is, and whether it still waits for somebody. */
 export function ConversationHeader({ clientId, update, onBack }: ConversationHeaderProps) {
-  const { conversation: heard, me } = useConversation(clientId);
-  // The connection that asks for a change hears no event of it: the answer is the event.
-  const [answered, setAnswered] = useState<Conversation | null>(null);
-  const conversation = answered && (!heard || answered.version > heard.version) ? answered : heard;
+  const { conversation, me } = useConversation(clientId);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
 
@@ -24,7 +21,7 @@ export function ConversationHeader({ clientId, update, onBack }: ConversationHea
     setBusy(true);
     setError(null);
     try {
-      setAnswered(await update(clientId, what));
+      await update(clientId, what);
     } catch (reason) {
       setError(errorText(reason));
     } finally {
