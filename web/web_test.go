@@ -1,5 +1,3 @@
-//go:build browser
-
 // Package web_test has `go test ./...` check the client package and the example. The package e2e beside it runs both
 // in a browser.
 package web_test

@@ -1,5 +1,3 @@
-//go:build browser
-
 // Package e2e_test runs the scenarios of scenarios/ in a real Chromium: people who write to each other while parts of
 // the system fail. `go test ./web/e2e -scenario inbox` runs those of one file.
 package e2e_test
