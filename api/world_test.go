@@ -399,8 +399,13 @@ func (p person) listen() *pusherjs.Client {
 func (w *world) straight() *pgxpool.Pool {
 	w.t.Helper()
 	if w.past == nil || w.past.Config().ConnString() != w.database {
-		var err error
-		if w.past, err = pgxpool.New(context.Background(), w.database); err != nil {
+		config, err := pgxpool.ParseConfig(w.database)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		// A test may have ended what a connection was to. By itself a pool asks only where one was idle for a second.
+		config.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return true }
+		if w.past, err = pgxpool.NewWithConfig(context.Background(), config); err != nil {
 			w.t.Fatal(err)
 		}
 		w.t.Cleanup(w.past.Close)

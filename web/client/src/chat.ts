@@ -42,11 +42,12 @@ export function createChat(options: ChatOptions = {}): Chat {
     return session;
   }
 
-  function session(): Promise<Session> {
-    if (ended) return Promise.reject(ended);
-    if (known) return known;
-    known = insist(ask, (error) => !ended && error.status !== 401).then(recognise);
-    known.catch(() => (known = undefined));
+  async function session(): Promise<Session> {
+    if (ended) throw ended;
+    if (!known) {
+      known = insist(ask, (error) => !ended && error.status !== 401).then(recognise);
+      known.catch(() => (known = undefined));
+    }
     return known;
   }
 

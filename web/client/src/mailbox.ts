@@ -42,9 +42,12 @@ export function listed(box: Mailbox, page: InboxPage): Mailbox {
   };
 }
 
-/** A page of what has changed came. With the last one comes the token of the first one, where the next catch-up begins. */
+/**
+ * A page of what has changed came. With the last one comes the token of the first one, where the next catch-up begins;
+ * unless the filter is another by now, whose first page is still to come.
+ */
 export function caughtUp(box: Mailbox, page: InboxPage, token?: string): Mailbox {
-  return { ...learn(box, page.conversations), totals: page.totals, ...(token && { token, isVague: false }) };
+  return { ...learn(box, page.conversations), totals: page.totals, ...(token && box.token && { token, isVague: false }) };
 }
 
 /** An event, or the answer to a change, told of a conversation. */

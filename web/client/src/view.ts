@@ -5,9 +5,9 @@ import type { ConversationState, Delivery, Received, ShownMessage } from "./type
 export function createView(clientId: string | undefined) {
   const shown = new WeakMap<Received | Waiting, ShownMessage>();
 
-  function once(of: Received | Waiting, delivery: Delivery, make: () => Omit<ShownMessage, "delivery">): ShownMessage {
+  function once<T extends Received | Waiting>(of: T, delivery: Delivery, make: (of: T) => Omit<ShownMessage, "delivery">): ShownMessage {
     let message = shown.get(of);
-    if (message?.delivery !== delivery) shown.set(of, (message = { ...make(), delivery }));
+    if (message?.delivery !== delivery) shown.set(of, (message = { ...make(of), delivery }));
     return message;
   }
 
@@ -28,21 +28,21 @@ export function createView(clientId: string | undefined) {
               }),
             ),
             ...thread.waiting.map((w) =>
-              once(w, w.failed ? "failed" : "sending", () => ({
-                id: w.id,
+              once(w, w.failed ? "failed" : "sending", ({ id, body, at, error }) => ({
+                id,
                 clientId: clientId ?? me.id,
                 seq: 0,
                 version: 0,
                 sender: me,
-                body: w.body,
-                clientMessageId: w.id,
-                createdAt: new Date(w.at).toISOString(),
+                body,
+                clientMessageId: id,
+                createdAt: new Date(at).toISOString(),
                 editedAt: null,
                 deletedAt: null,
                 own: true,
                 mine: true,
-                key: w.id,
-                error: w.error,
+                key: id,
+                error,
               })),
             ),
           ],

@@ -127,6 +127,29 @@ describe("the inbox", () => {
     expect(store.getSnapshot().totals).toEqual({ open: 2, unread: 2 });
   });
 
+  test("asks for the first page under a new filter also where it is set in the middle of a catch-up", async () => {
+    const world = new World();
+    write(world, "a", "b");
+    const { ids, lists, store } = await open(world);
+    world.inbox.of("a").update({ status: "closed" });
+    let land = () => {};
+    world.script.set("GET /api/conversations/list", [
+      () => {
+        const page = world.inbox.since(world.asked.at(-1)!.query.get("since")!, 3);
+        return new Promise((resolve) => (land = () => resolve(new Response(JSON.stringify(page)))));
+      },
+    ]);
+    world.online(true);
+    await world.pass(0);
+    write(world, "c");
+    world.inbox.of("c").update({ status: "closed" });
+    store.setFilter({ status: "closed" });
+    land();
+    await world.pass(0);
+    expect(lists().map(({ query }) => query.get("status") ?? query.has("since"))).toEqual([true, "closed", true]);
+    expect(ids()).toEqual(["c", "a"]);
+  });
+
   test("catches up from the first page's token, with all pages, on every subscription", async () => {
     const world = new World();
     write(world, "a", "b", "c", "d", "e", "f");

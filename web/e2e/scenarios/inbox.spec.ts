@@ -120,6 +120,23 @@ test("the keyboard is enough", async ({ inbox }) => {
   await expect(team.page.getByRole("heading", { name: "Alan" })).toBeVisible();
 });
 
+test("whoever searches while a conversation is loading goes on in the search", async ({ inbox }) => {
+  const team = await inbox(ada);
+  let load = () => {};
+  const held = new Promise<void>((resolve) => (load = resolve));
+  await team.page.route("**/api/messages/list?*", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await team.line("Grace").click();
+  await team.search.pressSequentially("al");
+  load();
+  await expect(team.conversation.field).toBeEnabled();
+  await team.page.keyboard.type("an");
+  await expect(team.search).toHaveValue("alan");
+  await team.lists("Alan");
+});
+
 test("a developer begins a conversation", async ({ inbox, chat }) => {
   const team = await inbox(ada);
   await team.page.getByRole("button", { name: "Start a conversation" }).click();

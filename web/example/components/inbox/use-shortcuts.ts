@@ -1,4 +1,5 @@
 import { type RefObject, useEffect, useEffectEvent } from "react";
+import { isField } from "@/components/is-field";
 
 interface Shortcuts {
   list: RefObject<HTMLElement | null>;
@@ -37,8 +38,4 @@ export function useShortcuts({ list, search, open, close }: Shortcuts): void {
     document.addEventListener("keydown", listener);
     return () => document.removeEventListener("keydown", listener);
   }, []);
-}
-
-function isField(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.matches("input, textarea, select, [contenteditable]");
 }

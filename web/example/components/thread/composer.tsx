@@ -1,5 +1,6 @@
 import { type FormEvent, type KeyboardEvent, type RefObject, useEffect, useLayoutEffect } from "react";
 import { SendIcon } from "@/components/icons";
+import { isField } from "@/components/is-field";
 import styles from "./composer.module.css";
 
 /** What devinbox takes at most, in code points: `limits.bodyCodePoints` of the session. */
@@ -25,7 +26,8 @@ export function Composer({ field, label, draft, onDraft, onSend, onTyping, onEdi
   const sendable = !disabled && draft.trim() !== "" && left >= 0;
 
   useEffect(() => {
-    if (autoFocus && !disabled) focusField(field.current);
+    // Whoever writes elsewhere already, such as a search, goes on there.
+    if (autoFocus && !disabled && !isField(document.activeElement)) focusField(field.current);
   }, [field, autoFocus, disabled]);
 
   useLayoutEffect(() => fit(field.current), [field, draft]);
