@@ -21,6 +21,9 @@ func TestPeopleChatInARealBrowser(t *testing.T) {
 	if _, err := webapp.Digest(".", "."); err != nil {
 		t.Fatal(err)
 	}
+	if err := webapp.Prepare(t.Context(), "..", t.Output()); err != nil {
+		t.Fatal(err)
+	}
 	example, err := webapp.Start(t.Context(), webapp.Options{
 		Workspace: "..", Production: true, Progress: t.Output(), Output: t.Output(),
 		Environment: []string{

@@ -56,7 +56,7 @@ type App struct {
 // Errors: no Node or npm on this machine; an installation or a build that fails; a Next.js that does not
 // come up. Each says what helps.
 func Start(ctx context.Context, o Options) (*App, error) {
-	steps := []step{install, buildClient}
+	steps := []step{install, buildClient} // what checks and tests the workspace is not needed to run it
 	if o.Production {
 		steps = append(steps, buildExample)
 	}
@@ -93,11 +93,11 @@ func Start(ctx context.Context, o Options) (*App, error) {
 	return a, nil
 }
 
-// Prepare installs a workspace where its lock file is not what was installed last, and builds the client where
-// its sources are not what was built last. Several processes may call it at the same time.
+// Prepare installs a workspace where its lock file is not what was installed last, with the tools that check and test
+// it, and builds the client where its sources are not what was built last. Several processes may call it at the same time.
 // Errors: no Node or npm on this machine; an installation or a build that fails.
 func Prepare(ctx context.Context, workspace string, progress io.Writer) error {
-	return prepare(ctx, workspace, progress, install, buildClient)
+	return prepare(ctx, workspace, progress, install, installTools, buildClient)
 }
 
 // step is something that npm does once for each state of its sources.
@@ -109,10 +109,17 @@ type step struct {
 }
 
 var (
+	// install installs what the example needs to run: a tenth of all packages. It begins with an empty folder.
 	install = step{
-		"node_modules/.installed", "Installing the web example's packages (once, about a minute)",
+		"node_modules/.installed", "Installing the web example's packages (once, about half a minute)",
 		[]string{"package.json", "package-lock.json"},
-		[]string{"ci", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"},
+		[]string{"ci", "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"},
+	}
+	// installTools adds the rest, so that an example that runs goes on running.
+	installTools = step{
+		"node_modules/.installed-tools", "Installing the workspace's tools (once, about half a minute)",
+		[]string{"package.json", "package-lock.json"},
+		[]string{"install", "--include=dev", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"},
 	}
 	buildClient = step{
 		"client/dist/.built", "Building the client package",
@@ -144,13 +151,15 @@ func prepare(ctx context.Context, workspace string, progress io.Writer, steps ..
 		if got, err := os.ReadFile(stamp); err == nil && string(got) == want {
 			continue
 		}
-		fmt.Fprintln(progress, step.doing)
+		quiet := report(progress, step.doing)
 		npm := exec.CommandContext(ctx, "npm", step.npm...)
 		npm.Dir = workspace
 		npm.Env = append(os.Environ(), noTelemetry)
 		var out bytes.Buffer
 		npm.Stdout, npm.Stderr = &out, &out
-		if err := npm.Run(); err != nil {
+		err = npm.Run()
+		quiet()
+		if err != nil {
 			return fmt.Errorf("npm %s in web/ failed (%w); --no-web leaves the web example out:\n%s", strings.Join(step.npm, " "), err, out.String())
 		}
 		if err := os.WriteFile(stamp, []byte(want), 0o644); err != nil {
@@ -158,6 +167,30 @@ func prepare(ctx context.Context, workspace string, progress io.Writer, steps ..
 		}
 	}
 	return nil
+}
+
+// report says what is being done, and that it still is, until the function that it returns is called.
+func report(progress io.Writer, doing string) (quiet func()) {
+	fmt.Fprintln(progress, doing)
+	done, over := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(over)
+		const every = 10 * time.Second
+		ticker := time.NewTicker(every)
+		defer ticker.Stop()
+		for n := 1; ; n++ {
+			select {
+			case <-ticker.C:
+				fmt.Fprintf(progress, "  … for %s\n", time.Duration(n)*every)
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() {
+		close(done)
+		<-over
+	}
 }
 
 // noTelemetry keeps Next.js from reporting to its makers.
