@@ -1,6 +1,8 @@
 package e2e_test
 
 import (
+	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -23,6 +25,8 @@ var chromium = map[string]string{"@sparticuz/chromium": "153.0.0"}
 // unpack puts that Chromium and its libraries into the folder for temporary files. The package looks for the
 // libraries' reader by a variable of the platform that it was made for.
 const unpack = `import chromium from "@sparticuz/chromium"; console.log(await chromium.executablePath())`
+
+const fontconfig = `<fontconfig><dir>%[1]s/fonts</dir><cachedir>%[1]s/fonts-cache</cachedir></fontconfig>`
 
 // findBrowser finds this machine's Chromium, or brings in the one of npm. It returns what the scenarios have to
 // find in their environment.
@@ -49,10 +53,15 @@ func findBrowser(t *testing.T) []string {
 	if err != nil {
 		t.Fatalf("unpack Chromium: %v", err)
 	}
+	// It brings fonts too, with a configuration that finds them in one fixed place only.
+	fonts := filepath.Join(temporary, "fonts.conf")
+	if err := os.WriteFile(fonts, fmt.Appendf(nil, fontconfig, temporary), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	return []string{
 		"BROWSER_PATH=" + strings.TrimSpace(string(path)),
 		"LD_LIBRARY_PATH=" + filepath.Join(temporary, "al2023", "lib"),
-		"FONTCONFIG_PATH=" + filepath.Join(temporary, "fonts"),
+		"FONTCONFIG_FILE=" + fonts,
 		"BROWSER_SANDBOX=no", // its own needs a set-up that an installed browser brings
 	}
 }

@@ -119,6 +119,6 @@ test("a tab that is left open when somebody else signs in shows and sends nothin
   await expect(team.line("Alan")).toBeVisible();
 
   if (await old.field.isEnabled()) await old.write("From the old tab");
-  await expect(page.getByRole("alert")).toBeVisible();
+  await expect(page.getByRole("main").getByRole("alert")).toBeVisible();
   expect((await deployment.stored(grace)).map(({ body, sender }) => `${sender.id}: ${body}`)).toEqual(["42: Hello"]);
 });
