@@ -1,5 +1,6 @@
 // Package e2e_test runs the scenarios of scenarios/ in a real Chromium: people who write to each other while parts of
-// the system fail. `go test ./web/e2e -scenario inbox` runs those of one file.
+// the system fail. `go test ./web/e2e -scenario inbox` runs those of one file, and `-screenshots` makes the pictures in
+// docs/screenshots anew.
 package e2e_test
 
 import (
@@ -15,7 +16,10 @@ import (
 
 func TestMain(m *testing.M) { testdb.Main(m) }
 
-var scenario = flag.String("scenario", "", "run only the scenarios of the files whose names have this in them")
+var (
+	scenario    = flag.String("scenario", "", "run only the scenarios of the files whose names have this in them")
+	screenshots = flag.Bool("screenshots", false, "make the pictures in docs/screenshots in place of running the scenarios")
+)
 
 func TestPeopleChatInARealBrowser(t *testing.T) {
 	if _, err := webapp.Digest(".", "."); err != nil {
@@ -46,6 +50,9 @@ func TestPeopleChatInARealBrowser(t *testing.T) {
 	defer control.Close()
 	defer stage.clear()
 	environment := append(findBrowser(t), "STAGE="+control.URL)
+	if *screenshots {
+		environment = append(environment, "SCREENSHOTS=../../docs/screenshots")
+	}
 	run(t, environment, "run", "typecheck")
 	run(t, environment, "test", "--", *scenario)
 }

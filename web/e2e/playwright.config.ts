@@ -1,11 +1,11 @@
 import { defineConfig } from "@playwright/test";
 
 // browser_test.go says which browser runs, stage_test.go what it is shown.
-const { BROWSER_PATH, BROWSER_SANDBOX } = process.env;
+const { BROWSER_PATH, BROWSER_SANDBOX, SCREENSHOTS } = process.env;
 if (!BROWSER_PATH) throw new Error("Run `go test ./web/e2e`: it brings the browser and what the scenarios need.");
 
 export default defineConfig({
-  testDir: "scenarios",
+  testDir: SCREENSHOTS ? "screenshots" : "scenarios",
   outputDir: "test-results",
   fullyParallel: true,
   forbidOnly: true,

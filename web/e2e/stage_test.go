@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"encoding/json"
+	"io"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
@@ -13,6 +14,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 
 	"devinbox/pkg/app"
 	"devinbox/pkg/config"
@@ -32,6 +35,7 @@ const (
 //	POST   /deployments                   {"NAME":"value"} of its environment -> {"id","url"}
 //	POST   /deployments/{id}/{part}/off   part: functions or pusher
 //	POST   /deployments/{id}/{part}/on
+//	POST   /deployments/{id}/sql          a statement, past the functions
 //	DELETE /deployments/{id}
 type stage struct {
 	http.Handler
@@ -52,6 +56,9 @@ func newStage(t *testing.T, example http.Handler) *stage {
 	mux.HandleFunc("POST /deployments/{id}/functions/on", s.with((*deployment).functionsOn))
 	mux.HandleFunc("POST /deployments/{id}/pusher/off", s.with((*deployment).pusherOff))
 	mux.HandleFunc("POST /deployments/{id}/pusher/on", s.with((*deployment).pusherOn))
+	mux.HandleFunc("POST /deployments/{id}/sql", func(w http.ResponseWriter, r *http.Request) {
+		s.with(func(d *deployment) { d.sql(r) })(w, r)
+	})
 	s.Handler = mux
 	return s
 }
@@ -202,6 +209,24 @@ func (d *deployment) pusherOff() {
 	if d.pusher != nil {
 		d.pusher.Close()
 		d.pusher = nil
+	}
+}
+
+// sql runs the statement that a request brings.
+func (d *deployment) sql(r *http.Request) {
+	statement, err := io.ReadAll(r.Body)
+	if err != nil {
+		d.t.Error(err)
+		return
+	}
+	db, err := pgx.Connect(r.Context(), d.settings["DATABASE_URL"])
+	if err != nil {
+		d.t.Error(err)
+		return
+	}
+	defer db.Close(r.Context())
+	if _, err := db.Exec(r.Context(), string(statement)); err != nil {
+		d.t.Error(err)
 	}
 }
 

@@ -10,6 +10,9 @@ import { createRealtime } from "./realtime.js";
 import { nameOf } from "./thread.js";
 import type { Chat, ChatOptions, Session, SessionIdentity } from "./types.js";
 
+/** For how long a cookie is taken to be the same user's, in milliseconds. Nobody signs in in another tab and is back sooner. */
+const RECENT = 1_000;
+
 /** Makes a Chat for whoever is signed in. Nothing is asked or opened before it is used, so that a server can make one too. */
 export function createChat(options: ChatOptions = {}): Chat {
   const { baseUrl = "", getToken, storage, loadPusher = async () => (await import("pusher-js")).default } = options;
@@ -20,6 +23,7 @@ export function createChat(options: ChatOptions = {}): Chat {
   let reachable = true;
   let me: SessionIdentity | null = null;
   let known: Promise<Session> | undefined;
+  let askedAt = 0;
   let ended: ChatError | null = null;
 
   const http = createHttp(baseUrl, getToken, (now, told) => {
@@ -29,7 +33,6 @@ export function createChat(options: ChatOptions = {}): Chat {
     }
     if (told) watchers.forEach((watcher) => watcher.hear("conversation", told));
   });
-  const ask = () => http<Session>("GET", "/api/session");
 
   function recognise(session: Session): Session {
     const { identity } = session;
@@ -42,16 +45,16 @@ export function createChat(options: ChatOptions = {}): Chat {
     return session;
   }
 
-  async function session(): Promise<Session> {
+  // A cookie may be somebody else's by now, signed in in another tab. A token is what the page itself gives us.
+  async function session(maxAge = getToken ? Infinity : RECENT): Promise<Session> {
     if (ended) throw ended;
-    if (!known) {
-      known = insist(ask, (error) => !ended && error.status !== 401).then(recognise);
+    if (!known || Date.now() - askedAt >= maxAge) {
+      askedAt = Date.now();
+      known = insist(() => http<Session>("GET", "/api/session"), (error) => !ended && error.status !== 401).then(recognise);
       known.catch(() => (known = undefined));
     }
     return known;
   }
-
-  const verify = async () => recognise(await ask());
 
   function end(code: string) {
     if (ended) return;
@@ -61,13 +64,12 @@ export function createChat(options: ChatOptions = {}): Chat {
     lookAll();
   }
 
-  const realtime = createRealtime(http, (fresh) => (fresh ? verify() : session()), loadPusher, lookAll);
+  const realtime = createRealtime(http, session, loadPusher, lookAll);
   const core: Core = {
     http,
     realtime,
     outbox,
     session,
-    verify,
     watchers,
     offline: () => !reachable || isCutOff(),
     ended: () => ended,

@@ -53,8 +53,8 @@ export function createConversation(core: Core, clientId: string | undefined): Ow
     live.set(show(next));
   }
 
-  async function identify() {
-    const session = await core.session();
+  async function identify(maxAge?: number) {
+    const session = await core.session(maxAge);
     if (!thread.me) become(identified(thread, session.identity));
     return session;
   }
@@ -109,10 +109,10 @@ export function createConversation(core: Core, clientId: string | undefined): Ow
       let tries = 0;
       try {
         const attempt = async () => {
-          await identify();
-          if (tries++ || age() > FRESH) await core.verify();
+          // Whoever has written it may have left meanwhile.
+          await identify(tries++ || age() > FRESH ? 0 : undefined);
           if (age() > LIFETIME) throw new ChatError("expired");
-          await post(waiting);
+          if (thread.waiting.includes(waiting)) await post(waiting);
         };
         await insist(attempt, () => thread.waiting.includes(waiting));
       } catch (error) {
@@ -127,10 +127,10 @@ export function createConversation(core: Core, clientId: string | undefined): Ow
     const draft = { clientId, body, clientMessageId, create, socketId: realtime.socketId() };
     const sent = await http<Sent>("POST", "/api/messages/send", draft, true);
     tell(sent);
-    if (!isOf(sent.message, thread.me)) await core.verify(); // somebody else has signed in meanwhile
+    if (!isOf(sent.message, thread.me)) await identify(0); // somebody else has signed in meanwhile
     if (sent.realtime !== "queued" || isRepeated) return;
     pause(ANNOUNCE_AFTER)
-      .then(core.verify)
+      .then(() => identify(0))
       .then(() => post(waiting, true))
       .catch(() => {}); // it is stored all the same, and whoever calls the server next brings the news
   }

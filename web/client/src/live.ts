@@ -23,9 +23,11 @@ export interface Core {
   readonly http: Http;
   readonly realtime: Realtime;
   readonly outbox: Outbox;
-  session(): Promise<Session>;
-  /** Asks for the session anew. Rejects, and ends the Chat, where it is somebody else's by now. */
-  verify(): Promise<Session>;
+  /**
+   * The session, asked for at most so many milliseconds ago; by default once, or with a cookie within a second.
+   * Rejects, and ends the Chat, where it is somebody else's by now.
+   */
+  session(maxAge?: number): Promise<Session>;
   /** Whether requests do not get through. */
   offline(): boolean;
   /** Why the Chat has ended; null while it has not. */

@@ -21,7 +21,7 @@ export interface Realtime {
 /** Makes a {@link Realtime}. `changed` is told when anything that it says may be another by now. */
 export function createRealtime(
   http: Http,
-  session: (fresh: boolean) => Promise<Session>,
+  session: (maxAge?: number) => Promise<Session>,
   load: NonNullable<ChatOptions["loadPusher"]>,
   changed: () => void,
 ): Realtime {
@@ -29,7 +29,7 @@ export function createRealtime(
   let refused = false;
   let epoch = 0; // of the connection: what was begun in an earlier one comes to nothing
 
-  async function open(fresh = false) {
+  async function open(maxAge?: number) {
     close();
     const mine = epoch;
     const isCurrent = () => mine === epoch;
@@ -40,11 +40,11 @@ export function createRealtime(
       await pause(RECHECK * (1 - Math.random() / 4));
       if (!isCurrent() || !refused) return;
       if (pusher) pusher.connect();
-      else open(true);
+      else open(0);
     }
 
     try {
-      const { enabled, key, authEndpoint, ...where } = (await session(fresh)).realtime;
+      const { enabled, key, authEndpoint, ...where } = (await session(maxAge)).realtime;
       const Library = enabled && (await load());
       if (!isCurrent()) return;
       if (!Library) return refuse();

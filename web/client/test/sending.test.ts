@@ -216,6 +216,36 @@ describe("what waits to be sent", () => {
     expect(world.conversation.messages.map((m) => m.body)).toEqual(["one", "two"]);
   });
 
+  test("is not sent with the cookie of whoever has signed in in another tab, nor is anything of theirs shown", async () => {
+    for (const act of ["send", "read", "look"]) {
+      const world = new World();
+      world.conversation.send(ada, "To Grace", null);
+      const { store } = await world.live({ getToken: undefined });
+      expect(store.getSnapshot()).toMatchObject({ connection: "live", messages: [{ body: "To Grace" }] });
+      world.me = { id: "43", role: "client", name: "Heidi" };
+      await world.pass(1_000);
+      if (act === "send") store.send("Grace's words");
+      if (act === "read") store.markRead();
+      if (act === "look") world.visible(true);
+      await world.pass(0);
+      expect(world.asked.map(({ method, path }) => `${method} ${path}`), act).toEqual(["GET /api/session"]);
+      expect(store.getSnapshot()).toMatchObject({ status: "error", error: { code: "identity_changed" }, messages: [], me: null });
+      vi.unstubAllGlobals();
+    }
+  });
+
+  test("is not sent when it was discarded before it was known who writes", async () => {
+    const world = new World();
+    world.isCut = true;
+    const store = world.chat().conversation();
+    const id = store.send("Never mind");
+    await world.pass(0);
+    store.discard(id);
+    world.isCut = false;
+    await world.pass(60_000);
+    expect(world.sends).toHaveLength(0);
+  });
+
   test("is not sent by whoever has signed in under the page in the meantime", async () => {
     const world = new World();
     const { store } = await world.live();

@@ -57,3 +57,13 @@ test("a thread opens where the reader left off", async ({ chat, deployment }) =>
   await expect(client.message("Message 61")).toBeInViewport();
   await expect(client.message("Message 90")).not.toBeInViewport();
 });
+
+test("each day begins with its name, and who wrote several lines in a row is named once", async ({ chat, deployment }) => {
+  for (const body of ["Long ago", "Yesterday's", "One", "Two"]) await deployment.send(ada, body, grace);
+  await deployment.sql(`update chat.message set created_at = created_at - case seq when 1 then interval '40 days' when 2 then interval '1 day' else '0' end`);
+  const client = await chat(grace);
+  await client.shows("Long ago", "Yesterday's", "One", "Two");
+  const [longAgo, ...later] = await client.log.getByRole("listitem").evaluateAll((all) => all.map((line) => (line as HTMLElement).innerText.split("\n")[0]));
+  expect(longAgo).toMatch(/ \d{4}$/);
+  expect(later).toEqual(["Ada", "Yesterday", "Ada", "Today", "Ada", "Two"]);
+});

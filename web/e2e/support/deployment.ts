@@ -46,8 +46,11 @@ export class Deployment {
   pusherOn = () => this.tell("POST", "/pusher/on");
   end = () => this.tell("DELETE", "");
 
-  private async tell(method: string, path: string): Promise<void> {
-    const response = await fetch(`${stage}/deployments/${this.id}${path}`, { method });
+  /** Runs a statement past the functions. Where it fails, so does the whole test. */
+  sql = (statement: string) => this.tell("POST", "/sql", statement);
+
+  private async tell(method: string, path: string, body?: string): Promise<void> {
+    const response = await fetch(`${stage}/deployments/${this.id}${path}`, { method, ...(body ? { body } : {}) });
     if (!response.ok) throw new Error(`${path}: ${response.status}`);
   }
 

@@ -37,9 +37,9 @@ export class Thread {
     await expect(this.bodies).toHaveText(bodies);
   }
 
-  /** Requires what stands beside one of the reader's own messages: Sending…, Sent, Seen. */
-  async delivery(body: string, delivery: string): Promise<void> {
-    await expect(this.message(body)).toContainText(delivery);
+  /** Requires what stands beside one of the reader's own messages. What is sent may be seen before one looks. */
+  async delivery(body: string, delivery: "Sending…" | "Sent" | "Seen"): Promise<void> {
+    await expect(this.message(body)).toContainText(delivery === "Sent" ? /Sent|Seen/ : delivery);
   }
 
   /** Chooses from the menu of a message. */

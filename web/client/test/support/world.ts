@@ -290,8 +290,8 @@ export class World {
   }
 
   /** A Chat whose conversation is open, subscribed and quiet. */
-  async live() {
-    const chat = this.chat();
+  async live(options: ChatOptions = {}) {
+    const chat = this.chat(options);
     const store = chat.conversation();
     const leave = store.subscribe(() => {});
     await this.pass(0);

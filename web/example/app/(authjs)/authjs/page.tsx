@@ -26,7 +26,7 @@ function SignIn() {
       <h1>Sign in with Auth.js</h1>
       <p>The demo asks for no password.</p>
       <form action={enter} className="buttons">
-        {["grace", "ada"].map((name) => (
+        {["grace", "alan", "ada"].map((name) => (
           <button key={name} className="button" name="as" value={name}>
             {demoUser(name)?.name}
           </button>

@@ -1,0 +1,86 @@
+import type { BrowserContextOptions, Page } from "@playwright/test";
+import { type Deployment, type Person, ada, alan, grace } from "../support/deployment.ts";
+import { expect, test } from "../support/scenario.ts";
+
+const folder = process.env["SCREENSHOTS"]!;
+const screens: Record<string, BrowserContextOptions> = {
+  desktop: { viewport: { width: 1280, height: 800 } },
+  phone: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 },
+};
+
+const clients: [Person, string][] = [
+  [{ id: "46", role: "client", name: "Linus" }, "hello?"],
+  [alan, "Is there a way to import our old tickets?"],
+  [{ id: "44", role: "client", name: "Frances" }, "The invoice of October has the wrong address."],
+  [{ id: "45", role: "client", name: "Barbara" }, "We need two more seats from December on."],
+  [{ id: "47", role: "client", name: "Niklaus" }, "Can the nightly export go to another region?"],
+];
+
+/** Lets some people write, over three days. */
+async function write(deployment: Deployment): Promise<void> {
+  for (const [client, body] of clients) await deployment.send(client, body);
+  await deployment.call(ada, "POST", "/api/messages/read", { clientId: "44", upToSeq: 1 });
+  await deployment.call(ada, "POST", "/api/conversations/update", { clientId: "45", assigneeId: "ken" });
+  const lines: [Person, string][] = [
+    [grace, "Good morning! Since yesterday the export of our report stops halfway."],
+    [grace, "It says “timeout” after a minute: https://example.com/reports/42"],
+    [grace, "Could you have a look?"],
+    [ada, "Of course. Which format did you choose?"],
+    [grace, "CSV. The PDF works."],
+    [ada, "Thank you, I can reproduce it: with more than 50,000 rows it is too slow. I’ll raise the limit and tell you when it is live."],
+    [grace, "Great"],
+    [ada, "Done. Please try again."],
+    [grace, "That was quick, it works!\n\nOne more thing: could the columns stay in the order in which I chose them?"],
+  ];
+  for (const [who, body] of lines) await deployment.send(who, body, grace);
+  await deployment.call(ada, "POST", "/api/messages/read", { clientId: grace.id, upToSeq: 8 });
+  await deployment.call(grace, "POST", "/api/messages/read", { upToSeq: 8 });
+  await deployment.call(ada, "POST", "/api/conversations/update", { clientId: grace.id, assigneeId: ada.id });
+  // At noon of this and earlier days, so that the pictures are the same at any time of day.
+  await deployment.sql(`
+    update chat.message set created_at = date_trunc('day', now()) - case
+      when client_id = '42' and seq <= 3 then interval '1 day' when client_id in ('43', '46') then interval '3 days' else '0' end
+      + interval '10 hours' + case client_id when '42' then seq * interval '2 minutes' else client_id::int * interval '7 minutes' - interval '7 hours' end;
+    update chat.conversation c set last_message_at = m.created_at, online = c.client_id in ('42', '45'), online_at = now()
+      from chat.message m where m.client_id = c.client_id and m.seq = c.last_seq`);
+}
+
+for (const [screen, options] of Object.entries(screens)) {
+  for (const colorScheme of ["light", "dark"] as const) {
+    test(`${screen}, ${colorScheme}`, async ({ open, deployment }) => {
+      await write(deployment);
+      const shoot = async (page: Page, name: string) => {
+        await expect(page.getByText(/Loading/)).toHaveCount(0);
+        await page.screenshot({ path: `${folder}/${name}-${colorScheme}-${screen}.png`, animations: "disabled", caret: "hide" });
+      };
+      const visit = (path: string) => open(path, { ...options, colorScheme });
+      const question = "That was quick";
+
+      const inbox = await visit("/inbox?as=ada");
+      await expect(inbox.getByRole("link", { name: /Niklaus/ })).toBeVisible();
+      await shoot(inbox, "inbox");
+      await inbox.getByRole("link", { name: /Grace/ }).click();
+      await expect(inbox.getByRole("log").getByText(question)).toBeVisible();
+      await shoot(inbox, "conversation");
+
+      const chat = await visit("/chat?as=grace");
+      await expect(chat.getByText(question)).toBeVisible();
+      await shoot(chat, "chat");
+      await chat.route("**/api/messages/send", (route) => route.fulfill({ status: 403, json: { status: 403, code: "forbidden" } }));
+      await chat.getByRole("textbox").fill("Are you there?");
+      await chat.getByRole("button", { name: "Send" }).click();
+      await expect(chat.getByText(/Not sent/)).toBeVisible();
+      await chat.context().setOffline(true);
+      await expect(chat.getByText(/You are offline/)).toBeVisible();
+      await shoot(chat, "offline");
+
+      const home = await visit("/");
+      await expect(home.getByRole("log").getByText(question)).toHaveCount(2);
+      await shoot(home, "home");
+      const signIn = await visit("/authjs");
+      await expect(signIn.getByRole("button", { name: "Grace" })).toBeVisible();
+      await shoot(signIn, "sign-in");
+      await shoot(await visit("/nowhere"), "not-found");
+    });
+  }
+}
