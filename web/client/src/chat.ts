@@ -40,7 +40,7 @@ export function createChat(options: ChatOptions = {}): Chat {
     if (ended) throw ended;
     if (!me) {
       me = identity;
-      outbox.adopt(identity, (kept) => conversation(kept.clientId).restore(kept));
+      outbox.adopt(me, (kept) => conversation(kept.clientId).restore(kept));
     }
     return session;
   }

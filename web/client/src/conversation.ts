@@ -105,6 +105,7 @@ export function createConversation(core: Core, clientId: string | undefined): Ow
     sending = true;
     for (let next: Waiting | undefined; (next = thread.waiting.find((w) => !w.failed)); ) {
       const waiting = next;
+      const isWanted = () => thread.waiting.includes(waiting);
       const age = () => Date.now() - waiting.at;
       let tries = 0;
       try {
@@ -112,9 +113,9 @@ export function createConversation(core: Core, clientId: string | undefined): Ow
           // Whoever has written it may have left meanwhile.
           await identify(tries++ || age() > FRESH ? 0 : undefined);
           if (age() > LIFETIME) throw new ChatError("expired");
-          if (thread.waiting.includes(waiting)) await post(waiting);
+          if (isWanted()) await post(waiting);
         };
-        await insist(attempt, () => thread.waiting.includes(waiting));
+        await insist(attempt, isWanted);
       } catch (error) {
         become(rewritten(thread, waiting.id, { failed: true, error: error as ChatError }));
       }

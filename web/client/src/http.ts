@@ -42,12 +42,12 @@ export function createHttp(
       heard(false);
       throw new ChatError("network");
     }
-    heard(true, response.ok && method !== "GET" && answer.conversation);
-    if (response.ok) return answer;
-    if (response.status === 401 && !once) return request(method, path, body, true);
-    const { headers, status } = response;
-    const { code = "http", detail, errors } = answer ?? {};
-    throw new ChatError(code, status, detail, errors, Number(headers.get("Retry-After")) || null, headers.get("X-Request-Id"));
+    const { ok, status, headers } = response;
+    heard(true, ok && method !== "GET" && answer.conversation);
+    if (ok) return answer;
+    if (status === 401 && !once) return request(method, path, body, true);
+    const { code = "http", detail, errors, requestId } = answer ?? {};
+    throw new ChatError(code, status, detail, errors, Number(headers.get("Retry-After")) || null, requestId);
   };
 }
 

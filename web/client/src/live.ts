@@ -285,8 +285,8 @@ export function createLive<S extends Health>(core: Core, initial: S, subject: Su
     async more(flag, load) {
       if (state[flag]) return;
       set({ [flag]: true } as Partial<S>);
-      const error = await load().catch((error: ChatError) => error);
-      set({ [flag]: false, error: error ?? null } as Partial<S>);
+      const error = await load().then(() => null, (error: ChatError) => error);
+      set({ [flag]: false, error } as Partial<S>);
     },
   };
 }

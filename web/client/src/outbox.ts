@@ -28,7 +28,7 @@ export interface Outbox {
 }
 
 export function createOutbox(storage: () => ChatStorage | null | undefined, name: string): Outbox {
-  const tab = randomKey();
+  let tab = ""; // not before it is needed: whatever is rendered on a server may have nothing random in it
   const lock = (of: string, held: () => unknown) => globalThis.navigator?.locks?.request(of, held).catch(() => {});
   let dead: (() => void) | undefined;
   let closed = false;
@@ -62,6 +62,7 @@ export function createOutbox(storage: () => ChatStorage | null | undefined, name
   return {
     keep(me, clientId, waiting) {
       if (closed) return;
+      tab ||= randomKey();
       const others = read().filter((k) => k.tab !== tab || k.clientId !== clientId);
       write([...others, ...waiting.map((w) => ({ ...w, error: undefined, by: nameOf(me), tab, clientId }))]);
     },

@@ -1,7 +1,7 @@
 import { createContext, createElement, type ReactElement, type ReactNode, useContext, useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { createChat } from "./chat.js";
 import { initialConversation } from "./conversation.js";
-import type { Chat, ChatOptions, ConversationState, ConversationStore, InboxFilter, InboxState, InboxStore, Role, Store } from "./types.js";
+import type { Chat, ChatOptions, ConversationState, ConversationStore, InboxFilter, InboxState, InboxStore, Store } from "./types.js";
 
 const Context = createContext<Chat | null>(null);
 
@@ -38,21 +38,18 @@ export function useInbox(filter?: InboxFilter): InboxState & Methods<InboxStore>
 /** What awaits the caller: a client's unread messages, or how many conversations hold what no developer has read. 0 until it is known. */
 export function useUnread(): number {
   const chat = useChat();
-  const [role, setRole] = useState<Role>();
+  const [store, setStore] = useState<Store<ConversationState | InboxState>>(nothing);
   useEffect(() => {
     let isHere = true;
     chat.session().then(
-      ({ identity }) => isHere && setRole(identity.role),
+      ({ identity }) => isHere && setStore(identity.role === "client" ? chat.conversation() : chat.inbox()),
       () => {}, // nobody is signed in, and nothing awaits nobody
     );
     return () => {
       isHere = false;
+      setStore(nothing);
     };
   }, [chat]);
-  const store: Store<ConversationState | InboxState> = useMemo(
-    () => (role === "client" ? chat.conversation() : role ? chat.inbox() : nothing),
-    [chat, role],
-  );
   const state = useSyncExternalStore(store.subscribe, store.getSnapshot, nothing.getSnapshot);
   return "totals" in state ? state.totals.unread : state.unread;
 }

@@ -1,15 +1,17 @@
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import openapiTS, { astToString } from "openapi-typescript";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const client = fileURLToPath(new URL("..", import.meta.url));
 const { resolve } = createRequire(import.meta.url);
-const run = (folder: string, program: string, ...args: string[]) => execFileSync(program, args, { cwd: folder, encoding: "utf8", stdio: "pipe" });
+/** Runs a program and gives what it prints. Not in the way of vitest, which wants to hear of its workers. */
+const run = async (folder: string, program: string, ...args: string[]) => (await promisify(execFile)(program, args, { cwd: folder })).stdout;
 const tsc = join(dirname(resolve("typescript")), "..", "bin", "tsc");
 
 test("the generated types are those of the OpenAPI document", async () => {
@@ -18,25 +20,25 @@ test("the generated types are those of the OpenAPI document", async () => {
   expect(readFileSync(join(client, "src", "openapi.ts"), "utf8").endsWith(generated), "run npm run generate").toBe(true);
 });
 
-test("core and React hooks weigh 7 kB at most", () => {
-  const [, gzipped] = /, (\d+) gzipped/.exec(run(client, "node", "scripts/size.mjs"))!;
+test("core and React hooks weigh 7 kB at most", async () => {
+  const [, gzipped] = /, (\d+) gzipped/.exec(await run(client, "node", "scripts/size.mjs"))!;
   expect(Number(gzipped)).toBeLessThanOrEqual(7_000);
 });
 
 describe("the package that npm pack makes", () => {
   let folder: string;
 
-  beforeAll(() => {
+  beforeAll(async () => {
     folder = realpathSync(mkdtempSync(join(tmpdir(), "devinbox-package-")));
     // Built from a copy, so that what lies in dist by chance is not in it.
     const copy = join(folder, "client");
     mkdirSync(copy);
-    for (const name of ["src", "package.json", "LICENSE", "README.md"]) run(folder, "cp", "-r", join(client, name), copy);
-    run(folder, process.execPath, tsc, "-p", join(client, "tsconfig.build.json"), "--rootDir", join(client, "src"), "--outDir", join(copy, "dist"));
-    const [{ filename }] = JSON.parse(run(copy, "npm", "pack", "--json", "--ignore-scripts", "--pack-destination", folder)) as [{ filename: string }];
+    for (const name of ["src", "package.json", "LICENSE", "README.md"]) await run(folder, "cp", "-r", join(client, name), copy);
+    await run(folder, process.execPath, tsc, "-p", join(client, "tsconfig.build.json"), "--rootDir", join(client, "src"), "--outDir", join(copy, "dist"));
+    const [{ filename }] = JSON.parse(await run(copy, "npm", "pack", "--json", "--ignore-scripts", "--pack-destination", folder)) as [{ filename: string }];
     const modules = join(folder, "node_modules");
     mkdirSync(join(modules, "@devinbox", "client"), { recursive: true });
-    run(folder, "tar", "-xzf", join(folder, filename), "-C", join(modules, "@devinbox", "client"), "--strip-components=1");
+    await run(folder, "tar", "-xzf", join(folder, filename), "-C", join(modules, "@devinbox", "client"), "--strip-components=1");
     for (const name of ["pusher-js", "react", "react-dom", "scheduler", "csstype", "@types/react"]) {
       mkdirSync(dirname(join(modules, name)), { recursive: true });
       symlinkSync(join(client, "..", "node_modules", name), join(modules, name));
@@ -54,7 +56,7 @@ describe("the package that npm pack makes", () => {
     for (const file of Object.values(exports).flatMap((of) => Object.values(of))) expect(readFileSync(installed(file)).length).toBeGreaterThan(0);
   });
 
-  test.each(["bundler", "nodenext"])("type-checks in a fresh strict project that resolves modules as %s", (resolution) => {
+  test.each(["bundler", "nodenext"])("type-checks in a fresh strict project that resolves modules as %s", async (resolution) => {
     writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "fresh", private: true, type: "module" }));
     writeFileSync(
       join(folder, "app.tsx"),
@@ -81,16 +83,25 @@ export function App(): React.ReactNode {
 export type { Page };
 `,
     );
+    const readmes = [["README.md", "../../README.md"], ["getToken.md", "README.md"]] as const;
+    const examples = readmes.flatMap(([name, path]) =>
+      [...readFileSync(join(client, path), "utf8").matchAll(/^```tsx\n(.*?)^```/gms)].map(([, example], i) => {
+        const file = `${name}.${i}.tsx`;
+        writeFileSync(join(folder, file), name === "README.md" ? example! : `declare const getToken: () => Promise<string>;\n${example}`);
+        return file;
+      }),
+    );
+    expect(examples).toHaveLength(2);
     const module = resolution === "bundler" ? "esnext" : "nodenext";
     const options = ["--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--noEmit", "--jsx", "react-jsx", "--target", "es2022", "--lib", "es2023,dom"];
     try {
-      run(folder, process.execPath, tsc, ...options, "--module", module, "--moduleResolution", resolution, "app.tsx");
+      await run(folder, process.execPath, tsc, ...options, "--module", module, "--moduleResolution", resolution, "app.tsx", ...examples);
     } catch (error) {
       expect.fail((error as { stdout: string }).stdout);
     }
   });
 
-  test("runs in Node as it is, without a bundler", () => {
+  test("runs in Node as it is, without a bundler", async () => {
     writeFileSync(
       join(folder, "app.mjs"),
       `import { createChat } from "@devinbox/client";
@@ -104,6 +115,6 @@ chat.conversation().subscribe(() => {
 });
 `,
     );
-    expect(run(folder, process.execPath, "app.mjs").trim()).toBe("ChatProvider,useChat,useConversation,useInbox,useUnread offline network");
+    expect((await run(folder, process.execPath, "app.mjs")).trim()).toBe("ChatProvider,useChat,useConversation,useInbox,useUnread offline network");
   });
 });

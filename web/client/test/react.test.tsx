@@ -82,7 +82,10 @@ describe("the hooks", () => {
     }
     const chat = world.chat();
     const page = <ChatProvider chat={chat}><Thread /><Unread /><Inbox /></ChatProvider>;
+    const impure = [vi.spyOn(crypto, "getRandomValues"), vi.spyOn(Date, "now"), vi.mocked(Math.random).mockClear()];
     box.innerHTML = renderToString(page);
+    renderToString(<ChatProvider><Thread /></ChatProvider>);
+    for (const source of impure) expect(source).not.toHaveBeenCalled(); // Next.js forbids it where it renders ahead of time
     expect(box.textContent).toBe("loading connecting 0loading all 0");
     await world.pass(10_000);
     expect(world.asked).toEqual([]);
