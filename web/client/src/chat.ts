@@ -23,7 +23,7 @@ export function createChat(options: ChatOptions = {}): Chat {
   let reachable = true;
   let me: SessionIdentity | null = null;
   let known: Promise<Session> | undefined;
-  let askedAt = 0;
+  let asked: string | number | undefined; // with which token, or when
   let ended: ChatError | null = null;
 
   const http = createHttp(baseUrl, getToken, (now, told) => {
@@ -40,16 +40,17 @@ export function createChat(options: ChatOptions = {}): Chat {
     if (ended) throw ended;
     if (!me) {
       me = identity;
-      outbox.adopt(me, (kept) => conversation(kept.clientId).restore(kept));
+      outbox.adopt(me, (kept) => conversation(kept.clientId).restore(kept, identity));
     }
     return session;
   }
 
-  // A cookie may be somebody else's by now, signed in in another tab. A token is what the page itself gives us.
-  async function session(maxAge = getToken ? Infinity : RECENT): Promise<Session> {
+  // Whose a token is never changes. A cookie may be somebody else's by now, signed in in another tab.
+  async function session(fresh?: boolean): Promise<Session> {
+    const credential = getToken ? await getToken().catch(() => asked) : (Date.now() / RECENT) | 0;
     if (ended) throw ended;
-    if (!known || Date.now() - askedAt >= maxAge) {
-      askedAt = Date.now();
+    if (!known || fresh || credential !== asked) {
+      asked = credential;
       known = insist(() => http<Session>("GET", "/api/session"), (error) => !ended && error.status !== 401).then(recognise);
       known.catch(() => (known = undefined));
     }

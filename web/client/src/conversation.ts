@@ -5,7 +5,7 @@ import { LIFETIME } from "./outbox.js";
 import { randomKey } from "./page.js";
 import { insist, pause } from "./patience.js";
 import { type Thread, type Waiting, caughtUp, emptyThread, extended, identified, isOf, lacking, opened, rewritten, told, wholeUpTo, written } from "./thread.js";
-import type { Changed, Conversation, ConversationState, ConversationStore, MessagePage, Read, Sent } from "./types.js";
+import type { Changed, Conversation, ConversationState, ConversationStore, MessagePage, Read, SessionIdentity, Sent } from "./types.js";
 import { createView } from "./view.js";
 
 /** How often to say that the caller types, how long to show that the other side does, how often to say what was read, in milliseconds. */
@@ -14,8 +14,6 @@ const TYPING_SHOWN = 4_000;
 const READ_EVERY = 1_000;
 /** When to ask the server once more to announce what it could not. */
 const ANNOUNCE_AFTER = 10_000;
-/** Up to what age a message is sent, if it is for the first time, without asking whether its author is still the one who is signed in. */
-const FRESH = 5_000;
 
 export const initialConversation: ConversationState = {
   ...unborn,
@@ -29,8 +27,8 @@ export const initialConversation: ConversationState = {
 
 /** A conversation as its Chat sees it. */
 export interface OwnConversation extends ConversationStore {
-  /** Takes what an earlier page has left waiting. */
-  restore(waiting: Waiting): void;
+  /** Takes what an earlier page has left waiting, of the same author. */
+  restore(waiting: Waiting, me: SessionIdentity): void;
 }
 
 export function createConversation(core: Core, clientId: string | undefined): OwnConversation {
@@ -53,15 +51,16 @@ export function createConversation(core: Core, clientId: string | undefined): Ow
     live.set(show(next));
   }
 
-  async function identify(maxAge?: number) {
-    const session = await core.session(maxAge);
+  async function identify() {
+    const session = await core.session();
     if (!thread.me) become(identified(thread, session.identity));
     return session;
   }
 
   // --- Keeping current
 
-  function list(bounds: { before?: number; changedSince?: string }) {
+  async function list(bounds: { before?: number; changedSince?: string }) {
+    if (thread.from) await identify(); // the first page comes along with the answer to that
     return http<MessagePage>("GET", withQuery("/api/messages/list", { clientId, ...bounds })).catch((error: ChatError): MessagePage => {
       if (error.code !== "not_found") throw error;
       return { messages: [], hasMore: false, conversation: null }; // only developers are told by an error that there is none yet
@@ -95,8 +94,8 @@ export function createConversation(core: Core, clientId: string | undefined): Ow
 
   let sending = false;
 
-  function write(waiting: Waiting) {
-    become(written(thread, waiting));
+  function write(waiting: Waiting, me = thread.me) {
+    become(written({ ...thread, me }, waiting));
     void send();
   }
 
@@ -106,13 +105,10 @@ export function createConversation(core: Core, clientId: string | undefined): Ow
     for (let next: Waiting | undefined; (next = thread.waiting.find((w) => !w.failed)); ) {
       const waiting = next;
       const isWanted = () => thread.waiting.includes(waiting);
-      const age = () => Date.now() - waiting.at;
-      let tries = 0;
       try {
         const attempt = async () => {
-          // Whoever has written it may have left meanwhile.
-          await identify(tries++ || age() > FRESH ? 0 : undefined);
-          if (age() > LIFETIME) throw new ChatError("expired");
+          await identify(); // whoever has written it may have left meanwhile
+          if (Date.now() - waiting.at > LIFETIME) throw new ChatError("expired");
           if (isWanted()) await post(waiting);
         };
         await insist(attempt, isWanted);
@@ -127,11 +123,11 @@ export function createConversation(core: Core, clientId: string | undefined): Ow
     const { id: clientMessageId, body, create } = waiting;
     const draft = { clientId, body, clientMessageId, create, socketId: realtime.socketId() };
     const sent = await http<Sent>("POST", "/api/messages/send", draft, true);
+    if (!isOf(sent.message, thread.me)) await core.session(true); // somebody else has signed in meanwhile
     tell(sent);
-    if (!isOf(sent.message, thread.me)) await identify(0); // somebody else has signed in meanwhile
     if (sent.realtime !== "queued" || isRepeated) return;
     pause(ANNOUNCE_AFTER)
-      .then(() => identify(0))
+      .then(identify)
       .then(() => post(waiting, true))
       .catch(() => {}); // it is stored all the same, and whoever calls the server next brings the news
   }

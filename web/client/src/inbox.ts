@@ -1,5 +1,5 @@
 import { withQuery } from "./http.js";
-import { type Core, createLive, unborn } from "./live.js";
+import { type Core, LATE, createLive, unborn } from "./live.js";
 import { type Mailbox, caughtUp, emptyMailbox, informed, listed, shownIn } from "./mailbox.js";
 import type { Conversation, InboxFilter, InboxPage, InboxState, InboxStore, Updated } from "./types.js";
 
@@ -44,7 +44,10 @@ export function createInbox(core: Core, filter: InboxFilter): InboxStore {
     let token: string | undefined;
     let cursor: string | null = null;
     do {
+      const before = box;
       const page: InboxPage = await list({ since, cursor, limit: 100 });
+      // What was told meanwhile is in its totals, or is not.
+      if (box !== before) setTimeout(live.refresh, LATE);
       isChanged ||= page.conversations.length > 0;
       token ??= page.syncToken; // what changes while we page is after the first page's, and may be behind where we are
       cursor = page.nextCursor;

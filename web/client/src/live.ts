@@ -11,7 +11,7 @@ import type { Connection, Session, SessionIdentity, Store } from "./types.js";
 
 /** How long to wait for realtime before polling, for a late event before fetching, and in silence before asking, in milliseconds. */
 const PATIENCE = 10_000;
-const LATE = 1_000;
+export const LATE = 1_000;
 const SILENCE = 900_000;
 /** For how long a store stays open without a listener: React leaves and comes back at once, a router after a moment. */
 const LINGER = 2_000;
@@ -24,10 +24,10 @@ export interface Core {
   readonly realtime: Realtime;
   readonly outbox: Outbox;
   /**
-   * The session, asked for at most so many milliseconds ago; by default once, or with a cookie within a second.
-   * Rejects, and ends the Chat, where it is somebody else's by now.
+   * The session: asked for once for each token, or with a cookie about once a second, or where it has to be `fresh`. Rejects,
+   * and ends the Chat, where it is somebody else's by now.
    */
-  session(maxAge?: number): Promise<Session>;
+  session(fresh?: boolean): Promise<Session>;
   /** Whether requests do not get through. */
   offline(): boolean;
   /** Why the Chat has ended; null while it has not. */
@@ -279,8 +279,9 @@ export function createLive<S extends Health>(core: Core, initial: S, subject: Su
       look();
     },
     tellTyping() {
+      // Only private and presence channels carry what a client tells.
       const { channel } = self;
-      if (channel?.subscribed && /^(private|presence)-/.test(channel.name)) channel.trigger("client-typing", {});
+      if (channel?.subscribed && /^pr/.test(channel.name)) channel.trigger("client-typing", {});
     },
     async more(flag, load) {
       if (state[flag]) return;

@@ -21,7 +21,7 @@ export interface Realtime {
 /** Makes a {@link Realtime}. `changed` is told when anything that it says may be another by now. */
 export function createRealtime(
   http: Http,
-  session: (maxAge?: number) => Promise<Session>,
+  session: (fresh?: boolean) => Promise<Session>,
   load: NonNullable<ChatOptions["loadPusher"]>,
   changed: () => void,
 ): Realtime {
@@ -29,7 +29,7 @@ export function createRealtime(
   let refused = false;
   let epoch = 0; // of the connection: what was begun in an earlier one comes to nothing
 
-  async function open(maxAge?: number) {
+  async function open(fresh?: boolean) {
     close();
     const mine = epoch;
     const isCurrent = () => mine === epoch;
@@ -40,11 +40,11 @@ export function createRealtime(
       await pause(RECHECK * (1 - Math.random() / 4));
       if (!isCurrent() || !refused) return;
       if (pusher) pusher.connect();
-      else open(0);
+      else open(true);
     }
 
     try {
-      const { enabled, key, authEndpoint, ...where } = (await session(maxAge)).realtime;
+      const { enabled, key, authEndpoint, ...where } = (await session(fresh)).realtime;
       const Library = enabled && (await load());
       if (!isCurrent()) return;
       if (!Library) return refuse();

@@ -343,7 +343,7 @@ describe("the connection", () => {
 
   test("is offline where a page stands in for the answer, as a hotel's does", async () => {
     const world = new World();
-    world.script.set("GET /api/messages/list", () => new Response("<html>Please sign in</html>"));
+    for (const path of ["/api/messages/list", "/api/session"]) world.script.set(`GET ${path}`, () => new Response("<html>Please sign in</html>"));
     const store = world.chat().conversation();
     store.subscribe(() => {});
     await world.pass(0);

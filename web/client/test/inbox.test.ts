@@ -127,6 +127,26 @@ describe("the inbox", () => {
     expect(store.getSnapshot().totals).toEqual({ open: 2, unread: 2 });
   });
 
+  test("counts right where an event comes while a catch-up is on its way", async () => {
+    const world = new World();
+    write(world, "a", "b");
+    const { inbox, store } = await open(world);
+    let land = () => {};
+    world.script.set("GET /api/conversations/list", [
+      () => {
+        const page = world.inbox.since(world.asked.at(-1)!.query.get("since")!, 3);
+        return new Promise((resolve) => (land = () => resolve(new Response(JSON.stringify(page)))));
+      },
+    ]);
+    world.visible(true);
+    await world.pass(0);
+    world.inbox.of("a").markRead("developer", 1);
+    inbox().emit("conversation-updated", world.inbox.of("a").conversation());
+    land();
+    await world.pass(1_000);
+    expect(store.getSnapshot().totals).toEqual({ open: 2, unread: 1 });
+  });
+
   test("asks for the first page under a new filter also where it is set in the middle of a catch-up", async () => {
     const world = new World();
     write(world, "a", "b");

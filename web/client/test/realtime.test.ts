@@ -143,7 +143,7 @@ describe("the session", () => {
 
   test("takes a new token after a 401, once", async () => {
     const world = new World();
-    const tokens = ["old", "new", "newer"];
+    const tokens = ["old", "old", "new", "newer"];
     world.script.set("GET /api/session", (asked) => (asked.token === "Bearer new" ? world.answer(asked) : problem(401, "unauthorized")));
     const chat = world.chat({ getToken: async () => tokens.shift()! });
     expect((await chat.session()).identity.id).toBe("42");

@@ -216,22 +216,38 @@ describe("what waits to be sent", () => {
     expect(world.conversation.messages.map((m) => m.body)).toEqual(["one", "two"]);
   });
 
-  test("is not sent with the cookie of whoever has signed in in another tab, nor is anything of theirs shown", async () => {
-    for (const act of ["send", "read", "look"]) {
+  test.each([["cookie", { getToken: undefined }], ["token", {}]])("is not sent with the %s of whoever has signed in in another tab, nor is anything of theirs shown", async (_, options) => {
+    for (const act of ["send", "read", "look", "older"]) {
       const world = new World();
-      world.conversation.send(ada, "To Grace", null);
-      const { store } = await world.live({ getToken: undefined });
-      expect(store.getSnapshot()).toMatchObject({ connection: "live", messages: [{ body: "To Grace" }] });
+      for (let i = 0; i < 6; i++) world.conversation.send(ada, "To Grace", null);
+      const { store } = await world.live(options);
+      expect(store.getSnapshot()).toMatchObject({ connection: "live", hasOlder: true });
       world.me = { id: "43", role: "client", name: "Heidi" };
       await world.pass(1_000);
       if (act === "send") store.send("Grace's words");
       if (act === "read") store.markRead();
       if (act === "look") world.visible(true);
+      if (act === "older") void store.loadOlder();
       await world.pass(0);
       expect(world.asked.map(({ method, path }) => `${method} ${path}`), act).toEqual(["GET /api/session"]);
       expect(store.getSnapshot()).toMatchObject({ status: "error", error: { code: "identity_changed" }, messages: [], me: null });
       vi.unstubAllGlobals();
     }
+  });
+
+  test("is kept over any number of reloads, opened or not", async () => {
+    const world = new World();
+    world.me = ada;
+    world.conversation.send(grace, "Hello", null);
+    world.script.set("POST /api/messages/send", () => problem(403, "forbidden"));
+    world.chat().conversation("42").send("an answer");
+    await world.pass(0);
+    for (let reload = 0; reload < 3; reload++) {
+      world.chat().inbox().subscribe(() => {});
+      await world.pass(0);
+      expect(stored(world.storage).map((kept) => kept.body)).toEqual(["an answer"]);
+    }
+    expect(world.sends).toHaveLength(1);
   });
 
   test("is not sent when it was discarded before it was known who writes", async () => {

@@ -158,7 +158,8 @@ export class World {
   chat(options: ChatOptions = {}): Chat {
     return createChat({
       storage: this.storage,
-      getToken: async () => this.token,
+      // Whoever has signed in has a token of their own.
+      getToken: async () => (this.me === grace ? this.token : `${this.token} of ${this.me.role} ${this.me.id}`),
       loadPusher: async () => {
         const world = this;
         return class extends FakePusher {
