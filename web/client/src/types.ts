@@ -167,7 +167,7 @@ export interface Chat {
   conversation(clientId?: string): ConversationStore;
   /** An inbox of its own, for developers. Keep it: every call makes another one. */
   inbox(filter?: InboxFilter): InboxStore;
-  /** The session, asked for once. It waits for the network; it rejects with a {@link ChatError} where the server refuses it. */
+  /** The session, asked for once for each token. It waits for the network; it rejects with a {@link ChatError} where the server refuses it. */
   session(): Promise<Session>;
   /** Forgets what waits to be sent, ends the session of a guest and closes everything for good. Make a new Chat for the next user. */
   signOut(): Promise<void>;

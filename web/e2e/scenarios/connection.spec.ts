@@ -92,3 +92,21 @@ test("a message whose answer was lost is there once", async ({ chat, deployment 
   await client.shows("Once");
   expect(await deployment.stored(grace)).toHaveLength(1);
 });
+
+test("whoever is signed out is told so, and what they write waits for them", async ({ chat, deployment }) => {
+  const client = await chat(grace);
+  await client.write("Before");
+  await client.delivery("Before", "Sent");
+  const unauthorized = { status: 401, code: "unauthorized" };
+  await client.page.route(/\/api\/(messages|session)/, (route) => route.fulfill({ status: 401, json: unauthorized }));
+  await client.page.context().setOffline(true);
+  await client.page.context().setOffline(false);
+  const banner = client.page.getByRole("status").filter({ hasText: "You are signed out" });
+  await expect(banner).toBeVisible();
+  await client.write("Meanwhile");
+  await client.delivery("Meanwhile", "Sending…");
+  await client.page.unroute(/\/api\/(messages|session)/);
+  await client.delivery("Meanwhile", "Sent");
+  await expect(banner).toBeHidden();
+  expect((await deployment.stored(grace)).map(({ body }) => body)).toEqual(["Before", "Meanwhile"]);
+});

@@ -70,3 +70,23 @@ test("each day begins with its name, and who wrote several lines in a row is nam
   expect(longAgo).toMatch(/ \d{4}$/);
   expect(later).toEqual(["New", "Ada", "Yesterday", "Ada", "Today", "Ada", "Two"]);
 });
+
+test("a message of several screens is read once half a screen of it was seen, however slowly", async ({ chat, deployment }) => {
+  for (const body of all.slice(0, 40)) await deployment.send(ada, body, grace);
+  await deployment.call(grace, "POST", "/api/messages/read", { upToSeq: 40 });
+  const client = await chat(grace);
+  await client.shows(...all.slice(0, 40));
+  await toBeginning(client);
+  await deployment.send(ada, Array.from({ length: 200 }, (_, i) => `line ${i}`).join("\n"), grace);
+  await expect(client.bodies).toHaveCount(41);
+  const read = async () => (await deployment.call<{ conversation: { read: { client: number } } }>(ada, "GET", "/api/messages/list?clientId=42&limit=1")).conversation.read.client;
+  await client.bodies.last().evaluate((body) => {
+    const scroller = body.closest("[data-scroller]")!;
+    scroller.scrollTop += body.getBoundingClientRect().top - scroller.getBoundingClientRect().bottom;
+  });
+  expect(await read()).toBe(40);
+  for (let moved = 0; moved < 480; moved += 16) {
+    await client.log.evaluate((log) => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve((log.scrollTop += 16))))));
+  }
+  await expect.poll(read).toBe(41);
+});

@@ -120,6 +120,20 @@ test("the keyboard is enough", async ({ inbox }) => {
   await expect(team.page.getByRole("heading", { name: "Alan" })).toBeVisible();
 });
 
+test("single keys do nothing once they are switched off, also after a reload", async ({ inbox }) => {
+  const team = await inbox(ada);
+  await team.lists("Grace", "Alan", "Linus");
+  await team.page.getByRole("checkbox", { name: "Keyboard shortcuts" }).uncheck();
+  await team.page.reload();
+  await team.lists("Grace", "Alan", "Linus");
+  await expect(team.page.getByRole("checkbox", { name: "Keyboard shortcuts" })).not.toBeChecked();
+  await team.page.keyboard.press("j");
+  await expect(team.line("Grace")).not.toBeFocused();
+  await team.page.getByRole("checkbox", { name: "Keyboard shortcuts" }).check();
+  await team.page.keyboard.press("j");
+  await expect(team.line("Grace")).toBeFocused();
+});
+
 test("whoever searches while a conversation is loading goes on in the search", async ({ inbox }) => {
   const team = await inbox(ada);
   let load = () => {};

@@ -30,7 +30,7 @@ function tokens(address: string): () => Promise<string> {
 }
 
 async function fetchToken(address: string): Promise<string> {
-  const response = await fetch(address);
+  const response = await fetch(address, { signal: AbortSignal.timeout(10_000) }); // every request waits for it
   if (!response.ok) throw new Error(`The token was refused: ${response.status}`);
   const { token } = (await response.json()) as { token: string };
   return token;

@@ -6,8 +6,9 @@ export function errorText(error: unknown): string {
   switch (error.code) {
     case "unauthorized":
     case "signed_out":
-    case "token":
       return "You are signed out. Sign in again, then reload this page.";
+    case "token":
+      return "Your sign-in could not be renewed. If this stays, sign in again and reload this page.";
     case "identity_changed":
       return "Somebody else has signed in. Reload this page.";
     case "network":

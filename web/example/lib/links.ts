@@ -20,11 +20,18 @@ export function pieces(text: string): Piece[] {
 
 /** What stands at the end of an address is the sentence's, and so is a bracket that the address did not open. */
 function withoutPunctuation(found: string): string {
-  for (;;) {
-    const last = found.at(-1) ?? "";
-    const closes = last === ")" ? "(" : last === "]" ? "[" : "";
-    const foreign = closes !== "" && found.split(last).length > found.split(closes).length;
-    if (!foreign && !/[.,;:!?*_~]/.test(last)) return found;
-    found = found.slice(0, -1);
+  const count = (character: string) => found.split(character).length - 1;
+  // How many more of them close than open, counted once: somebody may write thousands.
+  const foreign = new Map([
+    [")", count(")") - count("(")],
+    ["]", count("]") - count("[")],
+  ]);
+  let end = found.length;
+  for (; end > 0; end--) {
+    const last = found.charAt(end - 1);
+    const left = foreign.get(last);
+    if (left === undefined ? !/[.,;:!?*_~]/.test(last) : left <= 0) break;
+    if (left !== undefined) foreign.set(last, left - 1);
   }
+  return found.slice(0, end);
 }

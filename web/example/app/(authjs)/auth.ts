@@ -18,8 +18,13 @@ export const { handlers, auth, signIn, signOut } = NextAuth({
     Credentials({ credentials: { as: {} }, authorize: ({ as }) => (demoAllowed() ? (demoUser(as) ?? null) : null) }),
   ],
   callbacks: {
-    // The one thing that devinbox needs beyond what Auth.js does: who is a developer.
-    jwt: ({ token, user }) => (user?.role ? { ...token, role: user.role } : token),
+    // What devinbox needs beyond what Auth.js does: an id that stays, and who is a developer.
+    jwt: ({ token, user, account }) => {
+      // Without a database adapter Auth.js makes a new id at every sign-in, and a new id is a new conversation.
+      if (account && account.type !== "credentials") token.sub = `${account.provider}-${account.providerAccountId}`;
+      if (user?.role) token["role"] = user.role;
+      return token;
+    },
     session: ({ session, token }) => ({
       ...session,
       user: { ...session.user, role: token["role"] === "developer" ? "developer" : "client" },

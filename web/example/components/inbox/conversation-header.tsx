@@ -17,7 +17,9 @@ export function ConversationHeader({ clientId, update, onBack }: ConversationHea
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
 
+  // While it is being changed the controls keep the focus, and do nothing.
   const change = async (what: Parameters<InboxStore["update"]>[1]) => {
+    if (busy) return;
     setBusy(true);
     setError(null);
     try {
@@ -50,7 +52,7 @@ export function ConversationHeader({ clientId, update, onBack }: ConversationHea
             className={styles.assignee}
             aria-label="Assignee"
             value={assigneeId ?? ""}
-            disabled={busy}
+            aria-disabled={busy}
             onChange={(event) => void change({ assigneeId: event.target.value || null })}
           >
             <option value="">Nobody</option>
@@ -61,7 +63,7 @@ export function ConversationHeader({ clientId, update, onBack }: ConversationHea
             type="button"
             className="button"
             aria-label={closed ? "Reopen the conversation" : "Close the conversation"}
-            disabled={busy}
+            aria-disabled={busy}
             onClick={() => void change({ status: closed ? "open" : "closed" })}
           >
             {closed ? "Reopen" : "Close"}

@@ -13,6 +13,7 @@ import { Filters } from "./filters";
 import styles from "./inbox.module.css";
 import { StartDialog } from "./start-dialog";
 import { useShortcuts } from "./use-shortcuts";
+import { useSwitch } from "./use-switch";
 
 /** The developers' inbox: the list, and the conversation that is open. Which one that is stands in the address, so that "back" works. */
 export function Inbox() {
@@ -23,7 +24,8 @@ export function Inbox() {
   const search = useRef<HTMLInputElement>(null);
   const { totals } = inbox;
   useTitle("Inbox", totals.unread);
-  useShortcuts({ list, search, open, close: () => setOpen(null) });
+  const [keys, setKeys] = useSwitch("devinbox-example:keys");
+  useShortcuts({ keys, list, search, open, close: () => setOpen(null) });
 
   return (
     <main className={styles.inbox} data-open={open !== null || undefined}>
@@ -38,11 +40,14 @@ export function Inbox() {
           </button>
         </header>
         <Filters search={search} me={inbox.me?.id ?? null} setFilter={inbox.setFilter} />
-        {open === null && <ConnectionBanner connection={inbox.connection} />}
+        {open === null && <ConnectionBanner connection={inbox.connection} error={inbox.status === "ready" ? inbox.error : null} />}
         <ConversationList ref={list} inbox={inbox} open={open} address={address} onOpen={setOpen} />
-        <p className={styles.keys} aria-hidden="true">
+        {/* Whoever speaks to the computer types single keys without meaning to. */}
+        <label className={styles.keys}>
+          <input type="checkbox" checked={keys} onChange={(event) => setKeys(event.target.checked)} />
+          <span className="visually-hidden">Keyboard shortcuts: </span>
           <kbd>j</kbd> <kbd>k</kbd> move · <kbd>Enter</kbd> open · <kbd>Esc</kbd> back · <kbd>/</kbd> search
-        </p>
+        </label>
       </section>
       {open === null ? (
         <p className={styles.nothing}>Choose a conversation.</p>

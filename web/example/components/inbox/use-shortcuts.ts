@@ -2,6 +2,8 @@ import { type RefObject, useEffect, useEffectEvent } from "react";
 import { isField } from "@/components/is-field";
 
 interface Shortcuts {
+  /** Whether single keys do anything. */
+  keys: boolean;
   list: RefObject<HTMLElement | null>;
   search: RefObject<HTMLInputElement | null>;
   open: string | null;
@@ -9,7 +11,7 @@ interface Shortcuts {
 }
 
 /** j and k move through the list, Enter opens (as with any link), Escape goes back to the list, / goes to the search. */
-export function useShortcuts({ list, search, open, close }: Shortcuts): void {
+export function useShortcuts({ keys, list, search, open, close }: Shortcuts): void {
   const onKeyDown = useEffectEvent((event: KeyboardEvent) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     const links = Array.from(list.current?.querySelectorAll<HTMLElement>("a") ?? []);
@@ -20,7 +22,7 @@ export function useShortcuts({ list, search, open, close }: Shortcuts): void {
       requestAnimationFrame(() => (current ?? search.current)?.focus());
       return;
     }
-    if (isField(event.target)) return;
+    if (!keys || isField(event.target)) return;
     if (event.key === "/") {
       event.preventDefault();
       search.current?.focus();

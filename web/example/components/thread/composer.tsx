@@ -1,5 +1,6 @@
 import { type FormEvent, type KeyboardEvent, type RefObject, useEffect, useLayoutEffect } from "react";
 import { SendIcon } from "@/components/icons";
+import { isComposing } from "@/components/is-composing";
 import { isField } from "@/components/is-field";
 import styles from "./composer.module.css";
 
@@ -45,7 +46,7 @@ export function Composer({ field, label, draft, onDraft, onSend, onTyping, onEdi
   };
 
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.nativeEvent.isComposing) return;
+    if (isComposing(event)) return;
     if (event.key === "Enter" && !event.shiftKey && !touch()) {
       event.preventDefault();
       send();

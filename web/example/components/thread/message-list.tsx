@@ -111,7 +111,7 @@ export function MessageList({ thread, sent, empty, editing, onEdit, onDelete }: 
       )}
       <MessageMenu menu={menu} onEdit={onEdit} onDelete={onDelete} />
       <p role="status" className="visually-hidden">
-        {announcement}
+        <span key={announcement.key}>{announcement.text}</span>
       </p>
     </div>
   );

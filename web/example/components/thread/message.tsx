@@ -2,6 +2,7 @@ import type { Delivery, ShownMessage } from "@devinbox/client";
 import { Menu } from "@base-ui/react/menu";
 import { memo, useEffect, useRef, useState } from "react";
 import { MoreIcon } from "@/components/icons";
+import { isComposing } from "@/components/is-composing";
 import { errorText } from "@/lib/errors";
 import { pieces } from "@/lib/links";
 import { moment, timeOfDay } from "@/lib/time";
@@ -148,7 +149,7 @@ function Editor({ message, save, close }: EditorProps) {
         rows={2}
         onChange={(event) => setBody(event.target.value)}
         onKeyDown={(event) => {
-          if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
+          if (event.key !== "Enter" || event.shiftKey || isComposing(event)) return;
           event.preventDefault();
           void submit();
         }}

@@ -51,7 +51,7 @@ export function Thread({ clientId, label, header, empty, placeholder, autoFocus 
   return (
     <section className={styles.thread} aria-label={label}>
       {header}
-      <ConnectionBanner connection={thread.connection} />
+      <ConnectionBanner connection={thread.connection} error={thread.status === "ready" ? thread.error : null} />
       <MessageList thread={thread} sent={sent} empty={empty} editing={editing} onEdit={edit} onDelete={setDeleting} />
       <Composer
         field={field}

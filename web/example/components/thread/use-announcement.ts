@@ -1,8 +1,8 @@
 import type { ShownMessage } from "@devinbox/client";
 import { useState } from "react";
 
-/** What a screen reader is told: the other side's newest message, once it comes, and not what was there before. */
-export function useAnnouncement(messages: readonly ShownMessage[], ready: boolean): string {
+/** What a screen reader is told: the other side's newest message, once it comes, and not what was there before. The key is another for each. */
+export function useAnnouncement(messages: readonly ShownMessage[], ready: boolean): { key: number; text: string } {
   const [heard, setHeard] = useState<number | null>(null);
   const [text, setText] = useState("");
   const newest = messages.findLast((message) => !message.own);
@@ -12,5 +12,5 @@ export function useAnnouncement(messages: readonly ShownMessage[], ready: boolea
     setHeard(seq);
     setText(`${newest.sender.name ?? newest.sender.id}: ${newest.body}`);
   }
-  return text;
+  return { key: heard ?? 0, text };
 }

@@ -1,6 +1,8 @@
 import type { ShownMessage } from "@devinbox/client";
 import { type RefObject, useEffect, useRef } from "react";
 
+const everyPercent = Array.from({ length: 101 }, (_, i) => i / 100);
+
 /**
  * Marks as read what has really been on the screen: at least half of a message, or half a screen of a long one, in a page that is
  * visible itself. Elements of the other side's messages carry their seq in `data-seq`.
@@ -28,7 +30,7 @@ export function useReadMark(
         }
         report();
       },
-      { threshold: [0, 0.25, 0.5, 0.75, 1] },
+      { threshold: everyPercent }, // half a screen is any part of a long message
     );
     observer.current = watching;
     document.addEventListener("visibilitychange", report);
