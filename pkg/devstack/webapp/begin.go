@@ -48,7 +48,7 @@ var page = template.Must(template.New("").Parse(`<!doctype html>
 <p>The functions are served all the same.
 {{- else}}
 <h1>The web example is starting</h1>
-<p>The first time its packages are installed, which takes a minute or two; the terminal tells how far it is. This page asks again by itself.
+<p>The first time its packages are installed, which takes half a minute or more; the terminal tells how far it is. This page asks again by itself.
 {{- end}}
 `))
 

@@ -155,7 +155,7 @@ function Editor({ message, save, close }: EditorProps) {
         }}
       />
       {error && (
-        <p role="alert" className={styles.editorError}>
+        <p role="alert" className="error">
           {error}
         </p>
       )}
