@@ -19,11 +19,11 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"devinbox/api/messages"
+	"devinbox/internal/dev/pusherserver"
+	"devinbox/internal/testing/testdb"
 	"devinbox/pkg/app"
 	"devinbox/pkg/chat"
 	"devinbox/pkg/config"
-	"devinbox/pkg/devstack/pusherserver"
-	"devinbox/pkg/devstack/testdb"
 )
 
 // BenchmarkSend measures a send, from the request to the answer, beside its floor: the statement that saves

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"devinbox/pkg/devstack/vercel"
+	"devinbox/internal/dev/vercel"
 )
 
 func TestEveryAnswerCarriesWhatBelongsToAll(t *testing.T) {

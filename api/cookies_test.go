@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"devinbox/internal/dev/vercel"
 	"devinbox/pkg/chat"
-	"devinbox/pkg/devstack/vercel"
 )
 
 // everything is a digest of every row and of which transaction wrote it: it stays as long as nothing is written.

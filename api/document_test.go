@@ -9,8 +9,8 @@ import (
 	"sync"
 	"testing"
 
-	"devinbox/pkg/devstack/openapi"
-	"devinbox/pkg/devstack/vercel"
+	"devinbox/internal/dev/vercel"
+	"devinbox/internal/testing/openapi"
 )
 
 // document is public/openapi.yaml. Every request and answer of every test passes through it.

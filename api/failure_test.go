@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"devinbox/pkg/devstack/vercel"
+	"devinbox/internal/dev/vercel"
 )
 
 // promptly is what a caller waits for at most when something that we depend on does not answer: 2.5 s by the

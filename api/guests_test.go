@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"devinbox/internal/dev/npm"
 	"devinbox/pkg/chat"
-	"devinbox/pkg/devstack/npm"
 	"devinbox/pkg/identity"
 )
 

@@ -18,11 +18,11 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"devinbox/internal/dev/vercel"
+	"devinbox/internal/testing/pusherjs"
+	"devinbox/internal/testing/testdb"
+	"devinbox/internal/testing/wire"
 	"devinbox/pkg/chat"
-	"devinbox/pkg/devstack/pusherjs"
-	"devinbox/pkg/devstack/testdb"
-	"devinbox/pkg/devstack/vercel"
-	"devinbox/pkg/devstack/wire"
 )
 
 // canaries are texts that no log may hold, each with what it is.

@@ -16,7 +16,7 @@ import (
 	"strings"
 	"testing"
 
-	"devinbox/pkg/devstack/vercel"
+	"devinbox/internal/dev/vercel"
 )
 
 // These are the rules of Vercel's Go builder. It keeps none of them for us: what breaks one fails late, on

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"devinbox/pkg/devstack/pusherserver"
+	"devinbox/internal/dev/pusherserver"
 )
 
 // newPresenceWorld is a deployment whose Pusher tells it by webhooks who is there.

@@ -22,14 +22,14 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"devinbox/internal/dev/pusherserver"
+	"devinbox/internal/dev/vercel"
+	"devinbox/internal/testing/pusherjs"
+	"devinbox/internal/testing/testdb"
+	"devinbox/internal/testing/wire"
 	"devinbox/pkg/app"
 	"devinbox/pkg/chat"
 	"devinbox/pkg/config"
-	"devinbox/pkg/devstack/pusherjs"
-	"devinbox/pkg/devstack/pusherserver"
-	"devinbox/pkg/devstack/testdb"
-	"devinbox/pkg/devstack/vercel"
-	"devinbox/pkg/devstack/wire"
 	"devinbox/pkg/identity"
 )
 

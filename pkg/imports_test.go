@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// allowed is the import table: which packages of this module each one may import. Data goes down it and
-// nothing comes back up. Packages under pkg/devstack, and commands, are not in it: they may import all of it.
+// allowed is the import table of what a function links: which packages of this module each one may import.
+// Data goes down it and nothing comes back up.
 var allowed = map[string][]string{
 	"devinbox/pkg/chat":             {},
 	"devinbox/pkg/config":           {"devinbox/pkg/chat"},
@@ -30,6 +30,15 @@ var allowed = map[string][]string{
 // forFunctions is what a file under api/ may import.
 var forFunctions = []string{"devinbox/pkg/app", "devinbox/pkg/chat", "devinbox/pkg/web"}
 
+// outside are the folders of what no function links, each with those that it may import beside pkg/ and itself.
+// A command may use all that runs on this machine, but none of what is for tests.
+var outside = map[string][]string{
+	"devinbox/cmd/":             {"devinbox/internal/dev"},
+	"devinbox/internal/dev":     {"devinbox/api"},
+	"devinbox/internal/testing": {"devinbox/internal/dev"},
+	"devinbox/internal/tools":   {},
+}
+
 type goPackage struct {
 	ImportPath string
 	Standard   bool
@@ -39,7 +48,7 @@ type goPackage struct {
 
 func packages(t *testing.T) []goPackage {
 	t.Helper()
-	list := exec.Command("go", "list", "-json=ImportPath,Standard,Imports,Deps", "devinbox/api/...", "devinbox/pkg/...", "devinbox/cmd/...")
+	list := exec.Command("go", "list", "-json=ImportPath,Standard,Imports,Deps", "devinbox/...")
 	out, err := list.Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)
@@ -66,10 +75,8 @@ func TestImportsGoDownTheTable(t *testing.T) {
 		case inTable:
 		case strings.HasPrefix(p.ImportPath, "devinbox/api"):
 			may = forFunctions
-		case strings.HasPrefix(p.ImportPath, "devinbox/cmd/"), strings.HasPrefix(p.ImportPath, "devinbox/pkg/devstack"), p.ImportPath == "devinbox/pkg":
-			continue
 		default:
-			t.Errorf("%s has no place in the import table", p.ImportPath)
+			checkOutside(t, p)
 			continue
 		}
 		for _, name := range p.Imports {
@@ -83,6 +90,27 @@ func TestImportsGoDownTheTable(t *testing.T) {
 			t.Errorf("%s is in the import table and does not exist", name)
 		}
 	}
+}
+
+// checkOutside looks at a package that no function links.
+func checkOutside(t *testing.T, p goPackage) {
+	t.Helper()
+	if p.ImportPath == "devinbox/pkg" || strings.HasPrefix(p.ImportPath, "devinbox/web/") || p.ImportPath == "devinbox/mutations" || p.ImportPath == "devinbox/web" {
+		return // tests only
+	}
+	for folder, others := range outside {
+		if !strings.HasPrefix(p.ImportPath, folder) {
+			continue
+		}
+		for _, name := range p.Imports {
+			within := func(folder string) bool { return strings.HasPrefix(name, folder) }
+			if strings.HasPrefix(name, "devinbox/") && !within("devinbox/pkg/") && !within(folder) && !slices.ContainsFunc(others, within) {
+				t.Errorf("%s must not import %s", p.ImportPath, name)
+			}
+		}
+		return
+	}
+	t.Errorf("%s has no place in the import table", p.ImportPath)
 }
 
 func TestTheDomainNeedsTheStandardLibraryOnly(t *testing.T) {
@@ -99,14 +127,14 @@ func TestTheDomainNeedsTheStandardLibraryOnly(t *testing.T) {
 	}
 }
 
-func TestAFunctionsBinaryHoldsNothingOfTheDevelopmentStack(t *testing.T) {
+func TestAFunctionsBinaryHoldsNothingInternal(t *testing.T) {
 	t.Parallel()
 	for _, p := range packages(t) {
 		if !strings.HasPrefix(p.ImportPath, "devinbox/api") {
 			continue
 		}
 		for _, name := range p.Deps {
-			if strings.HasPrefix(name, "devinbox/pkg/devstack") || name == "devinbox/pkg/postgres/migrate" || name == "testing" {
+			if strings.HasPrefix(name, "devinbox/internal/") || name == "devinbox/pkg/postgres/migrate" || name == "testing" {
 				t.Errorf("%s links %s", p.ImportPath, name)
 			}
 		}

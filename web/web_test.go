@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"devinbox/pkg/devstack/webapp"
+	"devinbox/internal/dev/webapp"
 )
 
 func TestTheClientPassesItsOwnTests(t *testing.T) {

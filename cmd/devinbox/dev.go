@@ -19,17 +19,17 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
 
+	"devinbox/internal/dev"
+	"devinbox/internal/dev/vercel"
+	"devinbox/internal/dev/webapp"
 	"devinbox/pkg/app"
 	"devinbox/pkg/chat"
 	"devinbox/pkg/config"
-	"devinbox/pkg/devstack"
-	"devinbox/pkg/devstack/vercel"
-	"devinbox/pkg/devstack/webapp"
 	"devinbox/pkg/postgres/migrate"
 )
 
 func devCommand() *cobra.Command {
-	var d dev
+	var d devRun
 	command := &cobra.Command{
 		Use:   "dev [-- COMMAND …]",
 		Short: "Run everything on this machine",
@@ -56,15 +56,15 @@ Without a COMMAND the variables are printed.`,
 	return command
 }
 
-// dev is the command of that name.
-type dev struct {
+// devRun is one run of the command dev.
+type devRun struct {
 	port         int
 	data         string
 	noWeb        bool
 	servicesOnly bool
 }
 
-func (d dev) run(ctx context.Context, command []string) (err error) {
+func (d devRun) run(ctx context.Context, command []string) (err error) {
 	if d.port < 0 || d.port > 65535 {
 		return fmt.Errorf("--port must be from 0 to 65535: %w", errUsage)
 	}
@@ -77,7 +77,7 @@ func (d dev) run(ctx context.Context, command []string) (err error) {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	stack, err := devstack.Start(ctx, devstack.Options{Lookup: p.lookup, Data: data, Progress: os.Stderr, Log: log})
+	stack, err := dev.Start(ctx, dev.Options{Lookup: p.lookup, Data: data, Progress: os.Stderr, Log: log})
 	defer func() { err = errors.Join(err, stack.Stop()) }()
 	if err != nil {
 		return err
@@ -101,7 +101,7 @@ func (d dev) run(ctx context.Context, command []string) (err error) {
 }
 
 // migrate brings the database up to date. One that is not on this machine is somebody's, who is asked first.
-func (d dev) migrate(ctx context.Context, url string) error {
+func (d devRun) migrate(ctx context.Context, url string) error {
 	local, err := isLoopback(url)
 	if err != nil {
 		return err
@@ -148,7 +148,7 @@ func confirm(from io.Reader, question string) bool {
 }
 
 // serve serves the functions until ctx ends.
-func (d dev) serve(ctx context.Context, p *project, stack *devstack.Stack, data string, settings config.Config, fault error, log *slog.Logger) (err error) {
+func (d devRun) serve(ctx context.Context, p *project, stack *dev.Stack, data string, settings config.Config, fault error, log *slog.Logger) (err error) {
 	a := app.New(settings, fault, log)
 	defer a.Close()
 	var rest http.Handler // what is no function's: the example, or public/
@@ -195,7 +195,7 @@ func (d dev) serve(ctx context.Context, p *project, stack *devstack.Stack, data 
 }
 
 // greet says where everything is, and gives two tokens to begin with.
-func (d dev) greet(settings config.Config, port int, data string) error {
+func (d devRun) greet(settings config.Config, port int, data string) error {
 	client, err := mint(settings, chat.Identity{ID: "42", Role: chat.Client, Name: "Grace"}, greetingTTL)
 	if err != nil {
 		return err
@@ -218,7 +218,7 @@ Both tokens are good for a day. Ctrl-C ends it; the data stay.
 const greetingTTL = 24 * time.Hour
 
 // runWith runs a command in the environment of the stack, and ends with it.
-func runWith(ctx context.Context, stack *devstack.Stack, command []string) error {
+func runWith(ctx context.Context, stack *dev.Stack, command []string) error {
 	c := exec.CommandContext(ctx, command[0], command[1:]...)
 	c.Env = append(os.Environ(), stack.Added()...)
 	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr

@@ -18,8 +18,8 @@ import (
 	"testing"
 	"time"
 
-	"devinbox/pkg/devstack/pgserver"
-	"devinbox/pkg/devstack/testdb"
+	"devinbox/internal/dev/pgserver"
+	"devinbox/internal/testing/testdb"
 )
 
 func TestOnlyThisMachineIsLoopback(t *testing.T) {

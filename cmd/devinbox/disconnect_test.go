@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"devinbox/internal/dev/pusherserver"
+	"devinbox/internal/testing/pusherjs"
 	"devinbox/pkg/chat"
-	"devinbox/pkg/devstack/pusherjs"
-	"devinbox/pkg/devstack/pusherserver"
 	"devinbox/pkg/realtime"
 )
 

@@ -7,7 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"devinbox/pkg/devstack/testdb"
+	"devinbox/internal/testing/testdb"
 )
 
 // hasSchema tells whether a database has the tables.

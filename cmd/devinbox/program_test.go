@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"devinbox/internal/testing/testdb"
 	"devinbox/pkg/config"
-	"devinbox/pkg/devstack/testdb"
 )
 
 // programVariable has this test's program be devinbox, instead of running tests.

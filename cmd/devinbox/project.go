@@ -8,7 +8,7 @@ import (
 
 	"github.com/joho/godotenv"
 
-	"devinbox/pkg/devstack"
+	"devinbox/internal/dev"
 )
 
 // project is the checkout that a command works in.
@@ -70,7 +70,7 @@ func (p *project) data(given string) (string, error) {
 	if given != "" {
 		return filepath.Abs(given)
 	}
-	return devstack.DataFolder(p.folder)
+	return dev.DataFolder(p.folder)
 }
 
 func exists(path string) bool {

@@ -6,9 +6,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"devinbox/internal/dev"
 	"devinbox/pkg/chat"
 	"devinbox/pkg/config"
-	"devinbox/pkg/devstack"
 )
 
 func tokenCommand() *cobra.Command {
@@ -43,7 +43,7 @@ what devinbox dev runs on this machine.`,
 				if err != nil {
 					return err
 				}
-				secrets, err := devstack.Secrets(folder)
+				secrets, err := dev.Secrets(folder)
 				if err != nil {
 					return err
 				}

@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"devinbox/internal/dev"
 	"devinbox/pkg/app"
 	"devinbox/pkg/chat"
 	"devinbox/pkg/config"
-	"devinbox/pkg/devstack"
 )
 
 const jwtSecret = "a secret of the tests, of thirty-two bytes or more"
@@ -111,7 +111,7 @@ func TestATokenThatNobodyWouldReadAsThisIdentityIsRefused(t *testing.T) {
 func TestWithoutASecretATokenIsSignedWithTheLocalOne(t *testing.T) {
 	t.Parallel()
 	folder, data := emptyProject(t), filepath.Join(t.TempDir(), "data")
-	secrets, err := devstack.Secrets(data)
+	secrets, err := dev.Secrets(data)
 	if err != nil {
 		t.Fatal(err)
 	}

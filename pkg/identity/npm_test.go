@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"devinbox/pkg/devstack/npm"
+	"devinbox/internal/dev/npm"
 	"devinbox/pkg/identity"
 )
 

@@ -11,9 +11,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"devinbox/internal/testing/testdb"
+	"devinbox/internal/testing/wire"
 	"devinbox/pkg/chat"
-	"devinbox/pkg/devstack/testdb"
-	"devinbox/pkg/devstack/wire"
 	"devinbox/pkg/postgres"
 )
 

@@ -11,8 +11,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"devinbox/internal/testing/testdb"
 	"devinbox/pkg/chat"
-	"devinbox/pkg/devstack/testdb"
 	"devinbox/pkg/postgres"
 )
 

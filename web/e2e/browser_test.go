@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"devinbox/pkg/devstack/npm"
+	"devinbox/internal/dev/npm"
 )
 
 // browsers are where systems have one that Playwright drives.

@@ -10,8 +10,8 @@ import (
 	"os/exec"
 	"testing"
 
-	"devinbox/pkg/devstack/testdb"
-	"devinbox/pkg/devstack/webapp"
+	"devinbox/internal/dev/webapp"
+	"devinbox/internal/testing/testdb"
 )
 
 func TestMain(m *testing.M) { testdb.Main(m) }

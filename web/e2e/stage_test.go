@@ -17,11 +17,11 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"devinbox/internal/dev/pusherserver"
+	"devinbox/internal/dev/vercel"
+	"devinbox/internal/testing/testdb"
 	"devinbox/pkg/app"
 	"devinbox/pkg/config"
-	"devinbox/pkg/devstack/pusherserver"
-	"devinbox/pkg/devstack/testdb"
-	"devinbox/pkg/devstack/vercel"
 )
 
 const (

@@ -13,8 +13,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"devinbox/internal/testing/testdb"
 	"devinbox/pkg/chat"
-	"devinbox/pkg/devstack/testdb"
 	"devinbox/pkg/postgres"
 	"devinbox/pkg/postgres/migrate"
 )

@@ -1,0 +1,196 @@
+// Package npm brings npm packages to programs and tests that are written in Go, by the npm of the machine.
+package npm
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"devinbox/internal/dev/folder"
+)
+
+var (
+	packageName  = regexp.MustCompile(`^(@[a-z0-9~-][a-z0-9._~-]*/)?[a-z0-9~-][a-z0-9._~-]*$`)
+	exactVersion = regexp.MustCompile(`^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$`)
+)
+
+// Install brings packages, which maps names to exact versions ("pusher-js": "8.4.0"), into [folder.Cache] and returns
+// the folder that holds their node_modules. What is there already is returned at once, without the network. It may
+// be called by several processes at the same time. No script of a package is run, and nothing but the cache is
+// written to; where the packages come from is decided by the user's own npm configuration.
+// progress, which may be nil, gets a line when npm is started.
+// Errors: a machine without npm, a registry that does not answer or does not have a package; in words that say
+// what helps.
+func Install(ctx context.Context, packages map[string]string, progress io.Writer) (dir string, err error) {
+	cache, err := folder.Cache()
+	if err != nil {
+		return "", err
+	}
+	return install(ctx, cache, packages, progress)
+}
+
+func install(ctx context.Context, cache string, packages map[string]string, progress io.Writer) (string, error) {
+	for name, version := range packages {
+		if !packageName.MatchString(name) || !exactVersion.MatchString(version) {
+			return "", fmt.Errorf("npm: %q at %q is not a package at an exact version such as 1.2.3", name, version)
+		}
+	}
+	manifest, err := json.MarshalIndent(map[string]any{"private": true, "dependencies": packages}, "", "  ")
+	if err != nil {
+		return "", err
+	}
+	// A package may bring other files to another system, and homes are shared between systems.
+	key := sha256.Sum256(fmt.Appendf(manifest, "\n%s/%s", runtime.GOOS, runtime.GOARCH))
+	dir := filepath.Join(cache, "npm", fmt.Sprintf("%x", key[:8]))
+	if complete(dir, packages) {
+		return dir, nil
+	}
+	if err := folder.Make(filepath.Dir(dir)); err != nil {
+		return "", err
+	}
+	lock, err := folder.Lock(ctx, dir+".lock")
+	if err != nil {
+		return "", fmt.Errorf("npm: wait for another process that installs the same: %w", err)
+	}
+	defer lock.Close()
+	if complete(dir, packages) {
+		return dir, nil
+	}
+
+	staging := dir + ".part"
+	if err := errors.Join(os.RemoveAll(staging), os.RemoveAll(dir)); err != nil {
+		return "", fmt.Errorf("npm: remove what an interrupted installation left: %w", err)
+	}
+	defer os.RemoveAll(staging)
+	if err := os.Mkdir(staging, 0o700); err != nil {
+		return "", fmt.Errorf("npm: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(staging, "package.json"), manifest, 0o600); err != nil {
+		return "", fmt.Errorf("npm: %w", err)
+	}
+	if err := run(ctx, staging, packages, lock, progress); err != nil {
+		return "", err
+	}
+	if !complete(staging, packages) {
+		return "", fmt.Errorf("npm reported success but did not install %s here: see `npm config list` for a setting that redirects it", list(packages))
+	}
+	if err := folder.Give(staging); err != nil {
+		return "", fmt.Errorf("npm: %w", err)
+	}
+	if err := os.Rename(staging, dir); err != nil {
+		return "", fmt.Errorf("npm: %w", err)
+	}
+	return dir, nil
+}
+
+// complete is true of a folder that holds all of packages. It is one only after it was renamed into place; that
+// somebody deleted a part of it since is all that can be wrong.
+func complete(dir string, packages map[string]string) bool {
+	for name := range packages {
+		if _, err := os.Stat(filepath.Join(dir, "node_modules", name, "package.json")); err != nil {
+			return false
+		}
+	}
+	_, err := os.Stat(dir)
+	return err == nil
+}
+
+// run runs npm in dir. npm inherits the lock, so that an npm which outlives this process still keeps others away.
+func run(ctx context.Context, dir string, packages map[string]string, lock *os.File, progress io.Writer) error {
+	npm, err := exec.LookPath("npm")
+	if err != nil {
+		return errors.New("npm is not on the PATH: install Node.js (https://nodejs.org), which brings it")
+	}
+	if progress != nil {
+		fmt.Fprintf(progress, "Installing %s with npm\n", list(packages))
+	}
+	var output bytes.Buffer
+	cmd := exec.CommandContext(ctx, npm, "install", "--prefix", dir, "--global=false", "--no-package-lock",
+		"--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--no-progress", "--loglevel=error")
+	cmd.Dir = dir
+	cmd.Env = environment()
+	cmd.Stdout, cmd.Stderr = &output, &output
+	cmd.ExtraFiles = []*os.File{lock}
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 5 * time.Second
+	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			return fmt.Errorf("npm install %s: %w", list(packages), ctx.Err())
+		}
+		return explain(err, packages, output.String())
+	}
+	return nil
+}
+
+// environment is the process's own without what `npm run` adds about the package that it runs in, and what would
+// have npm work on that package.
+func environment() []string {
+	return slices.DeleteFunc(os.Environ(), func(entry string) bool {
+		name, _, _ := strings.Cut(strings.ToLower(entry), "=")
+		switch strings.ReplaceAll(name, "-", "_") {
+		case "npm_config_prefix", "npm_config_local_prefix", "npm_config_workspace", "npm_config_workspaces",
+			"npm_config_include_workspace_root", "npm_config_location", "npm_config_dry_run":
+			return true
+		}
+		return false
+	})
+}
+
+var errorCode = regexp.MustCompile(`(?m)^npm (?:error|ERR!) code (\w+)`)
+
+// explain makes an error of npm's own account of a failure.
+func explain(err error, packages map[string]string, output string) error {
+	code := ""
+	if match := errorCode.FindStringSubmatch(output); match != nil {
+		code = match[1]
+	}
+	remedy := "run it by hand to see more"
+	switch code {
+	case "ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ERR_SOCKET_TIMEOUT", "ENETUNREACH", "EHOSTUNREACH":
+		remedy = "npm does not reach its registry: check the network, and the registry and proxy that `npm config list` shows"
+	case "E401", "E403":
+		remedy = "npm's registry refuses to hand it out: check the registry that `npm config list` shows, and `npm login`"
+	case "E404", "ETARGET":
+		remedy = "npm's registry does not have it: check the registry that `npm config list` shows"
+	case "EBADPLATFORM":
+		remedy = "it is not made for this system"
+	case "ENOSPC":
+		remedy = "the disk is full"
+	case "EACCES", "EPERM":
+		remedy = "npm may not write to its own cache: see who owns the folder that `npm config get cache` names"
+	}
+	var said []string
+	for line := range strings.Lines(output) {
+		line = strings.TrimPrefix(strings.TrimPrefix(strings.TrimSpace(line), "npm error"), "npm ERR!")
+		if line = strings.TrimSpace(line); line != "" && len(said) < 6 && !strings.HasPrefix(line, "A complete log") {
+			said = append(said, line)
+		}
+	}
+	if len(said) == 0 {
+		return fmt.Errorf("npm install %s: %w: %s", list(packages), err, remedy)
+	}
+	return fmt.Errorf("npm install %s: %s\n  %s", list(packages), remedy, strings.Join(said, "\n  "))
+}
+
+// list names packages in the form that npm's command line takes.
+func list(packages map[string]string) string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(packages)) {
+		names = append(names, name+"@"+packages[name])
+	}
+	return strings.Join(names, " ")
+}

@@ -1,0 +1,189 @@
+// Package dev runs on this machine, for development, what a deployment has elsewhere: Postgres, a server
+// that speaks Pusher's protocol, and secrets. The packages below it are its parts.
+package dev
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/joho/godotenv"
+
+	"devinbox/internal/dev/folder"
+	"devinbox/internal/dev/pgserver"
+	"devinbox/internal/dev/pusherserver"
+)
+
+// pusherAddress is where the Pusher-protocol server listens if it can: pages that are open when it comes
+// back find it again.
+const pusherAddress = "127.0.0.1:6001"
+
+// Options say what a [Stack] is made for.
+type Options struct {
+	Lookup   func(name string) string // the environment; what it names is not started
+	Data     string                   // the folder in which everything is kept between runs
+	Progress io.Writer                // told, in lines for a person, what takes time
+	Log      *slog.Logger
+}
+
+// Stack is what runs in place of what the environment does not name.
+type Stack struct {
+	lookup func(string) string
+	added  map[string]string
+	stops  []func() error
+}
+
+// Start starts what is missing: a database where the environment names none, a Pusher-protocol server where
+// it names nothing of Pusher's, and secrets where they are not set. Call [Stack.Stop] also after an error.
+func Start(ctx context.Context, o Options) (*Stack, error) {
+	s := &Stack{lookup: o.Lookup, added: map[string]string{}}
+	secrets, err := Secrets(o.Data)
+	if err != nil {
+		return s, err
+	}
+	for _, name := range []string{"CHAT_JWT_SECRET", "CRON_SECRET"} {
+		if s.missing(name) {
+			s.added[name] = secrets[name]
+		}
+	}
+	if s.missing("DATABASE_URL", "POSTGRES_URL") {
+		server, err := pgserver.Start(ctx, pgserver.Options{Dir: filepath.Join(o.Data, "postgres"), Progress: o.Progress})
+		if err != nil {
+			return s, fmt.Errorf("Postgres cannot be started: %w", err)
+		}
+		s.stops = append(s.stops, server.Stop)
+		s.added["DATABASE_URL"] = server.URL(pgserver.Database)
+	}
+	if s.missing("PUSHER_APP_ID", "PUSHER_SECRET", "NEXT_PUBLIC_PUSHER_KEY", "PUSHER_KEY",
+		"NEXT_PUBLIC_PUSHER_CLUSTER", "PUSHER_CLUSTER", "PUSHER_HOST") {
+		if err := s.startPusher(secrets, o.Log); err != nil {
+			return s, fmt.Errorf("the Pusher-protocol server cannot be started: %w", err)
+		}
+	}
+	return s, nil
+}
+
+func (s *Stack) startPusher(secrets map[string]string, log *slog.Logger) error {
+	options := pusherserver.Options{
+		AppID: secrets["PUSHER_APP_ID"], Key: secrets["NEXT_PUBLIC_PUSHER_KEY"], Secret: secrets["PUSHER_SECRET"],
+		Address: pusherAddress, Log: log,
+	}
+	server, err := pusherserver.Start(options)
+	if errors.Is(err, syscall.EADDRINUSE) { // by another devinbox perhaps
+		options.Address = "127.0.0.1:0"
+		server, err = pusherserver.Start(options)
+	}
+	if err != nil {
+		return err
+	}
+	s.stops = append(s.stops, func() error { server.Close(); return nil })
+	for _, name := range []string{"PUSHER_APP_ID", "NEXT_PUBLIC_PUSHER_KEY", "PUSHER_SECRET"} {
+		s.added[name] = secrets[name]
+	}
+	s.added["NEXT_PUBLIC_PUSHER_CLUSTER"] = "local"
+	s.added["PUSHER_HOST"] = server.Host()
+	s.added["PUSHER_PORT"] = server.Port()
+	s.added["PUSHER_USE_TLS"] = "false"
+	return nil
+}
+
+// missing is true where the environment names none of these.
+func (s *Stack) missing(names ...string) bool {
+	return !slices.ContainsFunc(names, func(name string) bool { return strings.TrimSpace(s.lookup(name)) != "" })
+}
+
+// Lookup is the environment with what the Stack has added, as [os.Getenv].
+func (s *Stack) Lookup(name string) string {
+	if value, added := s.added[name]; added {
+		return value
+	}
+	return s.lookup(name)
+}
+
+// Added is what the Stack adds to the environment, as sorted KEY=value lines.
+func (s *Stack) Added() []string {
+	var lines []string
+	for name, value := range s.added {
+		lines = append(lines, name+"="+value)
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// Stop ends what was started, the last first. The data stay.
+func (s *Stack) Stop() error {
+	var failed []error
+	for _, stop := range slices.Backward(s.stops) {
+		failed = append(failed, stop())
+	}
+	s.stops = nil
+	return errors.Join(failed...)
+}
+
+// secretsFile holds, in the form of an .env file, what only this machine's stack accepts.
+const secretsFile = "secrets.env"
+
+// Secrets are the credentials of the stack whose data lie in a folder. They are made when they are first
+// asked for, and stay: what was signed with them is good also after a restart.
+func Secrets(data string) (map[string]string, error) {
+	file := filepath.Join(data, secretsFile)
+	secrets, err := godotenv.Read(file)
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return secrets, err
+	}
+	if err := os.MkdirAll(data, 0o711); err != nil { // 0711: Postgres may run as another user, who passes through
+		return nil, err
+	}
+	secrets = map[string]string{
+		"PUSHER_APP_ID":          "1",
+		"NEXT_PUBLIC_PUSHER_KEY": "local-key",
+		"PUSHER_SECRET":          rand.Text(),
+		"CHAT_JWT_SECRET":        rand.Text() + rand.Text(),
+		"CRON_SECRET":            rand.Text(),
+	}
+	text, err := godotenv.Marshal(secrets)
+	if err != nil {
+		return nil, err
+	}
+	// Written beside and then linked, which fails where another process was faster: all agree on one set.
+	temporary, err := os.CreateTemp(data, secretsFile) // readable by its owner only
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(temporary.Name())
+	_, err = temporary.WriteString(text + "\n")
+	if err := errors.Join(err, temporary.Close()); err != nil {
+		return nil, err
+	}
+	if err := os.Link(temporary.Name(), file); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	return godotenv.Read(file)
+}
+
+// DataFolder is where the stack of the project in a folder keeps its data if nobody says otherwise: a folder
+// of its own in [folder.Data]. It is made where it is missing.
+func DataFolder(project string) (string, error) {
+	absolute, err := filepath.Abs(project)
+	if err != nil {
+		return "", err
+	}
+	all, err := folder.Data()
+	if err != nil {
+		return "", err
+	}
+	digest := sha256.Sum256([]byte(absolute))
+	own := filepath.Join(all, filepath.Base(absolute)+"-"+hex.EncodeToString(digest[:4]))
+	return own, folder.Make(own)
+}

@@ -1,0 +1,313 @@
+// Package webapp runs the web example of the project for development and tests: it installs what the workspace
+// web/ needs, builds the client package, and starts Next.js.
+package webapp
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"devinbox/internal/dev/folder"
+)
+
+const (
+	// startTimeout is how long Next.js may take until it answers, compiling included.
+	startTimeout = 2 * time.Minute
+	// stopTimeout is how long it may take to end before it is killed.
+	stopTimeout = 3 * time.Second
+)
+
+// Options say what is run, and how.
+type Options struct {
+	Workspace   string    // the folder web/ of the project
+	Environment []string  // KEY=value lines, on top of this process's own
+	Progress    io.Writer // told, in lines for a person, what takes time
+	Output      io.Writer // what Next.js prints
+
+	// Production builds the example and serves what was built, as a deployment does. Elsewhere Next.js compiles each
+	// page when it is asked for, and reloads what is changed.
+	Production bool
+}
+
+// App is a Next.js that runs. It is an [http.Handler] that passes everything on to it, WebSockets too.
+type App struct {
+	http.Handler
+	process *exec.Cmd
+	leash   *os.File // Next.js ends when this is closed, also by the end of this process
+	ended   chan struct{}
+}
+
+// Start installs, builds and starts, and returns when Next.js answers.
+// Errors: no Node or npm on this machine; an installation or a build that fails; a Next.js that does not
+// come up. Each says what helps.
+func Start(ctx context.Context, o Options) (*App, error) {
+	steps := []step{install, buildClient} // what checks and tests the workspace is not needed to run it
+	if o.Production {
+		steps = append(steps, buildExample)
+	}
+	if err := prepare(ctx, o.Workspace, o.Progress, steps...); err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	address := listener.Addr().(*net.TCPAddr)
+	listener.Close()
+
+	fmt.Fprintln(o.Progress, "Starting the web example")
+	a, err := launch(o, address.Port)
+	if err != nil {
+		return nil, err
+	}
+	target := &url.URL{Scheme: "http", Host: address.String()}
+	a.Handler = &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(target)
+			r.Out.Host = r.In.Host // Next.js compares it with the origin of a page
+			r.SetXForwarded()
+		},
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) {
+			http.Error(w, "The web example does not answer.", http.StatusBadGateway)
+		},
+	}
+	if err := a.await(ctx, address.String()); err != nil {
+		a.Stop()
+		return nil, err
+	}
+	return a, nil
+}
+
+// Prepare installs a workspace where its lock file is not what was installed last, with the tools that check and test
+// it, and builds the client where its sources are not what was built last. Several processes may call it at the same time.
+// Errors: no Node or npm on this machine; an installation or a build that fails.
+func Prepare(ctx context.Context, workspace string, progress io.Writer) error {
+	return prepare(ctx, workspace, progress, install, installTools, buildClient)
+}
+
+// step is something that npm does once for each state of its sources.
+type step struct {
+	stamp   string // the file that says for which state it was done
+	doing   string
+	sources []string
+	npm     []string
+}
+
+var (
+	// install installs what the example needs to run: a tenth of all packages. It begins with an empty folder.
+	install = step{
+		"node_modules/.installed", "Installing the web example's packages (once, about half a minute)",
+		[]string{"package.json", "package-lock.json"},
+		[]string{"ci", "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"},
+	}
+	// installTools adds the rest, so that an example that runs goes on running.
+	installTools = step{
+		"node_modules/.installed-tools", "Installing the workspace's tools (once, about half a minute)",
+		[]string{"package.json", "package-lock.json"},
+		[]string{"install", "--include=dev", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"},
+	}
+	buildClient = step{
+		"client/dist/.built", "Building the client package",
+		[]string{"package-lock.json", "client/package.json", "client/src"},
+		[]string{"run", "build", "--workspace", "client"},
+	}
+	buildExample = step{
+		"example/.next/.built", "Building the web example (about a minute)",
+		[]string{"package-lock.json", "client/package.json", "client/src", "example"},
+		[]string{"run", "build", "--workspace", "example"},
+	}
+)
+
+func prepare(ctx context.Context, workspace string, progress io.Writer, steps ...step) error {
+	if _, err := exec.LookPath("npm"); err != nil {
+		return errors.New("the web example needs Node and npm: install Node 20 or later, or leave it out with --no-web")
+	}
+	held, err := lock(ctx, workspace)
+	if err != nil {
+		return err
+	}
+	defer held.Close()
+	for _, step := range steps {
+		want, err := Digest(workspace, step.sources...)
+		if err != nil {
+			return err
+		}
+		stamp := filepath.Join(workspace, filepath.FromSlash(step.stamp))
+		if got, err := os.ReadFile(stamp); err == nil && string(got) == want {
+			continue
+		}
+		quiet := report(progress, step.doing)
+		npm := exec.CommandContext(ctx, "npm", step.npm...)
+		npm.Dir = workspace
+		npm.Env = append(os.Environ(), noTelemetry)
+		var out bytes.Buffer
+		npm.Stdout, npm.Stderr = &out, &out
+		err = npm.Run()
+		quiet()
+		if err != nil {
+			return fmt.Errorf("npm %s in web/ failed (%w); --no-web leaves the web example out:\n%s", strings.Join(step.npm, " "), err, out.String())
+		}
+		if err := os.WriteFile(stamp, []byte(want), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// report says what is being done, and that it still is, until the function that it returns is called.
+func report(progress io.Writer, doing string) (quiet func()) {
+	fmt.Fprintln(progress, doing)
+	done, over := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(over)
+		const every = 10 * time.Second
+		ticker := time.NewTicker(every)
+		defer ticker.Stop()
+		for n := 1; ; n++ {
+			select {
+			case <-ticker.C:
+				fmt.Fprintf(progress, "  … for %s\n", time.Duration(n)*every)
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() {
+		close(done)
+		<-over
+	}
+}
+
+// noTelemetry keeps Next.js from reporting to its makers.
+const noTelemetry = "NEXT_TELEMETRY_DISABLED=1"
+
+// lock has whoever prepares the same workspace wait.
+func lock(ctx context.Context, workspace string) (io.Closer, error) {
+	absolute, err := filepath.Abs(workspace)
+	if err != nil {
+		return nil, err
+	}
+	cache, err := folder.Cache()
+	if err != nil {
+		return nil, err
+	}
+	name := sha256.Sum256([]byte(absolute))
+	return folder.Lock(ctx, filepath.Join(cache, "web-"+hex.EncodeToString(name[:8])+".lock"))
+}
+
+// made are what the tools make beside the sources.
+var made = map[string]bool{"node_modules": true, "dist": true, ".next": true, "next-env.d.ts": true, "tsconfig.tsbuildinfo": true, "test-results": true}
+
+// Digest tells the state of sources, which are files and folders below root, from any other. It reads every file, so
+// that `go test`, which keeps results, knows that they depend on it.
+func Digest(root string, sources ...string) (string, error) {
+	sum := sha256.New()
+	for _, source := range sources {
+		err := filepath.WalkDir(filepath.Join(root, filepath.FromSlash(source)), func(name string, entry fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case made[entry.Name()] && entry.IsDir():
+				return fs.SkipDir
+			case made[entry.Name()] || entry.IsDir():
+				return nil
+			}
+			text, err := os.ReadFile(name)
+			if err != nil {
+				return err
+			}
+			below, err := filepath.Rel(root, name) // the same however the root is called
+			fmt.Fprintf(sum, "%s %d\n%s", below, len(text), text)
+			return err
+		})
+		if err != nil {
+			return "", err
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// watch runs a command until it ends or the leash, its file 3, does.
+const watch = `"$@" & child=$!
+{ cat <&3; kill "$child"; } >/dev/null 2>&1 &
+wait "$child"`
+
+func launch(o Options, port int) (*App, error) {
+	end, leash, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer end.Close()
+	mode := "dev"
+	if o.Production {
+		mode = "start"
+	}
+	process := exec.Command("sh", "-c", watch, "sh", "node", "../node_modules/next/dist/bin/next", mode, "--hostname", "127.0.0.1", "--port", fmt.Sprint(port))
+	process.Dir = filepath.Join(o.Workspace, "example")
+	process.Env = append(append(os.Environ(), noTelemetry), o.Environment...)
+	process.Stdout, process.Stderr = o.Output, o.Output
+	process.ExtraFiles = []*os.File{end}
+	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for us, and we end it
+	process.WaitDelay = stopTimeout
+	if err := process.Start(); err != nil {
+		leash.Close()
+		return nil, err
+	}
+	a := &App{process: process, leash: leash, ended: make(chan struct{})}
+	go func() {
+		_ = process.Wait()
+		close(a.ended)
+	}()
+	return a, nil
+}
+
+// await returns when Next.js answers a request for its first page.
+func (a *App) await(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	for {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/", nil)
+		if err != nil {
+			return err
+		}
+		if response, err := http.DefaultClient.Do(request); err == nil {
+			response.Body.Close()
+			return nil
+		}
+		select {
+		case <-a.ended:
+			return errors.New("the web example ended as it started; its own words are above")
+		case <-ctx.Done():
+			return errors.New("the web example did not answer; --no-web leaves it out")
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// Stop ends Next.js and what it started.
+func (a *App) Stop() error {
+	a.leash.Close()
+	select {
+	case <-a.ended:
+	case <-time.After(stopTimeout):
+	}
+	// Whatever of its group is left. There is an error where nothing is.
+	_ = syscall.Kill(-a.process.Process.Pid, syscall.SIGKILL)
+	<-a.ended
+	return nil
+}

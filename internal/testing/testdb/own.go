@@ -1,0 +1,57 @@
+package testdb
+
+import (
+	"testing"
+
+	"devinbox/internal/dev/pgserver"
+	"devinbox/pkg/postgres/migrate"
+)
+
+// OwnServer is a Postgres server of one test, which may stop it and start it again.
+type OwnServer struct {
+	t         testing.TB
+	temporary temporary
+	server    *pgserver.Server
+	url       string
+}
+
+// Server starts a Postgres server for t alone, also where DEVINBOX_TEST_DATABASE_URL names one. It ends with t.
+func Server(t testing.TB) *OwnServer {
+	t.Helper()
+	s := &OwnServer{t: t}
+	t.Cleanup(s.temporary.end)
+	s.Start()
+	s.url = s.server.URL(pgserver.Database)
+	if err := migrate.Up(t.Context(), s.url, func(string) {}); err != nil {
+		t.Fatalf("testdb: migrate: %v", err)
+	}
+	return s
+}
+
+// URL returns the address of a migrated database of the server. It does not change when the server is stopped and
+// started.
+func (s *OwnServer) URL() string { return s.url }
+
+// LogFile returns the path of the file that Postgres writes its log to. It is gone after the test.
+func (s *OwnServer) LogFile() string { return s.server.LogFile() }
+
+// Stop shuts the server down, cutting every connection, and waits for its end.
+func (s *OwnServer) Stop() {
+	s.t.Helper()
+	if err := s.server.Stop(); err != nil {
+		s.t.Fatalf("testdb: stop: %v", err)
+	}
+}
+
+// Start starts the server again, with its data and at the same port, and waits until it serves.
+func (s *OwnServer) Start() {
+	s.t.Helper()
+	server, err := s.temporary.start()
+	if err != nil {
+		s.t.Fatalf("testdb: start: %v", err)
+	}
+	if s.server != nil && server.URL("") != s.server.URL("") {
+		s.t.Fatal("testdb: another program took the server's port while it was stopped")
+	}
+	s.server = server
+}

@@ -1,0 +1,78 @@
+package testdb
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+
+	"devinbox/internal/dev/pgserver"
+)
+
+// temporary is a server that ends with this process, also where the process is killed and can end nothing itself.
+type temporary struct {
+	mu      sync.Mutex
+	dir     string
+	release func() // nil while there is nothing to end
+}
+
+// throwAway is the server that tests share where none is given.
+var throwAway temporary
+
+// watch waits for the end of its input, which is that of the process which holds the other end of the pipe. Then it
+// ends the server, if there is one by then, and removes the folder, trying again while the server still writes.
+const watch = `
+read -r _
+kill -QUIT "$(head -n 1 "$2")"
+tries=100
+until rm -rf "$1" || [ $((tries -= 1)) -eq 0 ]; do sleep 0.2; done`
+
+// start starts the server, or starts it again.
+func (s *temporary) start() (*pgserver.Server, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.release == nil {
+		if err := s.prepare(); err != nil {
+			return nil, err
+		}
+	}
+	return pgserver.Start(context.Background(), pgserver.Options{
+		Dir:      s.dir,
+		NoSync:   true,
+		Settings: map[string]string{"max_connections": "300"},
+	})
+}
+
+// prepare makes the folder, and sees to it that it will go.
+func (s *temporary) prepare() error {
+	dir, err := os.MkdirTemp("", "devinbox-test-")
+	if err != nil {
+		return err
+	}
+	watcher := exec.Command("/bin/sh", "-c", watch, "sh", dir, pgserver.PIDFile(dir))
+	watcher.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // what ends this process's group must not end it
+	pipe, err := watcher.StdinPipe()
+	if err != nil {
+		return err
+	}
+	if err := watcher.Start(); err != nil {
+		return err
+	}
+	s.dir = dir
+	s.release = func() {
+		pipe.Close()
+		watcher.Wait()
+	}
+	return nil
+}
+
+// end ends the server and waits until it and its folder are gone.
+func (s *temporary) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.release != nil {
+		s.release()
+		s.release = nil
+	}
+}
