@@ -87,7 +87,7 @@ func rawSend(b *testing.B, database, pusherURL string) func() {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { conn.Close(context.Background()) })
-	const statement = `select s.outcome, s.events, (s.message).seq, (s.conversation).version from chat.send_v1(
+	const statement = `select s.outcome, s.events, (s.message).seq, (s.conversation).version from chat.send_v2(
 		p_client_id => 'floor', p_role => 'client', p_sender_id => 'floor', p_sender_name => 'Grace', p_sender_email => null,
 		p_message_id => $1::uuid, p_client_message_id => null, p_body => 'Hello', p_preview => 'Hello', p_create => true, p_live => true,
 		p_socket_id => '1.2', p_lease => '10s', p_lifetime => '24h', p_capacity => 0, p_per_second => 0) s`

@@ -301,7 +301,7 @@ func (h *hostile) failDatabase() {
 	sent := make(chan answer, 1)
 	body := h.plant("a body whose connection is ended")
 	go func() { sent <- send(body) }()
-	for end := time.Now().Add(10 * time.Second); h.count(`select count(pg_terminate_backend(pid)) from pg_stat_activity where wait_event_type = 'Lock' and query like '%send_v1%'`) == 0; {
+	for end := time.Now().Add(10 * time.Second); h.count(`select count(pg_terminate_backend(pid)) from pg_stat_activity where wait_event_type = 'Lock' and query like '%send_v2%'`) == 0; {
 		if time.Now().After(end) {
 			h.t.Fatal("no send waits")
 		}
@@ -309,7 +309,7 @@ func (h *hostile) failDatabase() {
 	hold("rollback")
 	(<-sent).is(201)
 
-	h.postgres.LoseAnswer(2, "send_v1")
+	h.postgres.LoseAnswer(2, "send_v2")
 	send(h.plant("a body whose answer is lost")).fails(503, "unavailable")
 	h.postgres.Refuse(true)
 	h.postgres.Cut()
@@ -320,7 +320,7 @@ func (h *hostile) failDatabase() {
 	h.server.Stop()
 	send(h.plant("a body without a server")).fails(503, "unavailable")
 	h.server.Start()
-	h.sql("alter function chat.send_v1 rename to gone")
+	h.sql("alter function chat.send_v2 rename to gone")
 	send(h.plant("a body without a function")).fails(503, "unavailable")
 	h.sql("drop schema chat cascade")
 	h.ada.get("/api/conversations/list?q="+h.plant("a search without a schema")).fails(503, "unavailable")
@@ -373,7 +373,7 @@ func TestNoLogHoldsWhatIsNobodysBusiness(t *testing.T) {
 	for _, failure := range []string{
 		`new row for relation "message" violates check constraint`, `new row for relation "conversation" violates check constraint`, `new row for relation "outbox" violates check constraint`,
 		`new row for relation "search" violates check constraint`, "duplicate key value violates unique constraint", "conflicting key value violates exclusion constraint",
-		"terminating connection due to administrator command", "function chat.send_v1", `schema "chat" does not exist`, "password authentication failed",
+		"terminating connection due to administrator command", "function chat.send_v2", `schema "chat" does not exist`, "password authentication failed",
 	} {
 		if !strings.Contains(postgres, failure) {
 			t.Errorf("Postgres never said: %s", failure)

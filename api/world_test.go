@@ -77,7 +77,7 @@ func (l *logbook) String() string {
 func newWorld(t *testing.T, settings ...string) *world {
 	t.Helper()
 	w := &world{t: t, database: testdb.New(t), heard: &pusherserver.Recorder{}, log: &logbook{}}
-	w.postgres = wire.NewPostgres(t, w.database)
+	w.postgres = wire.NewPostgres(t, testdb.Deployed(t, w.database)) // with no more rights than a deployment needs
 	var err error
 	w.pusher, err = pusherserver.Start(pusherserver.Options{
 		AppID: "1", Key: "test-key", Secret: "test-secret", Recorder: w.heard, Log: slog.New(slog.NewTextHandler(w.log, nil)),

@@ -70,7 +70,7 @@ func New(c config.Config, fault error, log *slog.Logger) *App {
 	} else if !a.identity.Configured() {
 		log.Error("nobody can be recognised: set CHAT_JWT_SECRET or CHAT_JWKS_URL, or CHAT_AUTHJS with AUTH_SECRET")
 	}
-	a.Chat = chat.NewService(a.store, a.Realtime, c.RateLimit, log)
+	a.Chat = chat.NewService(a.store, a.Realtime, channels, c.RateLimit, log)
 
 	if a.fault = errors.Join(faults...); a.fault != nil {
 		log.Error("the environment cannot be used: every request is answered 503", "faults", a.fault.Error())

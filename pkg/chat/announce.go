@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -17,23 +18,23 @@ const (
 
 // announce delivers the events of a call, acknowledges them, and with the same statement claims a few
 // that earlier requests left behind: so the queue heals by traffic alone, without a cron. That costs one
-// further request to Pusher and its acknowledgement at most, and only while there is time.
+// further request to Pusher and its acknowledgement at most for each batch, and only while there is time.
 // No failure here is the caller's: what is not acknowledged waits in the outbox.
 func (s *Service) announce(ctx context.Context, events []Event) Realtime {
 	if !s.publisher.Enabled() {
 		return Disabled
 	}
-	if len(events) == 0 {
-		return Delivered
+	became := Delivered
+	for batch := range slices.Chunk(events, MaxBatch) {
+		done, leftovers := s.deliver(ctx, batch, healReserve)
+		if len(leftovers) > 0 {
+			s.deliver(ctx, leftovers, claimNothing)
+		}
+		if len(done.Delivered)+len(done.Refused) < len(batch) {
+			became = Queued
+		}
 	}
-	done, leftovers := s.deliver(ctx, events, healReserve)
-	if len(leftovers) > 0 {
-		s.deliver(ctx, leftovers, claimNothing)
-	}
-	if len(done.Delivered)+len(done.Refused) < len(events) {
-		return Queued
-	}
-	return Delivered
+	return became
 }
 
 // deliver publishes events and acknowledges what came of it. With the same statement it claims the next

@@ -74,22 +74,24 @@ func TestAReadMarkIsAnnouncedLikeASend(t *testing.T) {
 	}
 }
 
-func TestAReplayDeliversWhatStillWaits(t *testing.T) {
+func TestAReplayDeliversWhatIsDueAndTellsWhatIsAnothers(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	draft := chat.Draft{Body: "Hello", ClientMessageID: pointer("8c")}
 	for _, step := range []struct {
-		became   became
-		replayed bool
-		realtime chat.Realtime
-		trace    string
+		became     became
+		leaseEnded bool
+		replayed   bool
+		realtime   chat.Realtime
+		trace      string
 	}{
-		{sorted(0, 0), false, chat.Queued, "send, publish 2"},
-		{sorted(1, 0), true, chat.Queued, "send, publish 2, acknowledge 1+0 claim 10"},
-		{taken, true, chat.Delivered, "send, publish 1, acknowledge 1+0 claim 10"},
-		{taken, true, chat.Delivered, "send"},
+		{sorted(0, 0), false, false, chat.Queued, "send, publish 2"},
+		{taken, false, true, chat.Queued, "send"}, // they are another call's
+		{sorted(1, 0), true, true, chat.Queued, "send, publish 2, acknowledge 1+0 claim 10"},
+		{taken, true, true, chat.Delivered, "send, publish 1, acknowledge 1+0 claim 10"},
+		{taken, true, true, chat.Delivered, "send"},
 	} {
-		w.publisher.became = []became{step.became}
+		w.publisher.became, w.store.leaseEnded = []became{step.became}, step.leaseEnded
 		sent, err := w.Send(t.Context(), grace, draft)
 		if err != nil || sent.Replayed != step.replayed || sent.Realtime != step.realtime || sent.Message.Seq != 1 {
 			t.Errorf("%+v, %v, want %+v", sent, err, step)

@@ -52,12 +52,10 @@ func (s *Service) change(ctx context.Context, me Identity, clientID, messageID *
 		return Changed{}, err
 	}
 	p.ClientID, p.MessageID, p.By, p.Live = conversation, *messageID, me, s.publisher.Enabled()
-	saved, err := s.store.ChangeMessage(ctx, p)
+	saved, _, err := save(ctx, s, s.store.ChangeMessage, p)
 	if err != nil {
 		return Changed{}, err
 	}
-	s.complete(&saved.Conversation)
-	s.announce(ctx, saved.Events)
 	return Changed{saved.Message, saved.Conversation}, nil
 }
 

@@ -39,7 +39,7 @@ func TestHealthIsWhatTheDependenciesSay(t *testing.T) {
 		{chat.Queue{}, failure, true, chat.Down},
 	} {
 		store := &counted{queue: test.queue, err: test.err}
-		service := chat.NewService(store, &scripted{trace: &trace{}, disabled: test.disabled}, limit, slog.New(slog.DiscardHandler))
+		service := chat.NewService(store, &scripted{trace: &trace{}, disabled: test.disabled}, &named{}, limit, slog.New(slog.DiscardHandler))
 		h, err := service.Health(t.Context())
 		if err != test.err || h.Status != test.want || h.Database.OK != (err == nil) || h.Realtime.Enabled == test.disabled || h.Queue != test.queue {
 			t.Errorf("%+v: %+v, %v", test, h, err)

@@ -26,12 +26,6 @@ func (s *Service) RecordPresence(ctx context.Context, news []Presence) error {
 	}
 	// Every writer locks several conversations in the same order, so that no two wait for each other.
 	news = slices.SortedStableFunc(slices.Values(news), func(a, b Presence) int { return strings.Compare(a.ClientID, b.ClientID) })
-	events, err := s.store.RecordPresence(ctx, news, s.publisher.Enabled())
-	if err != nil {
-		return err
-	}
-	for batch := range slices.Chunk(events, MaxBatch) {
-		s.announce(ctx, batch)
-	}
-	return nil
+	_, _, err := save(ctx, s, s.store.RecordPresence, PresenceParams{News: news, Live: s.publisher.Enabled()})
+	return err
 }

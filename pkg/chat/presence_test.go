@@ -13,7 +13,7 @@ import (
 func TestNewsOfPresenceAreKeptInTheOrderOfTheClientsAndAnnounced(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
-	w.publisher.presence = true
+	w.channels.presence = true
 	first, second := time.UnixMilli(1000), time.UnixMilli(2000)
 	// Of 42 there are two: among those of one client the order stays.
 	news := []chat.Presence{{"43", true, first}, {"42", true, second}, {"42", false, first}, {"none", true, first}}
@@ -88,7 +88,7 @@ func TestWhoIsOnlineIsToldOnlyWherePresenceIsKept(t *testing.T) {
 	t.Parallel()
 	for _, kept := range []bool{true, false} {
 		w := newWorld()
-		w.publisher.presence = kept
+		w.channels.presence = kept
 		w.store.conversations["42"] = &chat.Conversation{ClientID: "42", LastSeq: 1, Online: pointer(true)}
 		sent, _ := w.Send(t.Context(), grace, chat.Draft{Body: "Hello"})
 		read, _ := w.MarkRead(t.Context(), grace, chat.ReadMark{UpToSeq: pointer[int64](1)})

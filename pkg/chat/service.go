@@ -9,13 +9,29 @@ import (
 type Service struct {
 	store     Store
 	publisher Publisher
+	channels  Channels
 	limit     RateLimit
 	log       *slog.Logger
 }
 
-// NewService makes the chat over its two dependencies. limit holds for clients' sends.
-func NewService(store Store, publisher Publisher, limit RateLimit, log *slog.Logger) *Service {
-	return &Service{store, publisher, limit, log}
+// NewService makes the chat over its dependencies. limit holds for clients' sends.
+func NewService(store Store, publisher Publisher, channels Channels, limit RateLimit, log *slog.Logger) *Service {
+	return &Service{store, publisher, channels, limit, log}
+}
+
+// save makes a change by one of the Store's methods, and announces it if it was made. Every call that changes
+// something ends here.
+func save[Params any](ctx context.Context, s *Service, commit func(context.Context, Params) (Saved, error), p Params) (Saved, Realtime, error) {
+	saved, err := commit(ctx, p)
+	if err != nil {
+		return Saved{}, "", err
+	}
+	s.complete(&saved.Conversation)
+	realtime := s.announce(ctx, saved.Events)
+	if saved.Queued && realtime == Delivered {
+		realtime = Queued
+	}
+	return saved, realtime, nil
 }
 
 // Sent is the answer to a message that was sent.
@@ -38,14 +54,14 @@ func (s *Service) Send(ctx context.Context, me Identity, draft Draft) (Sent, err
 	body := NormalizeBody(draft.Body)
 	checkBody(body, &broken)
 	checkClientMessageID(draft.ClientMessageID, &broken)
-	if draft.Create && clientID != "" && !s.publisher.Fits(clientID) {
+	if draft.Create && clientID != "" && !s.channels.Fits(clientID) {
 		broken.add("clientId", "is too long for the name of a channel")
 	}
 	if err := broken.err(); err != nil {
 		return Sent{}, err
 	}
 
-	saved, err := s.store.Send(ctx, SendParams{
+	saved, realtime, err := save(ctx, s, s.store.Send, SendParams{
 		ClientID:        clientID,
 		Sender:          me,
 		Body:            body,
@@ -59,8 +75,7 @@ func (s *Service) Send(ctx context.Context, me Identity, draft Draft) (Sent, err
 	if err != nil {
 		return Sent{}, err
 	}
-	s.complete(&saved.Conversation)
-	return Sent{saved.Message, saved.Conversation, s.announce(ctx, saved.Events), saved.Replayed}, nil
+	return Sent{saved.Message, saved.Conversation, realtime, saved.Replayed}, nil
 }
 
 // limitFor is the rate limit of an identity: developers have none.
@@ -105,7 +120,7 @@ func (s *Service) MarkRead(ctx context.Context, me Identity, mark ReadMark) (Rea
 		return Read{}, err
 	}
 
-	marked, err := s.store.MarkRead(ctx, ReadParams{
+	saved, _, err := save(ctx, s, s.store.MarkRead, ReadParams{
 		ClientID:     clientID,
 		Reader:       me,
 		UpToSeq:      *mark.UpToSeq,
@@ -115,15 +130,13 @@ func (s *Service) MarkRead(ctx context.Context, me Identity, mark ReadMark) (Rea
 	if err != nil {
 		return Read{}, err
 	}
-	s.complete(&marked.Conversation)
-	s.announce(ctx, marked.Events)
 	return Read{
 		ClientID:     clientID,
 		Side:         me.Role,
-		UpToSeq:      marked.UpToSeq,
-		ReadAt:       marked.ReadAt,
-		Unread:       marked.Conversation.Unread.Of(me.Role),
-		Conversation: marked.Conversation,
+		UpToSeq:      saved.Conversation.Read.Of(me.Role),
+		ReadAt:       saved.ReadAt,
+		Unread:       saved.Conversation.Unread.Of(me.Role),
+		Conversation: saved.Conversation,
 	}, nil
 }
 
@@ -155,8 +168,8 @@ func (s *Service) Messages(ctx context.Context, me Identity, clientID *string, q
 
 // complete fills in what the Store cannot know of a conversation.
 func (s *Service) complete(c *Conversation) {
-	c.Channel = s.publisher.Channel(c.ClientID)
-	if !s.publisher.KeepsPresence() {
+	c.Channel = s.channels.Name(Place{ClientID: c.ClientID})
+	if !s.channels.KeepPresence() {
 		c.Online = nil
 	}
 }

@@ -15,12 +15,16 @@ const EventLifetime = 24 * time.Hour
 
 // Store keeps the truth. Each method is one atomic step and one round trip.
 //
-// Every method fails with [Unavailable] where the database does not answer or is not migrated, and with
-// [Internal] where it answers what it never should.
+// A method that changes something gives back the state that it committed, or found committed, with the events
+// that the caller is to announce. If the answer of the database is lost, the method asks again by itself: that
+// commits nothing twice, and loses no event.
+//
+// Every method fails with [Unavailable] if the database does not answer or is not migrated, and with
+// [Internal] if it answers what it never should.
 type Store interface {
 	// Send commits a message, its conversation's new state and its events together.
-	// A key that was sent before commits nothing and gives back what was stored, with those events
-	// of it that still wait, now leased to this call.
+	// A key that was sent before commits nothing and gives back what was stored, with those of its events
+	// that are due, now leased to this call.
 	// Errors: NotFound without a conversation where p.Create is false; Conflict where the key was used
 	// with another body; RateLimited, with RetryAfter, where a client's bucket is empty.
 	Send(ctx context.Context, p SendParams) (Saved, error)
@@ -28,7 +32,7 @@ type Store interface {
 	// MarkRead moves one side's read mark forward, to the conversation's last message at most.
 	// A mark that would not move commits nothing but the client's LastSeenAt.
 	// Errors: NotFound without a conversation.
-	MarkRead(ctx context.Context, p ReadParams) (Marked, error)
+	MarkRead(ctx context.Context, p ReadParams) (Saved, error)
 
 	// ChangeMessage gives a message another body or, without one, takes its text away.
 	// What is so already commits nothing.
@@ -41,8 +45,8 @@ type Store interface {
 	UpdateConversation(ctx context.Context, p UpdateParams) (Saved, error)
 
 	// RecordPresence keeps the news that are later than what is known, of conversations that exist and of those
-	// that will, and gives the events of what changed. The news are sorted by client.
-	RecordPresence(ctx context.Context, news []Presence, live bool) ([]Event, error)
+	// that will. Of the Saved that it gives only the events count: there may be several conversations.
+	RecordPresence(ctx context.Context, p PresenceParams) (Saved, error)
 
 	// AdmitGuest counts a guest from an address, exactly, for all instances together.
 	// Errors: RateLimited, with RetryAfter, where [GuestsPerMinute] began within [GuestWindow].
@@ -69,21 +73,24 @@ type Store interface {
 
 // Publisher tells the browsers.
 type Publisher interface {
-	// Enabled is false where Pusher is not configured. Then nothing is queued.
+	// Enabled is false if Pusher is not configured. Then nothing is queued.
 	Enabled() bool
-
-	// Channel is the name under which a conversation's events are announced.
-	Channel(clientID string) string
-
-	// Fits tells whether the conversation of a client can have a channel, whose name Pusher limits.
-	Fits(clientID string) bool
-
-	// KeepsPresence tells whether it is known which clients are online.
-	KeepsPresence() bool
 
 	// Publish announces the events, of which the first [MaxBatch] are looked at, in one request. It always
 	// returns, by the context's deadline at the latest, and sorts them by what became of each.
 	Publish(ctx context.Context, events []Event) Delivery
+}
+
+// Channels says how the places where something is announced are called.
+type Channels interface {
+	// Name is the channel of a place.
+	Name(place Place) string
+
+	// Fits tells whether the conversation of a client can have a channel, whose name Pusher limits.
+	Fits(clientID string) bool
+
+	// KeepPresence tells whether it is known which clients are online.
+	KeepPresence() bool
 }
 
 // MaxBatch is how many events one request to Pusher may carry.
@@ -138,11 +145,19 @@ type UpdateParams struct {
 	ExceptSocket string
 }
 
+// PresenceParams is news of who is online as [Store.RecordPresence] keeps it.
+type PresenceParams struct {
+	News []Presence // sorted by client, each client once
+	Live bool
+}
+
 // Saved is what a call committed, or had committed before.
 type Saved struct {
-	Message      Message // not of a call that changes a conversation only
+	Message      Message // only of a call that is about a message
 	Conversation Conversation
+	ReadAt       *Time // only of a read mark: when the reader's side last moved; nil if nothing was ever read
 	Replayed     bool
+	Queued       bool    // an event of the change waits that is not this call's to announce
 	Events       []Event // still to be announced, leased to this call
 }
 
@@ -153,14 +168,6 @@ type ReadParams struct {
 	UpToSeq      int64
 	Live         bool
 	ExceptSocket string
-}
-
-// Marked is what [Store.MarkRead] found or made.
-type Marked struct {
-	Conversation Conversation
-	UpToSeq      int64 // the mark as it is now
-	ReadAt       *Time // when it last moved; nil where nothing was ever read
-	Events       []Event
 }
 
 // MessageQuery asks for one page of a conversation's messages. At most one bound is set;

@@ -64,7 +64,7 @@ func (s *Service) UpdateConversation(ctx context.Context, me Identity, u Update)
 	if err := broken.err(); err != nil {
 		return Updated{}, err
 	}
-	saved, err := s.store.UpdateConversation(ctx, UpdateParams{
+	saved, _, err := save(ctx, s, s.store.UpdateConversation, UpdateParams{
 		ClientID:     clientID,
 		Status:       u.Status,
 		Assign:       u.AssigneeID.Given,
@@ -76,8 +76,6 @@ func (s *Service) UpdateConversation(ctx context.Context, me Identity, u Update)
 	if err != nil {
 		return Updated{}, err
 	}
-	s.complete(&saved.Conversation)
-	s.announce(ctx, saved.Events)
 	return Updated{saved.Conversation}, nil
 }
 

@@ -26,6 +26,7 @@ type world struct {
 	*chat.Service
 	store     *memory
 	publisher *scripted
+	channels  *named
 	log       *bytes.Buffer
 	trace     *trace
 }
@@ -36,11 +37,11 @@ var limit = chat.RateLimit{Capacity: 30, PerSecond: 3}
 func newWorld() *world {
 	w := &world{log: &bytes.Buffer{}, trace: &trace{}}
 	w.store = &memory{trace: w.trace, conversations: map[string]*chat.Conversation{}, fail: map[string]error{}}
-	w.publisher = &scripted{trace: w.trace}
+	w.publisher, w.channels = &scripted{trace: w.trace}, &named{}
 	for _, id := range []string{"42", "43"} {
 		w.store.conversations[id] = &chat.Conversation{ClientID: id, Status: chat.Open}
 	}
-	w.Service = chat.NewService(w.store, w.publisher, limit, slog.New(slog.NewTextHandler(w.log, nil)))
+	w.Service = chat.NewService(w.store, w.publisher, w.channels, limit, slog.New(slog.NewTextHandler(w.log, nil)))
 	return w
 }
 
@@ -71,6 +72,7 @@ type memory struct {
 	conversations map[string]*chat.Conversation
 	messages      []chat.Message
 	waiting       []chat.Event     // committed, and leased to the call that did
+	leaseEnded    bool             // of what waits: a replay may take it
 	due           []chat.Event     // left behind by earlier calls: anybody may claim them
 	alwaysDue     bool             // claims are answered in full, for ever
 	fail          map[string]error // by the name of the method
@@ -114,8 +116,13 @@ func (m *memory) Send(_ context.Context, p chat.SendParams) (chat.Saved, error) 
 		if p.ClientMessageID != nil && old.ClientMessageID != nil && *old.ClientMessageID == *p.ClientMessageID {
 			saved := chat.Saved{Message: old, Conversation: *c, Replayed: true}
 			for _, e := range m.waiting {
-				if e.Version == old.Version && p.Live {
+				if e.Version != old.Version || !p.Live {
+					continue
+				}
+				if m.leaseEnded {
 					saved.Events = append(saved.Events, e)
+				} else {
+					saved.Queued = true
 				}
 			}
 			return saved, nil
@@ -132,12 +139,12 @@ func (m *memory) Send(_ context.Context, p chat.SendParams) (chat.Saved, error) 
 	return chat.Saved{Message: message, Conversation: *c, Events: events}, nil
 }
 
-func (m *memory) MarkRead(_ context.Context, p chat.ReadParams) (chat.Marked, error) {
+func (m *memory) MarkRead(_ context.Context, p chat.ReadParams) (chat.Saved, error) {
 	m.add("read")
 	m.reads = append(m.reads, p)
 	c := m.conversations[p.ClientID]
 	if c == nil {
-		return chat.Marked{}, chat.ErrNoConversation
+		return chat.Saved{}, chat.ErrNoConversation
 	}
 	mark := &c.Read.Client
 	if p.Reader.Role == chat.Developer {
@@ -148,9 +155,9 @@ func (m *memory) MarkRead(_ context.Context, p chat.ReadParams) (chat.Marked, er
 		c.Version++
 		read := &chat.ReadEvent{ClientID: c.ClientID, Side: p.Reader.Role, UpToSeq: upTo}
 		events := m.commit(c, p.Live, p.ExceptSocket, chat.Event{EventKey: chat.EventKey{Name: chat.MessagesRead}, Read: read})
-		return chat.Marked{Conversation: *c, UpToSeq: upTo, Events: events}, nil
+		return chat.Saved{Conversation: *c, Events: events}, nil
 	}
-	return chat.Marked{Conversation: *c, UpToSeq: *mark}, nil
+	return chat.Saved{Conversation: *c}, nil
 }
 
 func (m *memory) ChangeMessage(_ context.Context, p chat.ChangeParams) (chat.Saved, error) {
@@ -180,17 +187,17 @@ func (m *memory) UpdateConversation(_ context.Context, p chat.UpdateParams) (cha
 	return chat.Saved{Conversation: *c, Events: m.commit(c, p.Live, p.ExceptSocket)}, m.fail["UpdateConversation"]
 }
 
-func (m *memory) RecordPresence(_ context.Context, news []chat.Presence, live bool) (events []chat.Event, err error) {
-	m.add("presence %d", len(news))
-	m.news = append(m.news, news...)
-	for _, n := range news {
+func (m *memory) RecordPresence(_ context.Context, p chat.PresenceParams) (saved chat.Saved, err error) {
+	m.add("presence %d", len(p.News))
+	m.news = append(m.news, p.News...)
+	for _, n := range p.News {
 		if c := m.conversations[n.ClientID]; c != nil {
 			c.Version++
 			c.Online = pointer(n.Online)
-			events = append(events, m.commit(c, live, "")...)
+			saved.Events = append(saved.Events, m.commit(c, p.Live, "")...)
 		}
 	}
-	return events, m.fail["RecordPresence"]
+	return saved, m.fail["RecordPresence"]
 }
 
 func (m *memory) AdmitGuest(_ context.Context, addressDigest []byte) error {
@@ -263,7 +270,6 @@ func leftBehind(n int) []chat.Event {
 type scripted struct {
 	*trace
 	disabled  bool
-	presence  bool
 	became    []became // of each call in turn; the last one holds for all further ones
 	published []chat.Event
 }
@@ -298,11 +304,14 @@ func hanging(ctx context.Context, _ []chat.Event) chat.Delivery {
 
 func (s *scripted) Enabled() bool { return !s.disabled }
 
-func (s *scripted) Channel(clientID string) string { return "channel of " + clientID }
+// named are channels with names that tell what they are of.
+type named struct{ presence bool }
 
-func (s *scripted) Fits(clientID string) bool { return len(clientID) < 100 }
+func (*named) Name(place chat.Place) string { return "channel of " + place.ClientID }
 
-func (s *scripted) KeepsPresence() bool { return s.presence }
+func (*named) Fits(clientID string) bool { return len(clientID) < 100 }
+
+func (n *named) KeepPresence() bool { return n.presence }
 
 func (s *scripted) Publish(ctx context.Context, events []chat.Event) chat.Delivery {
 	s.add("publish %d", len(events))

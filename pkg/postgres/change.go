@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -10,25 +9,15 @@ import (
 )
 
 const changeSQL = `
-	select r.outcome, r.events, ` + conversationColumns + `, ` + messageColumns + `
-	from chat.change_v1(
-		p_client_id => @client_id::text, p_role => @role::text, p_by_id => @by_id::text,
+	select saved.* from chat.change_v2(
+		p_call_id => @call_id::uuid, p_client_id => @client_id::text, p_role => @role::text, p_by_id => @by_id::text,
 		p_message_id => @message_id::uuid, p_body => @body::text, p_preview => @preview::text,
-		p_live => @live::boolean, p_lease => @lease::interval
-	) r
-	cross join lateral (select (r.conversation).*) c
-	cross join lateral (select (r.message).*) m`
+		p_live => @live::boolean, p_lease => @lease::interval, p_lifetime => @lifetime::interval
+	) saved`
 
-type changeRow struct {
-	outcome      string
-	events       []string
-	conversation conversationRow
-	message      messageRow
-}
-
-// ChangeMessage implements [chat.Store] with the function change_v1.
+// ChangeMessage implements [chat.Store] with the function change_v2.
 func (s *Store) ChangeMessage(ctx context.Context, p chat.ChangeParams) (chat.Saved, error) {
-	changed, err := queryOne(ctx, s, changeSQL, pgx.StrictNamedArgs{
+	saved, _, err := s.save(ctx, changeSQL, pgx.StrictNamedArgs{
 		"client_id":  p.ClientID,
 		"role":       string(p.By.Role),
 		"by_id":      p.By.ID,
@@ -36,27 +25,6 @@ func (s *Store) ChangeMessage(ctx context.Context, p chat.ChangeParams) (chat.Sa
 		"body":       p.Body,
 		"preview":    optional(p.Preview),
 		"live":       p.Live,
-		"lease":      chat.Lease.String(),
-	}, func(row pgx.CollectableRow) (r changeRow, err error) {
-		err = row.Scan(slices.Concat([]any{&r.outcome, &r.events}, r.conversation.targets(), r.message.targets())...)
-		return r, err
 	})
-	if err != nil {
-		return chat.Saved{}, err
-	}
-	switch changed.outcome {
-	case "absent":
-		return chat.Saved{}, chat.ErrNoMessage
-	case "forbidden":
-		return chat.Saved{}, chat.ErrNotYours
-	case "deleted":
-		return chat.Saved{}, chat.Fail(chat.Conflict, "This message was deleted.")
-	}
-	message := changed.message.message()
-	about := occurrence{conversationRow: changed.conversation, message: message}
-	events, err := about.events(changed.events)
-	if err != nil {
-		return chat.Saved{}, err
-	}
-	return chat.Saved{Message: *message, Conversation: *changed.conversation.conversation(), Events: events}, nil
+	return saved, err
 }

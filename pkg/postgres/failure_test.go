@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"devinbox/internal/testing/testdb"
 	"devinbox/internal/testing/wire"
@@ -22,7 +23,7 @@ func behindProxy(t *testing.T) (*world, *wire.Postgres) {
 	t.Helper()
 	address := testdb.New(t)
 	db := look(t, address)
-	proxy := wire.NewPostgres(t, address)
+	proxy := wire.NewPostgres(t, testdb.Deployed(t, address))
 	w := &world{t, address, open(t, proxy.URL()), db}
 	t.Cleanup(proxy.Cut)
 	return w, proxy
@@ -77,7 +78,7 @@ func TestACallIsOneRoundTrip(t *testing.T) {
 			return err
 		},
 		"RecordPresence": func() error {
-			_, err := w.store.RecordPresence(t.Context(), []chat.Presence{{ClientID: "42", Online: true, At: time.Now()}, {ClientID: "none", At: time.Now()}}, true)
+			_, err := w.store.RecordPresence(t.Context(), chat.PresenceParams{News: []chat.Presence{{ClientID: "42", Online: true, At: time.Now()}, {ClientID: "none", At: time.Now()}}, Live: true})
 			return err
 		},
 		"AdmitGuest":        func() error { return w.store.AdmitGuest(t.Context(), []byte("address")) },
@@ -272,7 +273,7 @@ func TestALostAnswerStoresAMessageOnce(t *testing.T) {
 			t.Parallel()
 			w, proxy := behindProxy(t)
 			w.healthy()
-			proxy.LoseAnswer(1, "chat.send_v1")
+			proxy.LoseAnswer(1, "chat.send_v2")
 			saved := w.send(p)
 			if saved.Replayed || saved.Message.Seq != 1 || len(saved.Events) != 2 {
 				t.Errorf("saved %+v: to the caller it is the first time", saved)
@@ -289,9 +290,13 @@ func TestAnAnswerThatIsLostTwiceIsUnavailableAndARepeatFindsIt(t *testing.T) {
 	w, proxy := behindProxy(t)
 	w.healthy()
 	p := keyed(fromClient("42", "Hello"), "key")
-	proxy.LoseAnswer(2, "chat.send_v1")
+	proxy.LoseAnswer(2, "chat.send_v2")
 	_, err := w.store.Send(t.Context(), p)
 	wantKind(t, err, chat.Unavailable)
+	if saved := w.send(p); !saved.Replayed || saved.Message.Seq != 1 || !saved.Queued {
+		t.Errorf("while the first call may still deliver: saved %+v", saved)
+	}
+	w.due()
 	if saved := w.send(p); !saved.Replayed || saved.Message.Seq != 1 || len(saved.Events) != 2 {
 		t.Errorf("saved %+v", saved)
 	}
@@ -301,7 +306,7 @@ func TestALostAnswerToAReadMarkMovesItOnce(t *testing.T) {
 	t.Parallel()
 	w, proxy := behindProxy(t)
 	w.send(fromClient("42", "Hello"))
-	proxy.LoseAnswer(1, "chat.read_v1")
+	proxy.LoseAnswer(1, "chat.read_v2")
 	if marked := w.read(byAda("42", 1)); marked.UpToSeq != 1 || marked.Conversation.Version != 2 {
 		t.Errorf("marked %+v", marked)
 	}
@@ -335,13 +340,105 @@ func TestAStatementBehindALockIsGivenUpInTimeAndStoresNothing(t *testing.T) {
 	w.healthy()
 }
 
+// A request to cancel a statement may be lost behind a pooler, so the server itself must end the wait.
+func TestACallThatWaitsForALockEndsOnTheServer(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	m := w.send(fromClient("42", "Hello")).Message
+	w.hold("select from chat.conversation where client_id = '42' for update")
+	for name, call := range map[string]func() error{
+		"send":   func() error { _, err := w.store.Send(t.Context(), fromClient("42", "Behind a lock")); return err },
+		"read":   func() error { _, err := w.store.MarkRead(t.Context(), byAda("42", 1)); return err },
+		"edit":   func() error { _, err := w.store.ChangeMessage(t.Context(), edit(m, client("42"), "Hi")); return err },
+		"delete": func() error { _, err := w.store.ChangeMessage(t.Context(), deletion(m, client("42"))); return err },
+		"update": func() error {
+			_, err := w.store.UpdateConversation(t.Context(), chat.UpdateParams{ClientID: "42", Status: pointer(chat.Closed)})
+			return err
+		},
+		"presence": func() error {
+			news := []chat.Presence{{ClientID: "42", Online: true, At: time.Now()}}
+			_, err := w.store.RecordPresence(t.Context(), chat.PresenceParams{News: news, Live: true})
+			return err
+		},
+	} {
+		err := call()
+		wantKind(t, err, chat.Unavailable)
+		if !strings.Contains(err.Error(), "55P03") { // lock_not_available: nothing was stored
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestALostAnswerLosesNoEvent(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, function string
+		call           func(w *world, m chat.Message) (chat.Saved, error)
+		events         int
+	}{
+		{"read", "chat.read_v2", func(w *world, _ chat.Message) (chat.Saved, error) {
+			return w.store.MarkRead(w.Context(), byAda("42", 1))
+		}, 2},
+		{"edit", "chat.change_v2", func(w *world, m chat.Message) (chat.Saved, error) {
+			return w.store.ChangeMessage(w.Context(), edit(m, client("42"), "Hi"))
+		}, 2},
+		{"delete", "chat.change_v2", func(w *world, m chat.Message) (chat.Saved, error) {
+			return w.store.ChangeMessage(w.Context(), deletion(m, client("42")))
+		}, 2},
+		{"update", "chat.update_v2", func(w *world, _ chat.Message) (chat.Saved, error) {
+			return w.store.UpdateConversation(w.Context(), chat.UpdateParams{ClientID: "42", Status: pointer(chat.Closed), Live: true})
+		}, 2},
+		{"presence", "chat.presence_v2", func(w *world, _ chat.Message) (chat.Saved, error) {
+			news := []chat.Presence{{ClientID: "42", Online: true, At: time.Now()}, {ClientID: "43", Online: true, At: time.Now()}}
+			return w.store.RecordPresence(w.Context(), chat.PresenceParams{News: news, Live: true})
+		}, 2},
+		{"send", "chat.send_v2", func(w *world, _ chat.Message) (chat.Saved, error) {
+			return w.store.Send(w.Context(), fromAda("42", "Hi"))
+		}, 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w, proxy := behindProxy(t)
+			m := w.send(fromClient("42", "Hello")).Message
+			w.send(fromClient("43", "Hello"))
+			w.exec("delete from chat.outbox")
+			proxy.LoseAnswer(1, test.function)
+			saved, err := test.call(w, m)
+			if err != nil || len(saved.Events) != test.events || saved.Replayed {
+				t.Errorf("%v, events %+v, replayed %v", err, keys(saved.Events), saved.Replayed)
+			}
+			if got := w.waiting(); len(got) != test.events {
+				t.Errorf("%q wait", got)
+			}
+			if version := ask[int](w, "select max(version) from chat.conversation"); version != 2 {
+				t.Errorf("version %d, want 2: one change", version)
+			}
+		})
+	}
+}
+
+func TestDeployedCodeHasNoRightToWriteATable(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.send(fromClient("42", "Hello"))
+	deployed := look(t, w.url)
+	for _, table := range []string{"conversation", "message", "outbox", "presence", "search", "guest_rate", "schema_version"} {
+		for _, sql := range []string{"delete from chat." + table, "truncate chat." + table, "drop table chat." + table} {
+			_, err := deployed.Exec(t.Context(), sql)
+			if pg := (*pgconn.PgError)(nil); !errors.As(err, &pg) || pg.Code != "42501" {
+				t.Errorf("%s: %v", sql, err)
+			}
+		}
+	}
+}
+
 func TestEachFailureOfAStatementIsTriedAgainOrTold(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	w.exec("create table fault (code text, times int)")
 	w.exec("create sequence tries")
 	w.exec(`create function fail() returns trigger language plpgsql as $$ begin
-		if nextval('tries') <= (select times from public.fault) then
+		if nextval('public.tries') <= (select times from public.fault) then
 			raise exception 'canary' using errcode = (select code from public.fault), detail = new.body, constraint = 'a_constraint';
 		end if;
 		return new; end $$`)
@@ -482,7 +579,7 @@ func TestNoErrorRepeatsWhatWasSentOrHowToConnect(t *testing.T) {
 		}},
 		{"a name that cannot be stored", chat.Invalid, func() error { return update(chat.UpdateParams{ClientID: canary, ClientName: pointer(canary + "\xff")}) }},
 		{"news of what cannot be stored", chat.Invalid, func() error {
-			_, err := w.store.RecordPresence(t.Context(), []chat.Presence{{ClientID: canary + "\x00", At: time.Now()}}, true)
+			_, err := w.store.RecordPresence(t.Context(), chat.PresenceParams{News: []chat.Presence{{ClientID: canary + "\x00", At: time.Now()}}, Live: true})
 			return err
 		}},
 		{"a search that cannot be made", chat.Invalid, func() error { return list(chat.InboxQuery{Search: pointer(canary + "\x00")}) }},

@@ -17,7 +17,7 @@ const (
 	select ` + conversationColumns + `, ` + messageColumns + `
 	from chat.conversation c
 	left join lateral (
-		select m.client_id, m.seq, m.id, m.version, m.sender_role, m.sender_id, m.sender_name,
+		select m.seq, m.id, m.version, m.sender_role, m.sender_id, m.sender_name,
 			m.client_message_id, m.body, m.created_at, m.edited_at, m.deleted_at
 		from chat.message m
 		where m.client_id = c.client_id`
@@ -62,7 +62,7 @@ func (s *Store) ListMessages(ctx context.Context, q chat.MessageQuery) (chat.Mes
 	page := chat.MessagePage{Messages: []chat.Message{}}
 	for _, r := range rows {
 		page.Conversation = r.conversation.conversation()
-		if message := r.message.message(); message != nil {
+		if message := r.message.message(q.ClientID); message != nil {
 			page.Messages = append(page.Messages, *message)
 		}
 	}

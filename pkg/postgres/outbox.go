@@ -10,52 +10,31 @@ import (
 )
 
 const acknowledgeSQL = `
-	select ` + outboxColumns + `, ` + conversationColumns + `, ` + messageColumns + `
-	from chat.acknowledge_v1(
-		p_done_client_id => @done_client_id::text[], p_done_version => @done_version::bigint[],
-		p_done_event => @done_event::text[], p_done_target => @done_target::text[],
-		p_refused_client_id => @refused_client_id::text[], p_refused_version => @refused_version::bigint[],
-		p_refused_event => @refused_event::text[], p_refused_target => @refused_target::text[],
+	select saved.* from chat.acknowledge_v2(
+		p_call_id => @call_id::uuid, p_client_id => @client_id::text[], p_version => @version::bigint[],
+		p_event => @event::text[], p_target => @target::text[], p_refused => @refused::boolean[],
 		p_claim => @claim::int, p_lease => @lease::interval, p_lifetime => @lifetime::interval
-	) a
-	cross join lateral (select (a.event).*) o
-	cross join lateral (select (a.conversation).*) c
-	cross join lateral (select (a.message).*) m`
+	) saved`
 
-// Acknowledge implements [chat.Store] with the function acknowledge_v1.
+// Acknowledge implements [chat.Store] with the function acknowledge_v2.
 func (s *Store) Acknowledge(ctx context.Context, d chat.Delivery, claim int) ([]chat.Event, error) {
-	args := pgx.StrictNamedArgs{
-		"claim":    claim,
-		"lease":    chat.Lease.String(),
-		"lifetime": chat.EventLifetime.String(),
-	}
-	nameEvents(args, "done", d.Delivered)
-	nameEvents(args, "refused", d.Refused)
-	return query(ctx, s, acknowledgeSQL, args, func(row pgx.CollectableRow) (chat.Event, error) {
-		var o outboxRow
-		var m messageRow
-		var about occurrence
-		err := row.Scan(slices.Concat(o.targets(), about.targets(), m.targets())...)
-		if err != nil {
-			return chat.Event{}, err
-		}
-		about.message, about.except = m.message(), o.socketID
-		if o.readerRole != nil {
-			about.reader = chat.Sender{ID: *o.readerID, Role: chat.Role(*o.readerRole), Name: o.readerName}
-		}
-		return about.event(o.version, chat.EventName(o.event), o.target), nil
-	})
-}
-
-// nameEvents gives events to a statement as four arrays of equal length.
-func nameEvents(args pgx.StrictNamedArgs, prefix string, keys []chat.EventKey) {
+	keys := slices.Concat(d.Delivered, d.Refused)
 	clientIDs, versions := make([]string, len(keys)), make([]int64, len(keys))
 	names, targets := make([]string, len(keys)), make([]string, len(keys))
+	refused := make([]bool, len(keys))
 	for i, k := range keys {
 		clientIDs[i], versions[i], names[i], targets[i] = k.ClientID, k.Version, string(k.Name), target(k)
+		refused[i] = i >= len(d.Delivered)
 	}
-	args[prefix+"_client_id"], args[prefix+"_version"] = clientIDs, versions
-	args[prefix+"_event"], args[prefix+"_target"] = names, targets
+	rows, err := s.call(ctx, acknowledgeSQL, pgx.StrictNamedArgs{
+		"client_id": clientIDs,
+		"version":   versions,
+		"event":     names,
+		"target":    targets,
+		"refused":   refused,
+		"claim":     claim,
+	})
+	return events(rows), err
 }
 
 // The age is that of the oldest of the thousand that are due first, which is close to the oldest of all: what
@@ -75,21 +54,10 @@ func (s *Store) Queue(ctx context.Context, limit int) (chat.Queue, error) {
 	})
 }
 
-// A run of cron drops a bounded number, so that a backlog of days does not cost it its deadline.
-const dropExpiredSQL = `
-	with expired as materialized (
-		select o.client_id, o.version, o.event, o.target
-		from chat.outbox o
-		where o.due_at <= now() and o.created_at <= now() - @lifetime::interval
-		order by o.due_at
-		limit 10000
-		for update skip locked
-	)
-	delete from chat.outbox o using expired e
-	where (o.client_id, o.version, o.event, o.target) = (e.client_id, e.version, e.event, e.target)`
+const dropExpiredSQL = `select chat.drop_expired_v1(p_lifetime => @lifetime::interval)`
 
-// DropExpired implements [chat.Store].
+// DropExpired implements [chat.Store] with the function drop_expired_v1.
 func (s *Store) DropExpired(ctx context.Context) error {
-	_, err := query(ctx, s, dropExpiredSQL, pgx.StrictNamedArgs{"lifetime": chat.EventLifetime.String()}, pgx.RowTo[int])
+	_, err := query(ctx, s, dropExpiredSQL, pgx.StrictNamedArgs{"lifetime": chat.EventLifetime.String()}, func(pgx.CollectableRow) (struct{}, error) { return struct{}{}, nil })
 	return err
 }

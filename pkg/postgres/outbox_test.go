@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"devinbox/internal/testing/testdb"
 	"devinbox/pkg/chat"
 )
 
@@ -230,7 +231,8 @@ func TestARefusedEventIsParkedUntilItsLifetimeEnds(t *testing.T) {
 	}
 	w.exec("update chat.outbox set created_at = created_at - interval '1 hour', due_at = due_at - interval '1 hour'")
 	wantKeys(t, w.deliver(chat.Delivery{}, 10), saved.Events[1].EventKey)
-	if again := w.send(keyed(fromClient("42", "Hello"), "key")); len(again.Events) != 1 || again.Events[0].EventKey == poisoned {
+	w.exec("update chat.outbox set due_at = clock_timestamp() where not refused")
+	if again := w.send(keyed(fromClient("42", "Hello"), "key")); len(again.Events) != 1 || again.Events[0].EventKey == poisoned || !again.Queued {
 		t.Errorf("a replay takes over what was refused as such: %+v", keys(again.Events))
 	}
 	w.deliver(chat.Delivery{Delivered: keys(saved.Events)[1:]}, 0)
@@ -329,6 +331,33 @@ func (w *world) queue(limit int) chat.Queue {
 		w.Fatal(err)
 	}
 	return q
+}
+
+// A server that waits for a standby which never comes finishes no commit that is to be safe.
+func TestAnAcknowledgementWaitsForNoDiskAndASendDoes(t *testing.T) {
+	t.Parallel()
+	server := testdb.Server(t)
+	w := &world{t, server.URL(), open(t, server.URL()), look(t, server.URL())}
+	events := w.send(fromClient("42", "Hello")).Events
+	w.exec("do $$ begin execute format('alter database %I set synchronous_commit = on', current_database()); end $$")
+	w.exec("alter system set synchronous_standby_names = 'nobody'")
+	w.exec("select pg_reload_conf()")
+	careful := open(t, server.URL())
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) { // the settings take a moment to arrive
+		if _, err := careful.Send(t.Context(), fromClient("43", "Hello")); err != nil {
+			wantKind(t, err, chat.Unavailable)
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("a send does not wait for its commit to be safe")
+		}
+	}
+	if _, err := careful.Acknowledge(t.Context(), chat.Delivery{Delivered: keys(events)}, 10); err != nil {
+		t.Errorf("an acknowledgement waits: %v", err)
+	}
+	if n := ask[int](w, "select count(*) from chat.outbox where client_id = '42'"); n != 0 {
+		t.Errorf("%d events of it wait", n)
+	}
 }
 
 func TestAnAcknowledgementWaitsForNobody(t *testing.T) {

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -11,33 +10,23 @@ import (
 )
 
 const presenceSQL = `
-	select p.events, ` + conversationColumns + `
-	from chat.presence_v1(
-		p_client_id => @client_id::text[], p_online => @online::boolean[], p_at => @at::timestamptz[],
-		p_live => @live::boolean, p_lease => @lease::interval, p_lifetime => @lifetime::interval
-	) p
-	cross join lateral (select (p.conversation).*) c`
+	select saved.* from chat.presence_v2(
+		p_call_id => @call_id::uuid, p_client_id => @client_id::text[], p_online => @online::boolean[], p_at => @at::timestamptz[],
+		p_live => @live::boolean, p_lease => @lease::interval, p_lifetime => @lifetime::interval, p_online_for => @online_for::interval
+	) saved`
 
-// RecordPresence implements [chat.Store] with the function presence_v1.
-func (s *Store) RecordPresence(ctx context.Context, news []chat.Presence, live bool) ([]chat.Event, error) {
-	clientIDs, online, at := make([]string, len(news)), make([]bool, len(news)), make([]time.Time, len(news))
-	for i, n := range news {
+// RecordPresence implements [chat.Store] with the function presence_v2.
+func (s *Store) RecordPresence(ctx context.Context, p chat.PresenceParams) (chat.Saved, error) {
+	clientIDs, online, at := make([]string, len(p.News)), make([]bool, len(p.News)), make([]time.Time, len(p.News))
+	for i, n := range p.News {
 		clientIDs[i], online[i], at[i] = n.ClientID, n.Online, n.At
 	}
-	changed, err := query(ctx, s, presenceSQL, pgx.StrictNamedArgs{
-		"client_id": clientIDs,
-		"online":    online,
-		"at":        at,
-		"live":      live,
-		"lease":     chat.Lease.String(),
-		"lifetime":  chat.PresenceLifetime.String(),
-	}, func(row pgx.CollectableRow) ([]chat.Event, error) {
-		var names []string
-		var about occurrence
-		if err := row.Scan(slices.Concat([]any{&names}, about.targets())...); err != nil {
-			return nil, err
-		}
-		return about.events(names)
+	rows, err := s.call(ctx, presenceSQL, pgx.StrictNamedArgs{
+		"client_id":  clientIDs,
+		"online":     online,
+		"at":         at,
+		"live":       p.Live,
+		"online_for": chat.PresenceLifetime.String(),
 	})
-	return slices.Concat(changed...), err
+	return chat.Saved{Events: events(rows)}, err
 }

@@ -13,11 +13,11 @@ import (
 // presence records what must succeed.
 func (w *world) presence(news ...chat.Presence) []chat.Event {
 	w.Helper()
-	events, err := w.store.RecordPresence(w.Context(), news, true)
+	saved, err := w.store.RecordPresence(w.Context(), chat.PresenceParams{News: news, Live: true})
 	if err != nil {
 		w.Fatal(err)
 	}
-	return events
+	return saved.Events
 }
 
 // shown tells whether a reader of the inbox sees a client as online, and at which version of its conversation.
@@ -156,14 +156,14 @@ func TestWhoIsOnlineBeforeTheFirstMessageIsSoAfterwards(t *testing.T) {
 func TestNewsThatMeetAFirstMessageAreNotLost(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	err := w.overtaken("select from chat.send_v1('a', 'client', 'a', null, null, gen_random_uuid(), null, 'Hello', 'Hello', true, true, '', '10s', '24h', 0, 0)", func() error {
-		_, err := w.store.RecordPresence(t.Context(), []chat.Presence{{ClientID: "a", Online: true, At: time.Now()}}, true)
+	err := w.overtaken("select from chat.send_v2(gen_random_uuid(), 'a', 'client', 'a', null, null, gen_random_uuid(), null, 'Hello', 'Hello', true, true, '', '10s', '24h', 0, 0)", func() error {
+		_, err := w.store.RecordPresence(t.Context(), chat.PresenceParams{News: []chat.Presence{{ClientID: "a", Online: true, At: time.Now()}}, Live: true})
 		return err
 	})
 	if online, version := w.shown("a"); err != nil || !online || version != 2 {
 		t.Errorf("behind the message: %v, online %v at version %d", err, online, version)
 	}
-	err = w.overtaken("select from chat.presence_v1('{b}', '{true}', array[now()], true, '10s', '12h')", func() error {
+	err = w.overtaken("select from chat.presence_v2(gen_random_uuid(), '{b}', '{true}', array[now()], true, '10s', '24h', '12h')", func() error {
 		_, err := w.store.Send(t.Context(), fromClient("b", "Hello"))
 		return err
 	})
@@ -179,7 +179,7 @@ func TestNewsThatMeetAFirstMessageAreNotLost(t *testing.T) {
 		both.Go(func() { stubbornly(w, w.store, keyed(fromClient(id, "Hello"), "key")) })
 		both.Go(func() {
 			time.Sleep(rand.N(2 * time.Millisecond))
-			if _, err := other.RecordPresence(t.Context(), []chat.Presence{{ClientID: id, Online: true, At: time.Now()}}, true); err != nil {
+			if _, err := other.RecordPresence(t.Context(), chat.PresenceParams{News: []chat.Presence{{ClientID: id, Online: true, At: time.Now()}}, Live: true}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -208,7 +208,7 @@ func TestNewsOfManyClientsDoNotWaitForEachOther(t *testing.T) {
 						news = append(news, chat.Presence{ClientID: fmt.Sprintf("client-%02d", n), Online: rand.IntN(2) == 0, At: time.Now()})
 					}
 				}
-				if _, err := store.RecordPresence(t.Context(), news, true); err != nil {
+				if _, err := store.RecordPresence(t.Context(), chat.PresenceParams{News: news, Live: true}); err != nil {
 					t.Error(err)
 				}
 			}
@@ -244,7 +244,7 @@ func TestALostAnswerToNewsLeavesTheirEventsWaiting(t *testing.T) {
 	t.Parallel()
 	w, proxy := behindProxy(t)
 	w.send(fromClient("42", "Hello"))
-	proxy.LoseAnswer(1, "chat.presence_v1")
+	proxy.LoseAnswer(1, "chat.presence_v2")
 	w.presence(chat.Presence{ClientID: "42", Online: true, At: time.Now()})
 	if n := ask[int](w, "select count(*) from chat.outbox where version = 2"); n != 1 {
 		t.Errorf("%d events wait, want 1", n)
@@ -252,7 +252,7 @@ func TestALostAnswerToNewsLeavesTheirEventsWaiting(t *testing.T) {
 	if online, version := w.shown("42"); !online || version != 2 {
 		t.Errorf("online %v at version %d", online, version)
 	}
-	if _, err := w.store.RecordPresence(t.Context(), []chat.Presence{{ClientID: "42", At: time.Now()}}, false); err != nil {
+	if _, err := w.store.RecordPresence(t.Context(), chat.PresenceParams{News: []chat.Presence{{ClientID: "42", At: time.Now()}}, Live: false}); err != nil {
 		t.Fatal(err)
 	}
 	if n := ask[int](w, "select count(*) from chat.outbox where version = 3"); n != 0 {

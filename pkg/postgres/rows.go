@@ -7,15 +7,15 @@ import (
 )
 
 // A statement that reads a conversation calls it c and lists conversationColumns; one that reads a message
-// calls it m and lists messageColumns. The two structs below take them in the same order. Every field is a
-// pointer, for what was left-joined may be absent.
+// calls it m and lists messageColumns. The type chat.saved_v1 has the same columns in the same order, and the
+// structs below take them. Every field is a pointer, because what was left-joined may be absent.
 const (
 	conversationColumns = `c.client_id, c.client_name, c.client_email, c.status, c.assignee_id, c.last_seen_at,
 		c.online, c.online_at,
 		c.last_seq, c.last_sender_role, c.last_preview, c.last_message_at,
 		c.client_read_seq, c.client_read_at, c.developer_read_seq, c.developer_read_at,
 		c.unread_client, c.unread_developer, c.version, c.created_at, c.updated_at`
-	messageColumns = `m.client_id, m.seq, m.id::text, m.version, m.sender_role, m.sender_id, m.sender_name,
+	messageColumns = `m.seq, m.id::text, m.version, m.sender_role, m.sender_id, m.sender_name,
 		m.client_message_id, m.body, m.created_at, m.edited_at, m.deleted_at`
 )
 
@@ -44,7 +44,7 @@ func (r *conversationRow) targets() []any {
 	}
 }
 
-// conversation is the row as the domain has it, and nil where there was none.
+// conversation is the row as the domain has it, and nil if there is none.
 func (r *conversationRow) conversation() *chat.Conversation {
 	if r.clientID == nil {
 		return nil
@@ -82,7 +82,6 @@ func (r *conversationRow) mark(side chat.Role) (seq int64, at *chat.Time) {
 }
 
 type messageRow struct {
-	clientID                     *string
 	seq                          *int64
 	id                           *string
 	version                      *int64
@@ -93,19 +92,19 @@ type messageRow struct {
 
 func (r *messageRow) targets() []any {
 	return []any{
-		&r.clientID, &r.seq, &r.id, &r.version, &r.role, &r.senderID, &r.senderName,
+		&r.seq, &r.id, &r.version, &r.role, &r.senderID, &r.senderName,
 		&r.clientMessageID, &r.body, &r.createdAt, &r.editedAt, &r.deleted,
 	}
 }
 
-// message is the row as the domain has it, and nil where there was none.
-func (r *messageRow) message() *chat.Message {
-	if r.clientID == nil {
+// message is the row as the domain has it, in the conversation of a client, and nil if there is none.
+func (r *messageRow) message(clientID string) *chat.Message {
+	if r.seq == nil {
 		return nil
 	}
 	return &chat.Message{
 		ID:              *r.id,
-		ClientID:        *r.clientID,
+		ClientID:        clientID,
 		Seq:             *r.seq,
 		Version:         *r.version,
 		Sender:          chat.Sender{ID: *r.senderID, Role: chat.Role(*r.role), Name: r.senderName},
@@ -117,57 +116,16 @@ func (r *messageRow) message() *chat.Message {
 	}
 }
 
-// outboxColumns are those of an outbox row that a statement calls o.
-const outboxColumns = `o.version, o.event, o.target, o.reader_role, o.reader_id, o.reader_name, o.socket_id`
-
-type outboxRow struct {
-	version                          int64
-	event, target                    string
+// eventRow is an event of the outbox, in chat.saved_v1.
+type eventRow struct {
+	version                          *int64
+	name, target                     *string
 	readerRole, readerID, readerName *string
-	socketID                         string
+	socketID                         *string
 }
 
-func (r *outboxRow) targets() []any {
-	return []any{&r.version, &r.event, &r.target, &r.readerRole, &r.readerID, &r.readerName, &r.socketID}
-}
-
-// occurrence is everything that an event is composed of.
-type occurrence struct {
-	conversationRow
-	message *chat.Message
-	reader  chat.Sender // of messages-read
-	except  string
-}
-
-// event composes one event of the state that the rows show.
-func (o *occurrence) event(version int64, name chat.EventName, target string) chat.Event {
-	e := chat.Event{
-		EventKey:     chat.EventKey{ClientID: *o.clientID, Version: version, Name: name, ToInbox: target == targetInbox},
-		ExceptSocket: o.except,
-	}
-	switch name {
-	case chat.NewMessage, chat.MessageUpdated:
-		e.Message = o.message
-	case chat.MessagesRead:
-		upTo, at := o.mark(o.reader.Role)
-		e.Read = &chat.ReadEvent{ClientID: *o.clientID, Side: o.reader.Role, UpToSeq: upTo, ReadAt: at, Reader: o.reader, Version: version}
-	default:
-		e.Conversation = o.conversation()
-	}
-	return e
-}
-
-// events composes those that a function of ours names as 'VERSION EVENT TARGET'.
-func (o *occurrence) events(names []string) ([]chat.Event, error) {
-	var events []chat.Event
-	for _, name := range names {
-		version, event, target, err := parseEventName(name)
-		if err != nil {
-			return nil, err
-		}
-		events = append(events, o.event(version, event, target))
-	}
-	return events, nil
+func (r *eventRow) targets() []any {
+	return []any{&r.version, &r.name, &r.target, &r.readerRole, &r.readerID, &r.readerName, &r.socketID}
 }
 
 // The two targets of an event in the outbox.

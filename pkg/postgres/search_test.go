@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"devinbox/internal/testing/testdb"
 	"devinbox/pkg/chat"
 	"devinbox/pkg/postgres/migrate"
 )
@@ -116,14 +117,14 @@ func TestASearchFindsAnyPartOfANameAnEmailOrAnIDInWhateverCase(t *testing.T) {
 // Where the database's locale knows no letters but those of ASCII, the same is found.
 func TestASearchIsTheSameInADatabaseWithoutALanguage(t *testing.T) {
 	t.Parallel()
-	w := setup(t)
-	u, err := url.Parse(w.url)
+	own := testdb.New(t)
+	u, err := url.Parse(own)
 	if err != nil {
 		t.Fatal(err)
 	}
+	w := &world{t, own, open(t, own), look(t, own)}
 	name := strings.TrimPrefix(u.Path, "/") + "_c"
 	w.exec("create database " + name + " template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'")
-	own := w.url
 	t.Cleanup(func() { look(t, own).Exec(t.Context(), "drop database "+name+" with (force)") })
 	u.Path = "/" + name
 	if err := migrate.Up(t.Context(), u.String(), func(string) {}); err != nil {

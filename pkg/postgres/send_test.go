@@ -84,12 +84,21 @@ func TestAKeyThatIsSentAgainStoresNothing(t *testing.T) {
 	if !again.Replayed || again.Message.ID != first.Message.ID || again.Message.Seq != 1 || again.Conversation.LastSeq != 2 {
 		t.Errorf("replay %+v", again)
 	}
+	if len(again.Events) != 0 || !again.Queued {
+		t.Errorf("events of another call are taken: %+v", again)
+	}
+	w.due()
+	again = w.send(keyed(fromClient("42", "Hello"), "key"))
 	wantKeys(t, again.Events, keys(first.Events)...)
+	if again.Queued {
+		t.Error("all events are this call's, and it says that some wait")
+	}
 	w.deliver(chat.Delivery{Delivered: keys(again.Events)[:1]}, 0)
+	w.due()
 	wantKeys(t, w.send(keyed(fromClient("42", "Hello"), "key")).Events, keys(first.Events)[1])
 	w.deliver(chat.Delivery{Delivered: keys(again.Events)}, 0)
-	if events := w.send(keyed(fromClient("42", "Hello"), "key")).Events; len(events) != 0 {
-		t.Errorf("what was delivered is to be announced again: %+v", events)
+	if again := w.send(keyed(fromClient("42", "Hello"), "key")); len(again.Events) != 0 || again.Queued {
+		t.Errorf("what was delivered is to be announced again: %+v", again)
 	}
 
 	// An edit changes the body, not what the key stands for.
@@ -349,10 +358,11 @@ func storm(w *world, conversations, rounds int) {
 					}
 					continue
 				}
-				if marked.UpToSeq < marks[id] || marked.UpToSeq > marked.Conversation.LastSeq {
-					w.Errorf("a mark of %s went from %d to %d of %d", id, marks[id], marked.UpToSeq, marked.Conversation.LastSeq)
+				upTo := marked.Conversation.Read.Of(mark.Reader.Role)
+				if upTo < marks[id] || upTo > marked.Conversation.LastSeq {
+					w.Errorf("a mark of %s went from %d to %d of %d", id, marks[id], upTo, marked.Conversation.LastSeq)
 				}
-				marks[id] = marked.UpToSeq
+				marks[id] = upTo
 			}
 		})
 	}
@@ -489,12 +499,35 @@ func TestTheSmallestWaitIsOneSecond(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	p := fromClient("42", "Hello")
-	p.Limit = chat.RateLimit{Capacity: 1, PerSecond: 3}
+	p.Limit = chat.RateLimit{Capacity: 1, PerSecond: 1e-6}
 	w.send(p)
-	w.exec("update chat.conversation set rate_at = clock_timestamp() + interval '1 minute', rate_tokens = 1 - 1e-9")
+	w.exec("update chat.conversation set rate_at = clock_timestamp(), rate_tokens = 1 - 9e-7") // 0.9 s are missing
 	_, err := w.store.Send(t.Context(), p)
 	if e := wantKind(t, err, chat.RateLimited); e.RetryAfter != time.Second {
 		t.Errorf("to be tried again after %v", e.RetryAfter)
+	}
+}
+
+func TestAClockThatJumpsCostsOneBucket(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	p := fromClient("42", "Hello")
+	p.Limit = chat.RateLimit{Capacity: 2, PerSecond: 1e-6}
+	for range 2 {
+		w.send(p)
+	}
+	_, err := w.store.Send(t.Context(), p)
+	wantKind(t, err, chat.RateLimited)
+	for _, jump := range []string{"+ interval '1 year'", "- interval '1 year'"} { // as seen after the clock was set back, and forward
+		w.exec("update chat.conversation set rate_at = rate_at " + jump)
+		for range 2 {
+			w.send(p)
+		}
+		_, err := w.store.Send(t.Context(), p)
+		wantKind(t, err, chat.RateLimited)
+	}
+	if late := ask[int](w, "select count(*) from chat.outbox where due_at > clock_timestamp() + interval '1 minute'"); late != 0 {
+		t.Errorf("%d events are due too late", late)
 	}
 }
 

@@ -81,6 +81,7 @@ func TestEveryStatementAndEveryFunctionRuns(t *testing.T) {
 	w.exec("do $$ begin execute format('alter database %I set track_functions = ''all''', current_database()); end $$")
 
 	events := w.send(keyed(fromClient("42", "Hello"), "key")).Events
+	w.send(keyed(fromClient("42", "Hello"), "key"))
 	w.send(fromAda("42", "Hi"))
 	w.read(byClient("42", 2))
 	for _, q := range []chat.MessageQuery{{}, {Before: pointer[int64](2)}, {After: pointer[int64](1)}, {ChangedSince: pointer[int64](1)}} {
@@ -108,7 +109,7 @@ func TestEveryStatementAndEveryFunctionRuns(t *testing.T) {
 	if _, err := w.store.UpdateConversation(t.Context(), chat.UpdateParams{ClientID: "42", Status: pointer(chat.Closed)}); err != nil {
 		t.Error(err)
 	}
-	if _, err := w.store.RecordPresence(t.Context(), []chat.Presence{{ClientID: "42", Online: true, At: time.Now()}}, true); err != nil {
+	if _, err := w.store.RecordPresence(t.Context(), chat.PresenceParams{News: []chat.Presence{{ClientID: "42", Online: true, At: time.Now()}}, Live: true}); err != nil {
 		t.Error(err)
 	}
 	if err := w.store.AdmitGuest(t.Context(), []byte("address")); err != nil {

@@ -29,7 +29,8 @@ type world struct {
 func setup(t *testing.T) *world {
 	t.Helper()
 	url := testdb.New(t)
-	return &world{t, url, open(t, url), look(t, url)}
+	deployed := testdb.Deployed(t, url)
+	return &world{t, deployed, open(t, deployed), look(t, url)}
 }
 
 func open(t *testing.T, url string) *postgres.Store {
@@ -93,14 +94,20 @@ func (w *world) send(p chat.SendParams) chat.Saved {
 	return saved
 }
 
+// marked is what a read mark gave, with where the reader's mark stands.
+type marked struct {
+	chat.Saved
+	UpToSeq int64
+}
+
 // read marks read what must succeed.
-func (w *world) read(p chat.ReadParams) chat.Marked {
+func (w *world) read(p chat.ReadParams) marked {
 	w.Helper()
-	marked, err := w.store.MarkRead(w.Context(), p)
+	saved, err := w.store.MarkRead(w.Context(), p)
 	if err != nil {
 		w.Fatal(err)
 	}
-	return marked
+	return marked{saved, saved.Conversation.Read.Of(p.Reader.Role)}
 }
 
 // deliver acknowledges what must succeed.

@@ -35,6 +35,8 @@ func ParseChannels(mode string) (c Channels, ok bool) {
 	}
 }
 
+var _ chat.Channels = Private
+
 // names are the name of the inbox and what stands before the escaped id in the name of a conversation.
 func (c Channels) names() (inbox, conversation string) {
 	switch c {
@@ -82,6 +84,9 @@ func (c Channels) Parse(name string) (place chat.Place, ok bool) {
 func (c Channels) Fits(clientID string) bool {
 	return len(c.Name(chat.Place{ClientID: clientID})) <= MaxChannelName
 }
+
+// KeepPresence is true of [Presence]: only there does Pusher tell which clients are online.
+func (c Channels) KeepPresence() bool { return c == Presence }
 
 // escape writes each byte that may not stand for itself as = and two upper-case hexadecimal digits.
 func escape(id string) string {

@@ -30,7 +30,7 @@ func (p *Publisher) Connection(me chat.Identity) Connection {
 	c := p.browser
 	switch me.Role {
 	case chat.Client:
-		name := p.Channel(me.ID)
+		name := p.channels.Name(chat.Place{ClientID: me.ID})
 		c.Channels.Conversation = &name
 	case chat.Developer:
 		name := p.channels.Name(chat.Place{Inbox: true})

@@ -41,19 +41,8 @@ func New(o Options) *Publisher {
 	}
 }
 
-// Enabled is false where Pusher is not configured.
+// Enabled is false if Pusher is not configured.
 func (p *Publisher) Enabled() bool { return p.enabled }
-
-// Channel is the name under which a conversation's events are announced.
-func (p *Publisher) Channel(clientID string) string {
-	return p.channels.Name(chat.Place{ClientID: clientID})
-}
-
-// Fits tells whether the conversation of a client can have a channel.
-func (p *Publisher) Fits(clientID string) bool { return p.channels.Fits(clientID) }
-
-// KeepsPresence is true in the mode [Presence].
-func (p *Publisher) KeepsPresence() bool { return p.channels == Presence }
 
 // Publish announces the first [chat.MaxBatch] events, which is what Pusher takes, in one request; further
 // ones still wait. It returns by the context's deadline, and no request takes longer than 5 s.

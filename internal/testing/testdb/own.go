@@ -25,6 +25,9 @@ func Server(t testing.TB) *OwnServer {
 	if err := migrate.Up(t.Context(), s.url, func(string) {}); err != nil {
 		t.Fatalf("testdb: migrate: %v", err)
 	}
+	if err := grantRights(t.Context(), s.url); err != nil {
+		t.Fatalf("testdb: grant: %v", err)
+	}
 	return s
 }
 

@@ -36,6 +36,9 @@ func (h *host) makeTemplate() (string, error) {
 	if _, err := conn.Exec(ctx, "select pg_advisory_lock($1)", int64(templateLock)); err != nil {
 		return "", err
 	}
+	if err := createRole(ctx, conn); err != nil {
+		return "", err
+	}
 	var finished bool
 	if err := conn.QueryRow(ctx, "select exists (select from pg_database where datname = $1 and datistemplate)", name).Scan(&finished); err != nil {
 		return "", err
@@ -52,6 +55,9 @@ func (h *host) makeTemplate() (string, error) {
 		}
 	}
 	if err := migrate.Up(ctx, h.url(name), func(string) {}); err != nil {
+		return "", err
+	}
+	if err := grantRights(ctx, h.url(name)); err != nil {
 		return "", err
 	}
 	// Nobody may connect to it from now on: a database that is in use cannot be copied.

@@ -1,7 +1,8 @@
 -- Counts a guest who begins, by a digest of its address, unless p_most have begun from there within p_window.
 -- It gives 0 where the guest is admitted, and else the seconds after which it would be.
 create or replace function chat.guest_v1(p_address_digest bytea, p_most integer, p_window interval)
-returns double precision language plpgsql volatile as $function$
+returns double precision
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '750ms' as $function$
 declare
   g  chat.guest_rate;
   at timestamptz;

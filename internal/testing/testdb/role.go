@@ -1,0 +1,54 @@
+package testdb
+
+import (
+	"context"
+	"net/url"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// deployedRole is what deployed code connects as in tests. Its password protects nothing: the server is on this machine
+// and holds nothing but tests.
+const deployedRole, deployedPassword = "devinbox_test_deployed", "devinbox_test_deployed"
+
+// createRole makes the role on a server that does not have it yet.
+func createRole(ctx context.Context, conn *pgx.Conn) error {
+	_, err := conn.Exec(ctx, `do $$ begin
+		if not exists (select from pg_roles where rolname = '`+deployedRole+`') then
+			create role `+deployedRole+` login password '`+deployedPassword+`';
+		end if;
+	end $$`)
+	return err
+}
+
+// grants are the rights of deployed code in a migrated database, as docs/security.md has them.
+const grants = `
+	grant usage on schema chat to ` + deployedRole + `;
+	grant select on all tables in schema chat to ` + deployedRole
+
+// grantRights gives the role its rights in a migrated database.
+func grantRights(ctx context.Context, database string) error {
+	conn, err := pgx.Connect(ctx, database)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	if err := createRole(ctx, conn); err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, grants)
+	return err
+}
+
+// Deployed returns the address of a database of [New] or [Server] for a role that has no more rights than deployed code
+// needs: it may use the schema, read its tables, and call its functions.
+func Deployed(t testing.TB, database string) string {
+	t.Helper()
+	u, err := url.Parse(database)
+	if err != nil {
+		t.Fatal("testdb: the database's URL cannot be read")
+	}
+	u.User = url.UserPassword(deployedRole, deployedPassword)
+	return u.String()
+}

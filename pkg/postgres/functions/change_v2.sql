@@ -1,0 +1,65 @@
+-- Gives a message another body or, if p_body is null, takes its text away, as one statement. The message keeps its
+-- seq, and the digest of the body as first stored, with which a repeated key is compared.
+--
+-- outcome: 'changed'; 'kept' (it is so already); 'no_message' (there is no such one); 'forbidden' (somebody else's);
+-- 'deleted' (an edit of a deleted message).
+create or replace function chat.change_v2(
+  p_call_id uuid, p_client_id text, p_role text, p_by_id text, p_message_id uuid, p_body text, p_preview text,
+  p_live boolean, p_lease interval, p_lifetime interval
+) returns setof chat.saved_v1
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '750ms' as $function$
+declare
+  conversation chat.conversation;
+  message      chat.message;
+  event        chat.outbox;
+  outcome      text;
+  clock        timestamptz;
+begin
+  select * into conversation from chat.conversation as stored where stored.client_id = p_client_id for no key update;
+  select * into message from chat.message as stored where stored.client_id = p_client_id and stored.id = p_message_id;
+  outcome := case
+    when message.client_id is null then 'no_message'
+    -- Any developer may delete any message.
+    when (message.sender_role, message.sender_id) is distinct from (p_role, p_by_id) and not (p_body is null and p_role = 'developer') then 'forbidden'
+    when chat.was_made_v1(p_client_id, p_call_id) then 'changed'
+    when message.deleted_at is not null then case when p_body is null then 'kept' else 'deleted' end
+    when message.body = p_body then 'kept'
+  end;
+  if outcome in ('no_message', 'forbidden', 'deleted') then
+    return next chat.saved_v1(outcome, null, false, null, null, null);
+    return;
+  elsif outcome is not null then
+    return query select * from chat.replay_v1(outcome, conversation, message, p_call_id, p_live, '', p_lease, p_lifetime);
+    return;
+  end if;
+
+  clock := clock_timestamp();
+  update chat.conversation as stored set
+      last_preview = case when stored.last_seq = message.seq then coalesce(p_preview, '') else stored.last_preview end,
+      version      = stored.version + 1,
+      updated_at   = clock
+    where stored.client_id = p_client_id
+    returning * into conversation;
+  update chat.message as stored set
+      body       = coalesce(p_body, ''),
+      edited_at  = case when p_body is null then stored.edited_at else clock end,
+      deleted_at = case when p_body is null then clock end,
+      version    = conversation.version
+    where stored.client_id = p_client_id and stored.seq = message.seq
+    returning * into message;
+
+  for event in
+    -- The second has no seq: a repetition of the send takes the events that wait by it, and this is not one of them.
+    insert into chat.outbox (client_id, version, event, target, seq, created_at, due_at, call_id)
+      select p_client_id, conversation.version, name, target, seq, clock, clock + p_lease, p_call_id
+        from (values ('message-updated', 'conversation', message.seq), ('conversation-updated', 'inbox', null)) as announced (name, target, seq)
+        where p_live
+      returning *
+  loop
+    return next chat.saved_v1('changed', null, false, event, conversation, message);
+  end loop;
+  if not found then
+    return next chat.saved_v1('changed', null, false, null, conversation, message);
+  end if;
+end
+$function$;

@@ -1,0 +1,112 @@
+-- Commits a message, its conversation's new state and its events as one statement.
+--
+-- It locks the conversation first and looks second: under read committed each inner statement has a fresh
+-- snapshot, so what it sees after waiting for the lock is what the lock protects. Times come from
+-- clock_timestamp() under the lock, because now() is older than a wait.
+--
+-- outcome: 'sent'; 'replayed' (the key was sent before; the events are those of the message that were due, and those
+-- that this call leased before it lost its answer); 'conflict' (the key was sent before with another body); 'no_conversation'
+-- (no conversation, and p_create is false); 'limited' (retry_after says for how many seconds).
+create or replace function chat.send_v2(
+  p_call_id uuid, p_client_id text, p_role text, p_sender_id text, p_sender_name text, p_sender_email text,
+  p_message_id uuid, p_client_message_id text, p_body text, p_preview text,
+  p_create boolean, p_live boolean, p_socket_id text, p_lease interval, p_lifetime interval,
+  p_capacity double precision, p_per_second double precision
+) returns setof chat.saved_v1
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '750ms' as $function$
+declare
+  conversation chat.conversation;
+  before       chat.conversation; -- before this change
+  message      chat.message;
+  event        chat.outbox;
+  by_client    boolean := p_role = 'client';
+  digest       bytea := sha256(convert_to(p_body, 'UTF8'));
+  tokens       double precision;
+  clock        timestamptz;
+  sent_at      timestamptz; -- the clock, but never before the message that came before
+begin
+  select * into conversation from chat.conversation as stored where stored.client_id = p_client_id for no key update;
+  if not found then
+    if not p_create then
+      return next chat.saved_v1('no_conversation', null, false, null, null, null);
+      return;
+    end if;
+    conversation := chat.begin_conversation_v1(p_client_id, case when by_client then p_sender_name end, case when by_client then p_sender_email end);
+  end if;
+  clock := clock_timestamp();
+  sent_at := greatest(clock, conversation.last_message_at);
+  before := conversation;
+
+  -- If the sender gave no key, the message's own id is the key: then only a retry of this call can repeat it.
+  if p_client_message_id is null then
+    select * into message from chat.message as stored where stored.client_id = p_client_id and stored.id = p_message_id;
+  else
+    select * into message from chat.message as stored
+      where stored.client_id = p_client_id and stored.sender_role = p_role and stored.sender_id = p_sender_id
+        and stored.client_message_id = p_client_message_id;
+  end if;
+  if found then
+    if message.body_digest <> digest then
+      return next chat.saved_v1('conflict', null, false, null, null, null);
+    else
+      return query select * from chat.replay_v1('replayed', conversation, message, p_call_id, p_live, p_socket_id, p_lease, p_lifetime);
+    end if;
+    return;
+  end if;
+
+  tokens := conversation.rate_tokens;
+  if p_capacity > 0 then
+    -- A clock that was set back since the last message must not keep the bucket empty until it is there again.
+    tokens := case when clock < conversation.rate_at then p_capacity
+      else least(p_capacity, tokens + extract(epoch from clock - conversation.rate_at)::double precision * p_per_second) end;
+    if tokens < 1 then
+      return next chat.saved_v1('limited', (1 - tokens) / p_per_second, false, null, null, null);
+      return;
+    end if;
+    tokens := tokens - 1;
+  end if;
+
+  update chat.conversation as stored set
+      client_name      = case when by_client and not stored.client_name_set then coalesce(p_sender_name, stored.client_name) else stored.client_name end,
+      client_email     = case when by_client then coalesce(p_sender_email, stored.client_email) else stored.client_email end,
+      status           = case when by_client then 'open' else stored.status end,
+      last_seen_at     = case when by_client then clock else stored.last_seen_at end,
+      last_seq         = stored.last_seq + 1,
+      client_total     = stored.client_total + case when by_client then 1 else 0 end,
+      last_message_at  = sent_at,
+      last_sender_role = p_role,
+      last_preview     = p_preview,
+      version          = stored.version + 1,
+      rate_tokens      = tokens,
+      rate_at          = case when p_capacity > 0 then clock else stored.rate_at end,
+      updated_at       = clock
+    where stored.client_id = p_client_id
+    returning * into conversation;
+
+  insert into chat.message (
+      client_id, seq, id, version, sender_role, sender_id, sender_name, client_message_id,
+      body, body_digest, client_total, created_at)
+    values (
+      p_client_id, conversation.last_seq, p_message_id, conversation.version, p_role, p_sender_id, p_sender_name, p_client_message_id,
+      p_body, digest, conversation.client_total, sent_at)
+    returning * into message;
+
+  for event in
+    insert into chat.outbox (client_id, version, event, target, seq, socket_id, created_at, due_at, call_id)
+      select p_client_id, conversation.version, name, target, conversation.last_seq, p_socket_id, clock, clock + p_lease, p_call_id
+        from (values
+          ('new-message', 'conversation', true),
+          ('conversation-updated', 'inbox', true),
+          ('conversation-updated', 'conversation', before.version > 0
+            and (before.status, before.client_name) is distinct from (conversation.status, conversation.client_name))
+        ) as announced (name, target, is_due)
+        where p_live and is_due
+      returning *
+  loop
+    return next chat.saved_v1('sent', null, false, event, conversation, message);
+  end loop;
+  if not found then
+    return next chat.saved_v1('sent', null, false, null, conversation, message);
+  end if;
+end
+$function$;

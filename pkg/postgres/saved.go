@@ -1,0 +1,164 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"devinbox/pkg/chat"
+)
+
+// Every function that changes something answers with rows of the type chat.saved_v1: a row for each event that is
+// now leased to the call, and one row without an event if there is none. The statement around such a function asks
+// for all columns of the type, in the type's order, and is nothing but a scan of the function: exec mode plans it
+// anew at every call.
+
+// outcome is what came of a call of such a function.
+type outcome string
+
+// What a call can come to: it made its change, or found it made.
+const (
+	sent     outcome = "sent"
+	replayed outcome = "replayed" // the same key was sent before
+	moved    outcome = "moved"
+	changed  outcome = "changed"
+	kept     outcome = "kept"    // it is so already
+	claimed  outcome = "claimed" // an event of an earlier call
+)
+
+// Or it was refused, and changed nothing.
+const (
+	noConversation outcome = "no_conversation"
+	noMessage      outcome = "no_message"
+	forbidden      outcome = "forbidden"
+	deleted        outcome = "deleted"
+	conflict       outcome = "conflict"
+	limited        outcome = "limited"
+)
+
+// savedRow is one row of chat.saved_v1.
+type savedRow struct {
+	outcome      outcome
+	retryAfter   *float64
+	queued       bool
+	event        eventRow
+	conversation conversationRow
+	message      messageRow
+}
+
+func scanSaved(row pgx.CollectableRow) (r savedRow, err error) {
+	err = row.Scan(slices.Concat(
+		[]any{&r.outcome, &r.retryAfter, &r.queued}, r.event.targets(), r.conversation.targets(), r.message.targets(),
+	)...)
+	return r, err
+}
+
+// refusal is the error of a call that was refused, and nil for any other.
+func (r *savedRow) refusal() error {
+	switch r.outcome {
+	case sent, replayed, moved, changed, kept, claimed:
+		return nil
+	case noConversation:
+		return chat.ErrNoConversation
+	case noMessage:
+		return chat.ErrNoMessage
+	case forbidden:
+		return chat.ErrNotYours
+	case deleted:
+		return chat.Fail(chat.Conflict, "This message was deleted.")
+	case conflict:
+		return &chat.Error{
+			Kind:   chat.Conflict,
+			Detail: "This clientMessageId was used for another body. A new message needs a new key.",
+			Fields: []chat.Field{{Name: "clientMessageId", Message: "was used for another body"}},
+		}
+	case limited:
+		return &chat.Error{
+			Kind:       chat.RateLimited,
+			Detail:     "Too many messages in too short a time.",
+			RetryAfter: time.Duration(math.Ceil(*r.retryAfter)) * time.Second,
+		}
+	default:
+		return chat.Defect(fmt.Errorf("postgres: %q is no outcome", r.outcome))
+	}
+}
+
+// save runs a statement that changes something as a call of its own. It gives what the call committed, or had
+// committed before, and the first row of the answer.
+func (s *Store) save(ctx context.Context, sql string, args pgx.StrictNamedArgs) (chat.Saved, savedRow, error) {
+	rows, err := s.call(ctx, sql, args)
+	if err == nil && len(rows) == 0 {
+		err = chat.Defect(errors.New("postgres: no row instead of one or more"))
+	}
+	if err == nil {
+		err = rows[0].refusal()
+	}
+	if err != nil {
+		return chat.Saved{}, savedRow{}, err
+	}
+	first := rows[0]
+	saved := chat.Saved{Conversation: *first.conversation.conversation(), Queued: first.queued, Events: events(rows)}
+	if message := first.message.message(*first.conversation.clientID); message != nil {
+		saved.Message = *message
+	}
+	return saved, first, nil
+}
+
+// call runs a statement under an id of its own, which stands on the events that it leases. A retry after a lost
+// answer has the same id, and so finds what it did.
+func (s *Store) call(ctx context.Context, sql string, args pgx.StrictNamedArgs) ([]savedRow, error) {
+	id, err := uuid.NewRandom()
+	if err != nil {
+		return nil, chat.Defect(err)
+	}
+	args["call_id"] = id.String()
+	args["lease"], args["lifetime"] = chat.Lease.String(), chat.EventLifetime.String()
+	return query(ctx, s, sql, args, scanSaved)
+}
+
+// events are those that rows lease to their call, in the order of the changes that caused them. Of one change the
+// message or the read mark comes first, then the conversation.
+func events(rows []savedRow) []chat.Event {
+	var leased []chat.Event
+	for i := range rows {
+		if rows[i].event.version != nil {
+			leased = append(leased, rows[i].chatEvent())
+		}
+	}
+	slices.SortStableFunc(leased, func(a, b chat.Event) int {
+		return cmp.Or(
+			strings.Compare(a.ClientID, b.ClientID), cmp.Compare(a.Version, b.Version), strings.Compare(string(b.Name), string(a.Name)),
+		)
+	})
+	return leased
+}
+
+// chatEvent composes the event of a row, with the state that the row shows.
+func (r *savedRow) chatEvent() chat.Event {
+	clientID := *r.conversation.clientID
+	e := chat.Event{
+		EventKey: chat.EventKey{
+			ClientID: clientID, Version: *r.event.version, Name: chat.EventName(*r.event.name), ToInbox: *r.event.target == targetInbox,
+		},
+		ExceptSocket: *r.event.socketID,
+	}
+	switch e.Name {
+	case chat.NewMessage, chat.MessageUpdated:
+		e.Message = r.message.message(clientID)
+	case chat.MessagesRead:
+		reader := chat.Sender{ID: *r.event.readerID, Role: chat.Role(*r.event.readerRole), Name: r.event.readerName}
+		upTo, at := r.conversation.mark(reader.Role)
+		e.Read = &chat.ReadEvent{ClientID: clientID, Side: reader.Role, UpToSeq: upTo, ReadAt: at, Reader: reader, Version: e.Version}
+	case chat.ConversationUpdated:
+		e.Conversation = r.conversation.conversation()
+	}
+	return e
+}
