@@ -13,7 +13,7 @@ const root = ".."
 
 var named = regexp.MustCompile(`(?m)^Test: \./(\S+) (Test\S+)$`)
 
-// Whether the tests notice is for the script to find out, which takes minutes. That it can is quickly seen.
+// The script finds out whether the tests notice, which takes minutes. This checks quickly that it can.
 func TestEveryMutationAppliesAndNamesItsTests(t *testing.T) {
 	t.Parallel()
 	patches, err := filepath.Glob("*.patch")
@@ -46,7 +46,7 @@ func TestEveryMutationAppliesAndNamesItsTests(t *testing.T) {
 	}
 }
 
-// declares tells whether a package has a test.
+// declares tells whether a package has this test.
 func declares(t *testing.T, folder, test string) bool {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(folder, "*_test.go"))

@@ -1,5 +1,5 @@
 // Package dev runs on this machine, for development, what a deployment has elsewhere: Postgres, a server
-// that speaks Pusher's protocol, and secrets. The packages below it are its parts.
+// that speaks Pusher's protocol, and secrets. The packages in its subfolders are its parts.
 package dev
 
 import (
@@ -25,27 +25,27 @@ import (
 	"devinbox/internal/dev/pusherserver"
 )
 
-// pusherAddress is where the Pusher-protocol server listens if it can: pages that are open when it comes
-// back find it again.
+// pusherAddress is where the Pusher-protocol server listens if that port is free: pages that are open reconnect to it
+// after a restart.
 const pusherAddress = "127.0.0.1:6001"
 
-// Options say what a [Stack] is made for.
+// Options say what a [Stack] needs to know.
 type Options struct {
-	Lookup   func(name string) string // the environment; what it names is not started
-	Data     string                   // the folder in which everything is kept between runs
-	Progress io.Writer                // told, in lines for a person, what takes time
+	Lookup   func(name string) string // the environment; what it configures is not started
+	Data     string                   // the folder that keeps everything between runs
+	Progress io.Writer                // gets lines, for a person to read, about what takes time
 	Log      *slog.Logger
 }
 
-// Stack is what runs in place of what the environment does not name.
+// Stack is what runs in place of what the environment does not configure.
 type Stack struct {
 	lookup func(string) string
 	added  map[string]string
 	stops  []func() error
 }
 
-// Start starts what is missing: a database where the environment names none, a Pusher-protocol server where
-// it names nothing of Pusher's, and secrets where they are not set. Call [Stack.Stop] also after an error.
+// Start starts what is missing: a database if the environment names none, a Pusher-protocol server if it names
+// nothing of Pusher's, and secrets if they are not set. Call [Stack.Stop] after an error too.
 func Start(ctx context.Context, o Options) (*Stack, error) {
 	s := &Stack{lookup: o.Lookup, added: map[string]string{}}
 	secrets, err := Secrets(o.Data)
@@ -80,7 +80,7 @@ func (s *Stack) startPusher(secrets map[string]string, log *slog.Logger) error {
 		Address: pusherAddress, Log: log,
 	}
 	server, err := pusherserver.Start(options)
-	if errors.Is(err, syscall.EADDRINUSE) { // by another devinbox perhaps
+	if errors.Is(err, syscall.EADDRINUSE) { // perhaps by another devinbox
 		options.Address = "127.0.0.1:0"
 		server, err = pusherserver.Start(options)
 	}
@@ -98,12 +98,12 @@ func (s *Stack) startPusher(secrets map[string]string, log *slog.Logger) error {
 	return nil
 }
 
-// missing is true where the environment names none of these.
+// missing tells whether the environment sets none of these.
 func (s *Stack) missing(names ...string) bool {
 	return !slices.ContainsFunc(names, func(name string) bool { return strings.TrimSpace(s.lookup(name)) != "" })
 }
 
-// Lookup is the environment with what the Stack has added, as [os.Getenv].
+// Lookup is [os.Getenv] for the environment and what the Stack has added to it.
 func (s *Stack) Lookup(name string) string {
 	if value, added := s.added[name]; added {
 		return value
@@ -121,7 +121,7 @@ func (s *Stack) Added() []string {
 	return lines
 }
 
-// Stop ends what was started, the last first. The data stay.
+// Stop ends what was started, in reverse order. The data stays.
 func (s *Stack) Stop() error {
 	var failed []error
 	for _, stop := range slices.Backward(s.stops) {
@@ -131,18 +131,18 @@ func (s *Stack) Stop() error {
 	return errors.Join(failed...)
 }
 
-// secretsFile holds, in the form of an .env file, what only this machine's stack accepts.
+// secretsFile holds, as an .env file, secrets that only the stack of this machine accepts.
 const secretsFile = "secrets.env"
 
-// Secrets are the credentials of the stack whose data lie in a folder. They are made when they are first
-// asked for, and stay: what was signed with them is good also after a restart.
+// Secrets returns the credentials of the stack whose data is in a folder. They are made by the first call, and stay:
+// what was signed with them is still valid after a restart.
 func Secrets(data string) (map[string]string, error) {
 	file := filepath.Join(data, secretsFile)
 	secrets, err := godotenv.Read(file)
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return secrets, err
 	}
-	if err := os.MkdirAll(data, 0o711); err != nil { // 0711: Postgres may run as another user, who passes through
+	if err := os.MkdirAll(data, 0o711); err != nil { // 0711: Postgres may run as another user, who must be able to pass through
 		return nil, err
 	}
 	secrets = map[string]string{
@@ -156,7 +156,7 @@ func Secrets(data string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Written beside and then linked, which fails where another process was faster: all agree on one set.
+	// Written to another file and then linked, which fails if another process was faster: so all use the same set.
 	temporary, err := os.CreateTemp(data, secretsFile) // readable by its owner only
 	if err != nil {
 		return nil, err
@@ -172,8 +172,8 @@ func Secrets(data string) (map[string]string, error) {
 	return godotenv.Read(file)
 }
 
-// DataFolder is where the stack of the project in a folder keeps its data if nobody says otherwise: a folder
-// of its own in [folder.Data]. It is made where it is missing.
+// DataFolder is where the stack of the project in a folder keeps its data by default: a folder of its own in
+// [folder.Data]. It is created if it is missing.
 func DataFolder(project string) (string, error) {
 	absolute, err := filepath.Abs(project)
 	if err != nil {

@@ -18,13 +18,13 @@ const (
 
 var errSession = errors.New("identity: no secret of Auth.js opens the cookie")
 
-// sessionKey is a key that Auth.js makes of a secret and the name of a cookie, and its kid.
+// sessionKey is a key that Auth.js derives from a secret and the name of a cookie, and its kid.
 type sessionKey struct {
 	id  string
 	key []byte
 }
 
-// sessionKeys makes the keys of every secret for both names that the cookie may have.
+// sessionKeys derives the keys of every secret for both names that the cookie may have.
 func sessionKeys(secrets []string) (map[string][]sessionKey, error) {
 	keys := map[string][]sessionKey{}
 	for _, name := range []string{authJSCookie, secureAuthJSCookie} {
@@ -51,12 +51,12 @@ func newSessionKey(secret, name string) (sessionKey, error) {
 	return sessionKey{base64.RawURLEncoding.EncodeToString(thumbprint[:]), key}, nil
 }
 
-// decrypt gives the payload of a session cookie of Auth.js: encrypted with the key itself (dir) by
-// A256CBC-HS512. With a kid it is the key of that id or none, without one it may be any.
+// decrypt returns the payload of a session cookie of Auth.js, which is encrypted with the key itself (dir) by
+// A256CBC-HS512. With a kid, only the key of that id is tried; without one, every key.
 func (v *Verifier) decrypt(cookie, token string) ([]byte, error) {
 	parts, ok := split(token, 5)
-	// The second part would be an encrypted key, which dir has not. Neither it nor where the cipher's text ends
-	// and the tag begins is covered by the tag as go-jose checks it.
+	// The second part would be an encrypted key, which dir does not have. go-jose's check of the tag covers neither
+	// that part nor the boundary between the ciphertext and the tag.
 	if !ok || parts[1] != "" || len(parts[4]) != sessionTagChars {
 		return nil, errMalformed
 	}

@@ -78,7 +78,7 @@ func TestASessionOfAuthJSIsOpenedByItsSecretAndName(t *testing.T) {
 		if got := outcome(t, v, request("Cookie", plain+"="+test.token)); got != test.want {
 			t.Errorf("%s: %s, want %s", test.name, got, test.want)
 		}
-		// As a bearer it is no signed token, and in our own cookie neither.
+		// It is not a signed token, so neither a bearer nor our own cookie may hold it.
 		for _, r := range []*http.Request{bearer(test.token), request("Cookie", identity.SessionCookie+"="+test.token)} {
 			if got := outcome(t, v, r); test.name != "a signed token" && got != malformed {
 				t.Errorf("%s, elsewhere: %s, want %s", test.name, got, malformed)

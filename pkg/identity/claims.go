@@ -13,10 +13,10 @@ import (
 	"devinbox/pkg/chat"
 )
 
-// leeway is how far the clock of whoever made a token may be off from ours.
+// leeway is how far the clock of a token's issuer may differ from ours.
 const leeway = 60 * time.Second
 
-// endOfTime is the last moment that a claim may name, in seconds: the end of the year 9999.
+// endOfTime is the latest time that a claim may have, in seconds: the end of the year 9999.
 const endOfTime = 253402300799
 
 var (
@@ -31,11 +31,11 @@ var (
 	errFit      = errors.New("identity: the id is too long for the name of a channel")
 )
 
-// claims are what a token says, once it has been opened.
+// claims are the claims of a token, once it has been opened.
 type claims map[string]any
 
-// readClaims reads a payload with go-jose's own JSON, which unlike the standard library's refuses doubled
-// names and takes no name for another that differs in case.
+// readClaims reads a payload with go-jose's own JSON, which, unlike the standard library's, refuses doubled
+// names and distinguishes names that differ in case.
 func readClaims(payload []byte) (claims, error) {
 	var c claims
 	if err := json.Unmarshal(payload, &c); err != nil || c == nil || !utf8.Valid(payload) {
@@ -44,10 +44,10 @@ func readClaims(payload []byte) (claims, error) {
 	return c, nil
 }
 
-// identify makes an identity of what a token says.
+// identify makes an identity from the claims of a token.
 func (v *Verifier) identify(c claims) (chat.Identity, error) {
-	// A number is no id: 42, 42.0 and 4.2e1 would be one, and beyond 2^53 several would become the same.
-	// Nor is a text with U+FFFD in it, which is what JSON's decoder makes of every half of a surrogate pair.
+	// An id is not a number: 42, 42.0 and 4.2e1 would be the same one, and beyond 2^53 several would become equal.
+	// A text with U+FFFD is not an id either: JSON's decoder turns every half of a surrogate pair into it.
 	id, _ := c.lookup(v.options.IDClaim).(string)
 	if !chat.ValidID(id) || strings.ContainsRune(id, utf8.RuneError) {
 		return chat.Identity{}, errID
@@ -60,16 +60,16 @@ func (v *Verifier) identify(c claims) (chat.Identity, error) {
 			me.Role = chat.Developer
 		}
 	default:
-		// Somebody means something by it, such as a list of roles. Not to be the developer that one is
-		// would be harder to find than not to be let in.
+		// It has a meaning for its issuer, such as a list of roles. A developer who is taken for a client would be
+		// harder to notice than one who is refused.
 		return chat.Identity{}, errRole
 	}
 
-	// Who somebody is, is strict; what is only shown is left out where it cannot be.
+	// The id and the role are strict; what is only shown is left out if it is not valid.
 	name, _ := c["name"].(string)
 	email, _ := c["email"].(string)
 	me.Name = chat.CutName(name)
-	if v.options.IDClaim != "email" || strings.Contains(email, "@") { // there a guest has its id
+	if v.options.IDClaim != "email" || strings.Contains(email, "@") { // in that mode a guest has its id in this claim
 		me.Email = keepEmail(email)
 	}
 	verified, _ := c["email_verified"].(bool)
@@ -84,8 +84,8 @@ func (v *Verifier) identify(c claims) (chat.Identity, error) {
 	return me, nil
 }
 
-// lookup finds the claim of a dotted path, and nil where there is none. A dot may also be part of a name, as in
-// the URLs that Auth0 wants before claims of one's own: at every level the longer name goes first.
+// lookup returns the claim at a dotted path, or nil if there is none. A dot may also be part of a name, as in the
+// URLs that Auth0 requires as names of custom claims: at every level the longer name is tried first.
 func (c claims) lookup(path string) any {
 	if value, found := c[path]; found {
 		return value
@@ -103,7 +103,7 @@ func (c claims) lookup(path string) any {
 	return nil
 }
 
-// checkParties compares iss and aud with what they must be (RFC 7519, sections 4.1.1 and 4.1.3).
+// checkParties compares iss and aud with the expected values (RFC 7519, sections 4.1.1 and 4.1.3).
 func (c claims) checkParties(issuer, audience string) error {
 	if issuer != "" && c["iss"] != issuer {
 		return errIssuer
@@ -117,8 +117,8 @@ func (c claims) checkParties(issuer, audience string) error {
 	return nil
 }
 
-// checkTimes compares exp, nbf and iat with the clock (RFC 7519, sections 4.1.4 to 4.1.6). A token that lasts
-// for ever is refused, since nothing else could end it. Whether it has expired is looked at last.
+// checkTimes compares exp, nbf and iat with the clock (RFC 7519, sections 4.1.4 to 4.1.6). A token that never
+// expires is refused, since nothing else could end it. Whether it has expired is checked last.
 func (c claims) checkTimes(now time.Time) error {
 	for _, name := range []string{"nbf", "iat"} {
 		if _, present := c[name]; !present {
@@ -151,7 +151,7 @@ func (c claims) moment(name string) (time.Time, bool) {
 	return time.UnixMilli(int64(seconds * 1000)), true
 }
 
-// keepEmail is an e-mail as it is kept, and empty where it is too long or holds control characters.
+// keepEmail returns an e-mail as it is kept; empty if it is too long or holds control characters.
 func keepEmail(s string) string {
 	if len(s) > chat.MaxEmailBytes || strings.ContainsFunc(s, unicode.IsControl) {
 		return ""
@@ -159,8 +159,8 @@ func keepEmail(s string) string {
 	return s
 }
 
-// lowerASCII is s without the difference between A and a. Beyond ASCII, letters that are not the same become
-// so in lower case.
+// lowerASCII returns s with its ASCII letters in lower case. Other letters stay: in lower case, some that differ
+// would become equal.
 func lowerASCII(s string) string {
 	return strings.Map(func(r rune) rune {
 		if 'A' <= r && r <= 'Z' {

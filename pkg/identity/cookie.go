@@ -6,19 +6,19 @@ import (
 	"time"
 )
 
-// SessionCookie is the name of our own session cookie. Its value is a token, as a bearer's is.
+// SessionCookie is the name of our own session cookie. Its value is a token, like a bearer's.
 const SessionCookie = "devinbox_session"
 
-// SessionLifetime is how long a browser keeps the cookie, and how long the token in it should be good.
+// SessionLifetime is how long a browser keeps the cookie, and how long the token in it should be valid.
 const SessionLifetime = 30 * 24 * time.Hour
 
-// NewSession is the cookie that gives a browser a session: no script can read it, and no other site's page
-// can send it along with anything but a visit. It is Secure outside localhost.
+// NewSession returns the cookie that gives a browser a session. No script can read it, and the browser does not send
+// it with requests from pages of other sites, except when it opens a page. It is Secure outside localhost.
 func NewSession(r *http.Request, token string) *http.Cookie {
 	return sessionCookie(r, token, int(SessionLifetime/time.Second))
 }
 
-// EndSession is the cookie that takes the session from a browser.
+// EndSession returns the cookie that removes the session from a browser.
 func EndSession(r *http.Request) *http.Cookie {
 	return sessionCookie(r, "", -1)
 }

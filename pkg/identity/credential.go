@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Kind is where in a request a credential stands.
+// Kind is the place of a credential in a request.
 type Kind uint8
 
 // The kinds of credential, in the order in which they are looked for. The first that is present decides.
@@ -23,26 +23,26 @@ const (
 	authJSCookie       = "authjs.session-token"
 	secureAuthJSCookie = "__Secure-" + authJSCookie
 
-	// Auth.js cuts what a browser would not keep in one cookie into several, numbered from 0.
+	// Auth.js splits what is too long for one cookie into several, numbered from 0.
 	maxChunks = 8
-	// maxTokenBytes is how long a token may be, put together.
+	// maxTokenBytes is how long a token may be, after joining.
 	maxTokenBytes = 32 << 10
 )
 
-// Credential is what a request has to say of its maker, as it was found and before anything of it is checked.
+// Credential is what a request says about who makes it, as it was found, before any check.
 type Credential struct {
 	Kind   Kind
-	cookie string // the name of the cookie, where it stood in one
+	cookie string // the name of the cookie, if it was in one
 	token  string
-	fault  error // why it cannot be right, whatever the token
+	fault  error // why it cannot be valid, whatever the token
 }
 
-// IsCookie tells whether the browser added this credential by itself, so that the page which made the
-// request may be anybody's.
+// IsCookie tells whether the browser added this credential by itself, so that any site's page may have made the
+// request.
 func (c Credential) IsCookie() bool { return c.Kind == AuthJS || c.Kind == Session }
 
-// Find finds the credential that decides. Another scheme than Bearer in Authorization is no credential. Something
-// that is there and bad is there: it decides, and is refused by [Verifier.Verify].
+// Find returns the credential that decides: the first one that is present. Another scheme than Bearer in Authorization
+// is not a credential. A credential that is present but bad still decides, and [Verifier.Verify] refuses it.
 func (v *Verifier) Find(r *http.Request) Credential {
 	if c := findBearer(r.Header["Authorization"]); c.Kind != None {
 		return c
@@ -86,12 +86,12 @@ func findSession(cookies []*http.Cookie) (c Credential) {
 	return c
 }
 
-// errTwice is the fault of a cookie that is there twice. A browser does that where somebody else, such as
-// another host of the same site, has set one for the whole site: so the two may be of two people.
+// errTwice is the fault of a cookie that is there twice. A browser sends two if another host of the same site, for
+// example, has set one for the whole site: so the two may belong to two people.
 var errTwice = errors.New("identity: the same cookie twice")
 
-// findAuthJS puts the session cookie of Auth.js together: one of that name, or several that have it with
-// .0, .1 and so on behind.
+// findAuthJS reads the session cookie of Auth.js: one of that name, or the joined chunks, whose names end with .0,
+// .1 and so on.
 func findAuthJS(cookies []*http.Cookie, name string) Credential {
 	var whole *http.Cookie
 	var chunks [maxChunks]*http.Cookie
@@ -102,7 +102,7 @@ func findAuthJS(cookies []*http.Cookie, name string) Credential {
 		if number, isChunk := strings.CutPrefix(cookie.Name, name+"."); isChunk {
 			i, err := strconv.Atoi(number)
 			if err != nil || strconv.Itoa(i) != number || i < 0 {
-				continue // a cookie of somebody else's
+				continue // another program's cookie
 			}
 			count++
 			if i >= maxChunks {
@@ -138,10 +138,9 @@ func findAuthJS(cookies []*http.Cookie, name string) Credential {
 	return c
 }
 
-// isHTTPS tells whether the browser speaks https, be it with this process or with the proxy before it. Vercel
-// ends TLS and says so in X-Forwarded-Proto, where it leaves nothing of what a caller wrote. Elsewhere a caller
-// can write it: then all that changes is the name of the cookie that is looked for, and a name is part of the
-// key that its value was made with.
+// isHTTPS tells whether the browser uses https, to this process or to the proxy in front of it. Vercel ends TLS and
+// says so in X-Forwarded-Proto, and overwrites what a caller put there. Elsewhere a caller can set it: but that only
+// changes the name of the cookie that we look for, and the name is part of the key that its value was encrypted with.
 func isHTTPS(r *http.Request) bool {
 	forwarded, _, _ := strings.Cut(r.Header.Get("X-Forwarded-Proto"), ",")
 	return r.TLS != nil || strings.EqualFold(strings.TrimSpace(forwarded), "https")

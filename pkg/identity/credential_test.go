@@ -95,7 +95,7 @@ func TestChunksOfASessionAreJoinedInTheOrderOfTheirNumbers(t *testing.T) {
 	t.Parallel()
 	v := verifier(t, identity.Options{AuthJS: true, AuthSecrets: []string{authSecret}})
 	value := session(t, authSecret, plain, good(`"x":"`+strings.Repeat("x", 20_000)+`"`))
-	// chunk cuts the value into n cookies.
+	// chunk splits the value into n cookies.
 	chunk := func(n int) []string {
 		var cookies []string
 		size := (len(value) + n - 1) / n
@@ -128,14 +128,14 @@ func TestChunksOfASessionAreJoinedInTheOrderOfTheirNumbers(t *testing.T) {
 		"beyond all numbers":        {append(chunk(2), plain+".99999999999999999999=x"), "client 42"},
 		"without the first":         {chunk(3)[1:], missing},
 		"without the second":        {slices.Delete(chunk(3), 1, 2), missing},
-		"without the last":          {chunk(3)[:2], "401"}, // by what is left over where a chunk was cut,
+		"without the last":          {chunk(3)[:2], "401"}, // depending on where the chunks were split,
 		"in the wrong order":        {swapped, "401"},      // malformed or not opened
 		"one twice":                 {append(chunk(3), chunk(3)[1]), twice},
 		"whole and in chunks":       {append(chunk(2), plain+"="+value), both},
 		"whole and in chunks again": {append([]string{plain + "=" + value}, chunk(2)...), both},
 		"over 32 KB":                {large, malformed},
 	} {
-		// All in one header, as browsers and HTTP/1 have it, and each in its own, as HTTP/2 allows.
+		// All in one header, as browsers do in HTTP/1, and each in its own, as HTTP/2 allows.
 		one, each := request("Cookie", strings.Join(test.cookies, "; ")), request()
 		for _, cookie := range test.cookies {
 			each.Header.Add("Cookie", cookie)

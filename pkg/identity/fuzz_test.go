@@ -9,7 +9,7 @@ import (
 	"devinbox/pkg/identity"
 )
 
-// fuzzed is a Verifier with every sort of key, and the good credentials that the fuzzers start from.
+// fuzzed returns a Verifier with every kind of key, and the valid credentials that the fuzzers start from.
 func fuzzed(f *testing.F) (v *identity.Verifier, good []string) {
 	f.Helper()
 	k := keys()
@@ -22,7 +22,7 @@ func fuzzed(f *testing.F) (v *identity.Verifier, good []string) {
 	return v, good
 }
 
-// mustBeNobody fails where there is an identity, or an error that is not one for a caller.
+// mustBeNobody fails if there is an identity, or an error that is not for a caller.
 func mustBeNobody(t *testing.T, me chat.Identity, err error) {
 	t.Helper()
 	if me != (chat.Identity{}) || chat.KindOf(err) != chat.Unauthorized {
@@ -30,7 +30,7 @@ func mustBeNobody(t *testing.T, me chat.Identity, err error) {
 	}
 }
 
-// Whatever is not one of the good tokens, to the last character, is nobody's.
+// A token that is not exactly one of the valid ones gives no identity.
 func FuzzAToken(f *testing.F) {
 	v, good := fuzzed(f)
 	for _, token := range good {
@@ -59,7 +59,7 @@ func FuzzAToken(f *testing.F) {
 	})
 }
 
-// Whatever headers come, a request that holds no good token is nobody's, and what is called a cookie was one.
+// A request without a valid token gives no identity, whatever its headers. If IsCookie says so, there was a cookie.
 func FuzzHeaders(f *testing.F) {
 	v, _ := fuzzed(f)
 	for _, headers := range [][3]string{
@@ -79,7 +79,7 @@ func FuzzHeaders(f *testing.F) {
 	})
 }
 
-// Whatever is signed, what comes of it is a refusal or an identity that the domain can bear.
+// Any signed claims give a refusal, or an identity that the domain accepts.
 func FuzzClaims(f *testing.F) {
 	v, _ := fuzzed(f)
 	for _, payload := range []string{`{}`, `null`, good(), good(`"role":"developer"`, `"name":"Grace","email":"g@example.com"`), `{"sub":"\ud800","exp":1e9}`, `{"sub":"4","exp":1e400}`, `{"sub":"4","exp":2e9,"nbf":1.5,"iat":-0}`, "[[[[", `{"a":{"a":{"a":1,"a":1}}}`} {
@@ -97,7 +97,7 @@ func FuzzClaims(f *testing.F) {
 	})
 }
 
-// Whatever a host publishes, a token that none of our keys has signed is nobody's.
+// A token that none of our keys has signed gives no identity, whatever a host publishes.
 func FuzzAKeySet(f *testing.F) {
 	k := keys()
 	for _, set := range []string{`{}`, `{"keys":[]}`, `{"keys":[null,1,{}]}`, `{"keys":[` + jwk(k.rsa, `"kid":"r"`) + "," + jwk(k.ec, `"kid":"e"`) + "," + jwk(k.ed, `"kid":"d"`) + `]}`,

@@ -22,30 +22,30 @@ import (
 )
 
 const (
-	// fetchTimeout bounds one request for the keys, which a caller waits for.
+	// fetchTimeout limits one request for the keys, since a caller waits for it.
 	fetchTimeout = 2 * time.Second
 	// maxKeysBytes is how large a key set may be.
 	maxKeysBytes = 64 << 10
-	// keysFresh is how long keys are used without asking again, so that one which its owner has withdrawn is
-	// not trusted for as long as the instance lives.
+	// keysFresh is how long keys are used without asking again. Without it, an instance would trust a withdrawn key
+	// as long as it lives.
 	keysFresh = 10 * time.Minute
-	// refetchEvery is how often at most the host is asked while there are keys, whatever tokens come.
+	// refetchEvery is the shortest time between two requests to the host while there are keys, whatever tokens come.
 	refetchEvery = time.Minute
 	// keysLifetime is how long keys are used while the host gives no new ones.
 	keysLifetime = 24 * time.Hour
-	// minRSABits is how long a key of RS256 must be at least (RFC 7518, section 3.3).
+	// minRSABits is the minimum length of a key of RS256 (RFC 7518, section 3.3).
 	minRSABits = 2048
 )
 
-// errNoKeys is the error while the host of the keys has not answered: the caller's token may be good.
+// errNoKeys is the error while the host of the keys has not answered: the caller's token may be valid.
 var errNoKeys = &chat.Error{
 	Kind:       chat.Unavailable,
 	Detail:     "The keys that credentials are checked with cannot be had now. Try again.",
 	RetryAfter: fetchTimeout,
 }
 
-// remoteKeys are the keys that a host publishes as a JSON Web Key Set (RFC 7517, section 5). They are asked
-// for when the first token needs one, by the request that needs it: between requests nothing runs.
+// remoteKeys are the keys that a host publishes as a JSON Web Key Set (RFC 7517, section 5). The first request whose
+// token needs one fetches them: between requests nothing runs.
 type remoteKeys struct {
 	url    string
 	client *http.Client
@@ -56,14 +56,14 @@ type remoteKeys struct {
 	held   atomic.Pointer[keySet]
 }
 
-// keySet is the outcome of asking the host. It is never changed.
+// keySet is the result of asking the host. It is immutable.
 type keySet struct {
 	keys  []publicKey
-	given time.Time // when the host gave the keys; zero where it never did
+	given time.Time // when the host returned the keys; zero if it never did
 	asked time.Time // when it was last asked
 }
 
-// publicKey is one key and the one algorithm that it is for.
+// publicKey is one key and its only algorithm.
 type publicKey struct {
 	id        string
 	algorithm jose.SignatureAlgorithm
@@ -74,16 +74,16 @@ func newRemoteKeys(o Options) *remoteKeys {
 	k := &remoteKeys{url: o.JWKSURL, log: o.Log, now: o.Now}
 	k.held.Store(&keySet{})
 	k.client = &http.Client{
-		// A connection would be gone before it is needed again.
+		// A connection would be closed before it is needed again.
 		Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true},
-		// The keys of whoever a host points to are not those that were asked for.
+		// The keys that a redirect leads to are not the configured ones.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return k
 }
 
-// find gives the keys that may have signed a token: those of its kid, or the only one for its algorithm where
-// it has none. Errors: errNoKey, and Unavailable where no host has given any keys.
+// find returns the keys that may have signed a token: those of its kid or, if it has none, the only one for its
+// algorithm. Errors: errNoKey; Unavailable if the host has not returned any keys.
 func (k *remoteKeys) find(ctx context.Context, algorithm jose.SignatureAlgorithm, id string) ([]any, error) {
 	held := k.held.Load()
 	found := held.find(algorithm, id)
@@ -100,7 +100,7 @@ func (k *remoteKeys) find(ctx context.Context, algorithm jose.SignatureAlgorithm
 	return found, nil
 }
 
-// ask asks the host for its keys, unless somebody did so since seen was the outcome, or too short a time ago.
+// ask asks the host for its keys, unless another request did after seen, or the last one was too short a time ago.
 func (k *remoteKeys) ask(ctx context.Context, seen *keySet) *keySet {
 	k.asking.Lock()
 	defer k.asking.Unlock()
@@ -122,8 +122,8 @@ func (k *remoteKeys) ask(ctx context.Context, seen *keySet) *keySet {
 	return next
 }
 
-// fetch makes one request to the host. What comes of it is for other callers, too, so it does not end with the
-// one that makes it. Errors name no host.
+// fetch makes one request to the host. The result is for other callers too, so it is not cancelled with the request of
+// the caller that makes it. Its errors do not name the host.
 func (k *remoteKeys) fetch(ctx context.Context) ([]publicKey, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
 	defer cancel()
@@ -150,7 +150,7 @@ func (k *remoteKeys) fetch(ctx context.Context) ([]publicKey, error) {
 	return readKeySet(body)
 }
 
-// silence tells in which way a host did not answer.
+// silence returns the error for a host that did not answer: a timeout, or another failure.
 func silence(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return errors.New("the host does not answer in time")
@@ -158,8 +158,8 @@ func silence(ctx context.Context) error {
 	return errors.New("the host does not answer")
 }
 
-// readKeySet reads a key set. A key that cannot be used is left out, as RFC 7517, section 5, has it: it is
-// secret, shorter than minRSABits or longer than go-jose takes (4096), meant for encryption, of an algorithm
+// readKeySet reads a key set. It leaves out keys that cannot be used, as RFC 7517, section 5, says: a key that is
+// secret, shorter than minRSABits or longer than go-jose accepts (4096), meant for encryption, of an algorithm
 // that is not ours, or not understood.
 func readKeySet(body []byte) ([]publicKey, error) {
 	var set struct {
@@ -178,8 +178,8 @@ func readKeySet(body []byte) ([]publicKey, error) {
 }
 
 func readKey(member []byte) (publicKey, bool) {
-	// These members alone. Without d and k no secret can be read, and without x5c no certificate, which
-	// Go may refuse to parse, can spoil a good key.
+	// Only these members. Without d and k, no secret can be read. Without x5c, a certificate that Go refuses to
+	// parse cannot make a valid key unusable.
 	var public struct {
 		Kty string `json:"kty"`
 		Kid string `json:"kid,omitempty"`
@@ -203,7 +203,7 @@ func readKey(member []byte) (publicKey, bool) {
 	return publicKey{public.Kid, algorithm, key.Key}, algorithm != "" && (public.Alg == "" || public.Alg == string(algorithm))
 }
 
-// algorithmOf is the algorithm that a key can be used with, and empty where there is none.
+// algorithmOf returns the algorithm that a key can be used with; empty if there is none.
 func algorithmOf(key any) jose.SignatureAlgorithm {
 	switch key := key.(type) {
 	case *rsa.PublicKey:
@@ -233,8 +233,8 @@ func (s *keySet) find(algorithm jose.SignatureAlgorithm, id string) []any {
 	return found
 }
 
-// within tells whether less than d has passed since a moment. A moment that lies ahead, because the clock has
-// been set back, is not within anything: it would last for ever.
+// within tells whether less than d has passed since a time. It is false for a time in the future, which exists
+// if the clock was set back: otherwise it could stay true for too long.
 func within(d time.Duration, since, now time.Time) bool {
 	passed := now.Sub(since)
 	return passed >= 0 && passed < d

@@ -14,14 +14,14 @@ import (
 
 const noKeys = "503 CHAT_JWKS_URL has given no keys"
 
-// remote is a Verifier of a host's keys with a clock and a log.
+// remote returns a Verifier of a host's keys with a clock and a log.
 func remote(t testing.TB, url string) (*identity.Verifier, *clock, *log) {
 	t.Helper()
 	c, l := &clock{}, &log{}
 	return verifier(t, identity.Options{JWKSURL: url, Now: c.Now, Log: logger(l)}), c, l
 }
 
-// rs signs a token that is good for two days with a kid.
+// rs signs a token with a kid that is valid for two days.
 func rs(t testing.TB, kid string) *http.Request {
 	t.Helper()
 	payload := fmt.Sprintf(`{"sub":"42","exp":%d}`, noon.Add(48*time.Hour).Unix())
@@ -99,7 +99,7 @@ func TestAnUnknownKeyIsAskedForOnceAMinuteAtMost(t *testing.T) {
 	expect(t, v, rs(t, "old"), "client 42")
 	h.expectAsked(t, 2)
 
-	// An unknown one neither costs a known one anything nor is asked for more often, whatever its name is.
+	// An unknown kid does not delay a known one, and is not asked for more often, whatever it is.
 	var all sync.WaitGroup
 	c.Advance(time.Minute)
 	for i := range 50 {
@@ -152,7 +152,7 @@ func TestAHostThatIsDownIsOutlivedForADay(t *testing.T) {
 	}
 }
 
-// A clock that is set back must not keep the host from being asked until it has caught up.
+// If the clock is set back, the host must still be asked before the clock has caught up.
 func TestAClockThatIsSetBackKeepsNothingForLonger(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, jwk(keys().rsa, `"kid":"old"`))
@@ -164,7 +164,7 @@ func TestAClockThatIsSetBackKeepsNothingForLonger(t *testing.T) {
 	h.expectAsked(t, 2)
 }
 
-// What a cold instance cannot check may be good: 503 and not 401, until the host answers.
+// A cold instance cannot check a token that may be valid: 503 and not 401, until the host answers.
 func TestAHostThatGivesNoKeysIsUnavailable(t *testing.T) {
 	t.Parallel()
 	set := fmt.Sprintf(`{"keys":[%s]}`, jwk(keys().rsa, `"kid":"r"`))
@@ -195,7 +195,7 @@ func TestAHostThatGivesNoKeysIsUnavailable(t *testing.T) {
 		v, _, l := remote(t, h.URL)
 		expect(t, v, rs(t, "r"), noKeys)
 		expect(t, v, rs(t, "r"), noKeys)
-		h.expectAsked(t, 2) // there is nothing to fall back to, so that each caller may be the one for whom it heals
+		h.expectAsked(t, 2) // there are no older keys, so each caller tries again
 		if text := l.String(); !strings.Contains(text, test.logged) || strings.Contains(text, "127.0.0.1") {
 			t.Errorf("%s: the log says %s", name, text)
 		}
@@ -226,14 +226,14 @@ func TestAHostThatDoesNotAnswerCostsTwoSecondsOnce(t *testing.T) {
 	if took := time.Since(begun); took < 1900*time.Millisecond || took > 8*time.Second {
 		t.Errorf("it took %v", took)
 	}
-	h.expectAsked(t, 1) // the others share what the first has found out
+	h.expectAsked(t, 1) // the others share the first one's result
 	if !strings.Contains(l.String(), "does not answer in time") {
 		t.Errorf("the log says %s", l)
 	}
 
 	h.Publish(jwk(keys().rsa, `"kid":"r"`))
 	expect(t, v, rs(t, "r"), "client 42")
-	h.Answer(func(w http.ResponseWriter, r *http.Request) { // it begins to answer and stops
+	h.Answer(func(w http.ResponseWriter, r *http.Request) { // it starts to answer and stops
 		w.(http.Flusher).Flush()
 		slow(w, r)
 	})
@@ -242,7 +242,7 @@ func TestAHostThatDoesNotAnswerCostsTwoSecondsOnce(t *testing.T) {
 	for range 100 {
 		expect(t, v, r, "client 42")
 	}
-	h.expectAsked(t, 3) // while keys are there, one caller waits and the next ones do not
+	h.expectAsked(t, 3) // while there are keys, one caller waits and the next ones do not
 }
 
 func TestAHostThatIsGoneIsUnavailable(t *testing.T) {
@@ -258,7 +258,7 @@ func TestAHostThatIsGoneIsUnavailable(t *testing.T) {
 
 func TestAKeySetWithoutAKeyOfOursIsAnAnswer(t *testing.T) {
 	t.Parallel()
-	h := newHost(t) // as a provider has it that signs with a secret only
+	h := newHost(t) // like a provider that signs only with a secret
 	v, _, _ := remote(t, h.URL)
 	for range 10 {
 		expect(t, v, rs(t, "r"), noKey)
@@ -266,7 +266,7 @@ func TestAKeySetWithoutAKeyOfOursIsAnAnswer(t *testing.T) {
 	h.expectAsked(t, 1)
 }
 
-// One who gives up must not take the answer from the others who wait for it.
+// If one caller gives up, the others that wait must still get the answer.
 func TestACallerWhoLeavesDoesNotSpoilTheFetch(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, jwk(keys().rsa, `"kid":"r"`))

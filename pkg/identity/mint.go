@@ -19,13 +19,13 @@ var (
 	errOtherIdentity = chat.Fail(chat.Unprocessable, "A token for this identity would not be read back as the same one.")
 )
 
-// Mint signs a token for an identity with the Secret, good for a lifetime from now. It carries what this
-// Verifier asks for: the id and the role at their claims, and iss and aud where they are checked.
+// Mint signs a token for an identity with the Secret, valid for lifetime from now. It has what this Verifier
+// requires: the id and the role in their claims, and iss and aud if they are checked.
 //
-// Before it is signed, the token is read as Verify would, for a name or an e-mail is its owner's choice, and
-// the id or the role may be looked for in that very claim.
-// Errors: Unavailable without a Secret; Unprocessable where the token would be another identity's, as for an
-// id that is not valid or a client whose id is among the Developers.
+// Before it is signed, the token is read as Verify would read it: a user chooses the name and the e-mail, and the
+// id or the role may be configured to come from one of those claims.
+// Errors: Unavailable without a Secret; Unprocessable if the token would be another identity's, for example
+// because the id is not valid, or a client's id is one of the Developers.
 func (v *Verifier) Mint(me chat.Identity, lifetime time.Duration) (string, error) {
 	if len(v.options.Secret) == 0 {
 		return "", errNoSecret
@@ -67,7 +67,7 @@ func (v *Verifier) Mint(me chat.Identity, lifetime time.Duration) (string, error
 	return token, nil
 }
 
-// set writes a claim at a dotted path, in the place of whatever is in its way.
+// set writes a claim at a dotted path, and overwrites what is in its way.
 func (c claims) set(path string, value any) {
 	name, rest, nested := strings.Cut(path, ".")
 	if !nested {
@@ -82,8 +82,8 @@ func (c claims) set(path string, value any) {
 	claims(inner).set(rest, value)
 }
 
-// NewGuestID makes the id of a client whom nobody knows: guest- and 128 random bits in base32 (RFC 4648,
-// section 6), in lower case and without padding.
+// NewGuestID makes the id of a guest: guest- and 128 random bits in base32 (RFC 4648, section 6), in lower case
+// and without padding.
 func NewGuestID() string {
 	var bits [16]byte
 	_, _ = rand.Read(bits[:]) // it never fails

@@ -88,13 +88,13 @@ func TestWhatATokenSays(t *testing.T) {
 	}
 }
 
-// A guest chooses a name and an e-mail. Neither must become who it is.
+// A guest chooses a name and an e-mail. Neither may become its id or its role.
 func TestNobodySignsATokenOfSomebodyElse(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		options identity.Options
 		me      chat.Identity
-		want    string // the identity that it is read back as; empty where no token is signed
+		want    string // the identity that it is read back as; empty if no token is signed
 	}{
 		"e-mail where the id is looked for":          {identity.Options{IDClaim: "email"}, chat.Identity{ID: "guest-1", Role: chat.Client, Email: "ada@example.com"}, "client guest-1"},
 		"name where the role is looked for":          {identity.Options{RoleClaim: "name"}, chat.Identity{ID: "guest-1", Role: chat.Client, Name: "developer"}, "client guest-1"},

@@ -29,7 +29,7 @@ func node(t *testing.T, arguments ...string) made {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Node looks for packages beside the script that imports them.
+	// Node looks for packages in the folder of the script that imports them.
 	beside := t.TempDir()
 	program, err := os.ReadFile(filepath.Join("testdata", "tokens.mjs"))
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// The causes tell which check failed, and nothing of the token.
+// The causes say which check failed, and contain nothing of the token.
 var (
 	errMalformed = errors.New("identity: not a token in compact form")
 	errAlgorithm = errors.New("identity: an algorithm that there is no key for")
@@ -19,10 +19,9 @@ var (
 	errSignature = errors.New("identity: the signature is wrong")
 )
 
-// checkSignature gives the payload of a signed token. Its algorithm decides which keys may have signed it:
-// the secret for HS256 and nothing else, keys of the set for the others. So a public key is never taken for a
-// secret (RFC 8725, section 2.1). The headers jku, x5u, jwk and x5c, by which a token would bring its own
-// key, are not looked at.
+// checkSignature returns the payload of a signed token. Its algorithm decides which keys may have signed it: only
+// the secret for HS256, only keys of the set for the others. So a public key is never used as a secret (RFC 8725,
+// section 2.1). The headers jku, x5u, jwk and x5c, with which a token could bring its own key, are ignored.
 func (v *Verifier) checkSignature(ctx context.Context, token string) ([]byte, error) {
 	if _, ok := split(token, 3); !ok {
 		return nil, errMalformed
@@ -61,10 +60,10 @@ func (v *Verifier) checkSignature(ctx context.Context, token string) ([]byte, er
 	return nil, errSignature
 }
 
-// isAccessToken tells by the header typ whether a token is meant to let somebody in (RFC 8725, section 3.11).
-// Most providers write JWT or nothing; at+jwt is what RFC 9068 calls an access token, and Auth0, among others,
-// can be set to write it. The same keys sign tokens of other kinds, such as logout+jwt and secevent+jwt, which
-// also have a subject and an age.
+// isAccessToken tells by the header typ whether a token is meant to give access (RFC 8725, section 3.11). Most
+// providers write JWT or nothing; at+jwt is the type of access tokens in RFC 9068, and Auth0, among others, can be
+// configured to write it. The same keys sign tokens of other types, such as logout+jwt and secevent+jwt, which
+// also have a subject and an expiry.
 func isAccessToken(header jose.Header) bool {
 	value, present := header.ExtraHeaders[jose.HeaderType]
 	if !present {
@@ -75,9 +74,9 @@ func isAccessToken(header jose.Header) bool {
 	return name == "jwt" || name == "at+jwt"
 }
 
-// split cuts a token in compact form into its parts. It is false where there are not n of them, or where one
-// is not base64url as RFC 7515, section 2, has it: the decoder of go-jose lets pass line breaks and bits that
-// mean nothing, by which a token would have many spellings.
+// split splits a token in compact form into its parts. It is false if there are not n of them, or if one is not
+// base64url as in RFC 7515, section 2: go-jose's decoder accepts line breaks and unused bits, which would give a
+// token many spellings.
 func split(token string, n int) ([]string, bool) {
 	if len(token) > maxTokenBytes {
 		return nil, false

@@ -16,7 +16,7 @@ import (
 	"devinbox/pkg/identity"
 )
 
-// The causes of refusals, as the log has them.
+// The causes of refusals, as they are logged.
 const (
 	malformed    = "401 not a token in compact form"
 	wrongAlg     = "401 an algorithm that there is no key for"
@@ -40,7 +40,7 @@ const (
 	notReady     = "503 no key is configured"
 )
 
-// vector is a token and what must become of it.
+// vector is a token and its expected outcome.
 type vector struct{ name, token, want string }
 
 func check(t *testing.T, v *identity.Verifier, vectors []vector) {
@@ -49,7 +49,7 @@ func check(t *testing.T, v *identity.Verifier, vectors []vector) {
 		if got := outcome(t, v, bearer(test.token)); got != test.want {
 			t.Errorf("%s: %s, want %s", test.name, got, test.want)
 		}
-		// A session is a token like a bearer's.
+		// A session is the same kind of token as a bearer's.
 		if got := outcome(t, v, request("Cookie", identity.SessionCookie+"="+test.token)); got != test.want {
 			t.Errorf("%s, in a cookie: %s, want %s", test.name, got, test.want)
 		}
@@ -127,7 +127,8 @@ func TestOnlyATokenSignedWithTheSecretIsGood(t *testing.T) {
 	}
 }
 
-// next is the character of base64url after c: for the last one of 32 bytes, the same bytes spelled differently.
+// next returns the character of base64url after c. For the last character of 32 bytes, that spells the same bytes
+// differently.
 func next(c byte) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	return string(alphabet[strings.IndexByte(alphabet, c)+1])
@@ -223,7 +224,7 @@ func TestWithoutAKeyNobodyIsRecognised(t *testing.T) {
 	if v.Configured() {
 		t.Error("it is configured")
 	}
-	// With the cookie of Auth.js alone, a bearer is looked for even so.
+	// With only Auth.js configured, a bearer is still looked for.
 	v = verifier(t, identity.Options{AuthJS: true, AuthSecrets: []string{authSecret}})
 	if got := outcome(t, v, bearer(hs(t, good()))); got != wrongAlg || !v.Configured() {
 		t.Errorf("%s, want %s", got, wrongAlg)
@@ -390,7 +391,7 @@ func TestTheIDAndTheRoleMayBeInAnyClaim(t *testing.T) {
 		{"user.id", "a.b.c", `{"user":{"id":"7"},"a":{"b":{"c":"developer"}},"exp":2e9}`, "developer 7"},
 		{"user.id", "a.b.c", `{"user":{"id":7},"exp":2e9}`, badID},
 		{"user.id", "a.b.c", `{"user":{"id":"7"},"a":{"b":"developer"},"exp":2e9}`, "client 7"},
-		// What Auth0 lets one add has the name of a URL, which has dots of its own.
+		// Custom claims of Auth0 have URLs as names, which contain dots.
 		{"", "https://chat.example.com/role", `{"sub":"1","https://chat.example.com/role":"developer","exp":2e9}`, "developer 1"},
 		{"", "https://chat.example.com/meta.role", `{"sub":"1","https://chat.example.com/meta":{"role":"developer"},"exp":2e9}`, "developer 1"},
 		{"", "a.b", `{"sub":"1","a.b":"client","a":{"b":"developer"},"exp":2e9}`, "client 1"},
@@ -446,7 +447,7 @@ func TestNameAndEmailAreKeptAsFarAsTheyCanBe(t *testing.T) {
 	}
 }
 
-// A token, or a part of it, must not reach the log by way of a cause.
+// A token, or a part of it, must not reach the log in a cause.
 func TestACauseHoldsNoPartOfTheToken(t *testing.T) {
 	t.Parallel()
 	k := keys()

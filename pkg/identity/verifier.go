@@ -15,11 +15,11 @@ type Verifier struct {
 	options    Options
 	algorithms []jose.SignatureAlgorithm // those that there is a key for
 	keys       *remoteKeys               // nil without a JWKSURL
-	sessions   map[string][]sessionKey   // the keys of Auth.js by the name of its cookie; nil where it is not looked for
+	sessions   map[string][]sessionKey   // the keys of Auth.js by the name of its cookie; nil if it is not configured
 }
 
-// New makes a Verifier. The error joins one sentence for each of [Options.Faults], and the Verifier is there
-// even so: it lets nobody in.
+// New makes a Verifier. The error joins one sentence for each of [Options.Faults]; even then the Verifier is not nil,
+// and recognises nobody.
 func New(o Options) (*Verifier, error) {
 	var faults []error
 	for _, f := range o.Faults() {
@@ -48,24 +48,25 @@ func New(o Options) (*Verifier, error) {
 	return v, nil
 }
 
-// Configured tells whether there is any key. Without one nobody is recognised, which whoever starts this
-// should say in the log.
+// Configured tells whether there is any key. Without one nobody is recognised; the program should log that when it
+// starts.
 func (v *Verifier) Configured() bool { return len(v.algorithms) > 0 || v.sessions != nil }
 
-// ErrExpired is the cause of the error for a credential that is good but for its age.
+// ErrExpired is the cause of the error for a credential that would be valid if it had not expired.
 var ErrExpired = errors.New("identity: the token has expired")
 
 var (
-	// One text for every refusal: what is wrong with a token is nobody's business but its owner's, who has the log.
+	// One text for every refusal: what is wrong with a token is only for the owner of this deployment, who has
+	// the log.
 	errUnauthorized  = chat.Fail(chat.Unauthorized, "This needs a valid credential: a bearer token or a session.")
 	errNotConfigured = chat.Fail(chat.Unavailable, "This deployment cannot recognise anybody yet. Its log says what is missing.").
 				Because(errors.New("identity: no key is configured"))
 )
 
-// Verify finds out whose a credential is.
-// Errors: Unauthorized for every credential that is missing, bad or expired, with the check that failed as
-// the cause and [ErrExpired] as that of one that is merely too old; Unavailable where there is no key at all,
-// or where the host of the JWKSURL has not answered yet, or not for 24 hours.
+// Verify returns the identity of a credential.
+// Errors: Unauthorized for every credential that is missing, bad or expired, with the check that failed as the
+// cause, which is [ErrExpired] if it is only too old; Unavailable if there is no key at all, or if the host of the
+// JWKSURL has not answered yet, or not for 24 hours.
 func (v *Verifier) Verify(ctx context.Context, c Credential) (chat.Identity, error) {
 	if !v.Configured() {
 		return chat.Identity{}, errNotConfigured
@@ -90,7 +91,7 @@ func (v *Verifier) recognise(ctx context.Context, c Credential) (chat.Identity, 
 	if err != nil {
 		return chat.Identity{}, err
 	}
-	// Auth.js names neither an issuer nor an audience in its sessions: they are its own, by their key.
+	// Sessions of Auth.js have neither an issuer nor an audience: their key shows that they are its own.
 	if c.Kind != AuthJS {
 		if err := claims.checkParties(v.options.Issuer, v.options.Audience); err != nil {
 			return chat.Identity{}, err
@@ -103,7 +104,7 @@ func (v *Verifier) recognise(ctx context.Context, c Credential) (chat.Identity, 
 	return me, claims.checkTimes(v.options.Now())
 }
 
-// open gives the claims of a credential as JSON, once the key that it was made with has proved them.
+// open returns the claims of a credential as JSON, after its signature or its encryption has been checked.
 func (v *Verifier) open(ctx context.Context, c Credential) ([]byte, error) {
 	switch {
 	case c.Kind == None:

@@ -33,8 +33,8 @@ import (
 	"devinbox/pkg/identity"
 )
 
-// The tokens of these tests are made by hand, with nothing but the standard library: so what go-jose and the
-// package agree on is checked against the specifications and not against itself.
+// These tests make their tokens by hand, with only the standard library: so go-jose and this package are checked
+// against the specifications and not against themselves.
 
 const (
 	secret     = "0123456789abcdef0123456789abcdef"
@@ -43,7 +43,7 @@ const (
 	secure     = "__Secure-authjs.session-token"
 )
 
-// noon is what the clock shows in tests that do not move it.
+// noon is the time in tests that do not move the clock.
 var noon = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 
 // clock is a clock that a test moves.
@@ -97,7 +97,7 @@ func request(headers ...string) *http.Request {
 
 func bearer(token string) *http.Request { return request("Authorization", "Bearer "+token) }
 
-// outcome is what became of a request, in a word: the role and id of whom it is, or the status and the cause.
+// outcome returns the result of a request in short: the role and id of its identity, or the status and the cause.
 func outcome(t testing.TB, v *identity.Verifier, r *http.Request) string {
 	t.Helper()
 	me, err := v.Verify(t.Context(), v.Find(r))
@@ -127,10 +127,10 @@ func outcome(t testing.TB, v *identity.Verifier, r *http.Request) string {
 	}
 }
 
-// encode writes a part of a token.
+// encode encodes a part of a token.
 func encode(data []byte) string { return base64.RawURLEncoding.EncodeToString(data) }
 
-// keyring is one key of each sort.
+// keyring is one key of each kind.
 type keyring struct {
 	rsa   *rsa.PrivateKey
 	ec    *ecdsa.PrivateKey
@@ -138,7 +138,7 @@ type keyring struct {
 	short *rsa.PrivateKey
 }
 
-// keys are made once, since that takes long.
+// keys are made once, since that is slow.
 var keys = sync.OnceValue(func() keyring {
 	var k keyring
 	var err [4]error
@@ -152,7 +152,7 @@ var keys = sync.OnceValue(func() keyring {
 	return k
 })
 
-// jwk writes the public part of a key as a member of a key set, with more members before it.
+// jwk writes the public part of a key as JSON for a key set, after these other members.
 func jwk(key any, members string) string {
 	number := func(n *big.Int, size int) string { return encode(n.FillBytes(make([]byte, size))) }
 	if members != "" {
@@ -208,7 +208,7 @@ func hs(t testing.TB, payload string) string {
 	return jws(t, hs256, payload, secret)
 }
 
-// good is the payload of a good token, with further members.
+// good returns the payload of a valid token, with these members added.
 func good(members ...string) string {
 	return object(append([]string{`"sub":"42"`, fmt.Sprintf(`"exp":%d`, noon.Unix()+3600)}, members...)...)
 }
@@ -231,7 +231,7 @@ func thumbprint(key []byte) string {
 	return encode(digest[:])
 }
 
-// sealed are the five parts of an encrypted token.
+// sealed holds the five parts of an encrypted token.
 type sealed [5][]byte
 
 func (s sealed) String() string {
@@ -256,7 +256,7 @@ func seal(t testing.TB, header string, padded, key []byte) sealed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	digest := sha256.Sum256(padded) // the same vector for the same payload, so that fuzzers know a good token again
+	digest := sha256.Sum256(padded) // the same vector for the same payload, so that fuzzers recognise a valid token
 	s := sealed{[]byte(header), nil, digest[:aes.BlockSize], bytes.Clone(padded), nil}
 	cipher.NewCBCEncrypter(block, s[2]).CryptBlocks(s[3], s[3])
 	aad := encode(s[0])
@@ -275,7 +275,7 @@ func session(t testing.TB, secret, name, payload string) string {
 	return jwe(t, `{"alg":"dir","enc":"A256CBC-HS512","kid":"`+thumbprint(key)+`"}`, []byte(payload), key).String()
 }
 
-// host is a server that publishes a key set and counts who asks.
+// host is a server that publishes a key set and counts the requests.
 type host struct {
 	*httptest.Server
 	asked  atomic.Int64
@@ -302,7 +302,7 @@ func (h *host) Publish(members ...string) {
 	})
 }
 
-// Answer changes what is answered.
+// Answer changes the answer.
 func (h *host) Answer(f http.HandlerFunc) { h.answer.Store(&f) }
 
 // allKeys publishes the three good keys as r, e and d.

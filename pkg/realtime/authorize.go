@@ -10,16 +10,16 @@ import (
 
 var errDisabled = chat.Fail(chat.Unavailable, "Realtime is not configured.")
 
-// Authorize signs the subscription of the connection socket to a channel, where me may listen there. The
+// Authorize signs the subscription of the connection socket to a channel, if me may listen there. The
 // answer is the JSON that Pusher defines for it: auth, and channel_data on a presence channel.
 //
-// The library signs whatever it is given, and of some names that signature is good for something else:
-// that of `:user::{"id":"x"}` is a sign-in as x. So the name is read back into a place of the domain, and
-// what is signed is the name made of that place again.
+// The library signs whatever it is given, and for some names that signature is valid for something else:
+// that of `:user::{"id":"x"}` is a sign-in as x. So the name is parsed into a place of the domain, and what
+// is signed is the name made from that place.
 //
-// Errors: Invalid for a malformed socket or an empty channel, by the names socket_id and channel_name;
-// Forbidden for every channel that is not this identity's, does not exist or, being public, needs no
-// authorisation; Unavailable where Pusher is not configured.
+// Errors: Invalid for a malformed socket or an empty channel, with the field socket_id or channel_name;
+// Forbidden for every channel that is not this identity's, does not exist, or is public and needs no
+// authorisation; Unavailable if Pusher is not configured.
 func (p *Publisher) Authorize(me chat.Identity, socket, channel string) ([]byte, error) {
 	if err := checkSocket(socket); err != nil {
 		return nil, err
@@ -50,10 +50,10 @@ func (p *Publisher) Authorize(me chat.Identity, socket, channel string) ([]byte,
 }
 
 // SignIn signs that the connection socket belongs to me: Pusher's user authentication. The answer is the
-// JSON that Pusher defines for it: auth and user_data. [Publisher.Disconnect] closes what is signed in.
+// JSON that Pusher defines for it: auth and user_data. [Publisher.Disconnect] closes signed-in connections.
 //
-// Errors: Invalid for a malformed socket, by the name socket_id; Forbidden to an identity without a role;
-// Unavailable where Pusher is not configured.
+// Errors: Invalid for a malformed socket, with the field socket_id; Forbidden for an identity without a role;
+// Unavailable if Pusher is not configured.
 func (p *Publisher) SignIn(me chat.Identity, socket string) ([]byte, error) {
 	if err := checkSocket(socket); err != nil {
 		return nil, err

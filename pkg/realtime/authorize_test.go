@@ -19,7 +19,7 @@ var (
 	ada   = chat.Identity{ID: "ada", Role: chat.Developer, Name: "Ada", Email: "ada@example.com"}
 )
 
-// app is a publisher that never publishes, in a mode.
+// app returns a publisher in a mode, for tests that publish nothing.
 func app(t testing.TB, mode realtime.Channels) (*realtime.Publisher, *journal) {
 	t.Helper()
 	o, log := options(t, "https://localhost")
@@ -27,7 +27,7 @@ func app(t testing.TB, mode realtime.Channels) (*realtime.Publisher, *journal) {
 	return realtime.New(o), log
 }
 
-// members reads the answer of an authorisation, which is a flat object of texts.
+// members reads the answer of an authorisation, which is a flat object of strings.
 func members(t testing.TB, answer []byte) map[string]string {
 	t.Helper()
 	var m map[string]string
@@ -42,7 +42,7 @@ func TestAClientListensToItsOwnConversationAndADeveloperToAll(t *testing.T) {
 	for _, test := range []struct {
 		mode     realtime.Channels
 		who      chat.Identity
-		channels string // those that are open, of the ones below
+		channels string // those of the channels below that are allowed
 	}{
 		{realtime.Private, grace, "private-client-42"},
 		{realtime.Private, ada, "private-client-42 private-client-43 private-developer-inbox"},
@@ -85,7 +85,7 @@ func TestARefusalTellsNothing(t *testing.T) {
 	}
 }
 
-// Of each of these names the library's signature would be good for something else, or for anything.
+// The library's signature of each of these names would be valid for something else, or for anything.
 func TestANameIsNeverSignedAsSomethingElse(t *testing.T) {
 	t.Parallel()
 	for _, mode := range modes {

@@ -8,15 +8,15 @@ import (
 // probeEvery is how long a breaker stays open before it lets one request through.
 const probeEvery = 30 * time.Second
 
-// breaker keeps requests from a Pusher that refuses this app: each would cost its sender time, Pusher
-// patience, and change nothing. Its zero value is closed.
+// breaker stops requests while Pusher refuses this app: each would cost its sender time, and change nothing.
+// Its zero value is closed.
 type breaker struct {
 	mu    sync.Mutex
 	open  bool
-	asked time.Time // when Pusher was last asked, or refused; on the wall clock
+	asked time.Time // when Pusher last got a request, or refused one; on the wall clock
 }
 
-// allow tells whether a request may be made now. Of an open breaker it is true once every probeEvery.
+// allow tells whether a request may be made now. If the breaker is open, it is true once every probeEvery.
 func (b *breaker) allow() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -24,7 +24,7 @@ func (b *breaker) allow() bool {
 		return true
 	}
 	now := wallClock()
-	if wait := now.Sub(b.asked); 0 <= wait && wait < probeEvery { // a clock that was set back is no reason to wait
+	if wait := now.Sub(b.asked); 0 <= wait && wait < probeEvery { // if the clock was set back, do not wait
 		return false
 	}
 	b.asked = now
@@ -49,6 +49,6 @@ func (b *breaker) reset() bool {
 	return was
 }
 
-// wallClock is the time without its monotonic reading. That one may stand still while an instance is frozen,
-// and a thawed instance should not wait for what has long passed.
+// wallClock is the time without its monotonic reading. The monotonic clock may stop while an instance is frozen,
+// and then a thawed instance would wait too long.
 func wallClock() time.Time { return time.Now().Round(0) }

@@ -15,7 +15,7 @@ import (
 	"devinbox/pkg/realtime"
 )
 
-// scripted is a Pusher without a network, so that its requests pass in a bubble whose clock is the test's.
+// scripted is a Pusher without a network, so that requests to it work in a synctest bubble with a fake clock.
 type scripted struct {
 	status   atomic.Int64 // 0 is no answer
 	requests atomic.Int64
@@ -88,7 +88,7 @@ func TestARefusedAppIsAskedOnceInThirtySeconds(t *testing.T) {
 	}
 }
 
-// The monotonic clock may stand still while an instance is frozen, and the wall clock may be set back.
+// The monotonic clock may stop while an instance is frozen, and the wall clock may be set back.
 func TestTheBreakerGoesByTheWallClock(t *testing.T) {
 	t.Parallel()
 	pusher := &scripted{}

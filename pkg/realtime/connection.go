@@ -6,26 +6,26 @@ import (
 	"devinbox/pkg/chat"
 )
 
-// Connection is what a browser must be told to connect to Pusher, by the names that pusher-js has for it.
+// Connection is what a browser needs to know to connect to Pusher, with the names that pusher-js uses.
 type Connection struct {
 	Enabled  bool        `json:"enabled"`
-	Key      string      `json:"key"`             // empty where Pusher is not configured
-	Cluster  string      `json:"cluster"`         // likewise, and where a host of one's own has none
+	Key      string      `json:"key"`             // empty if Pusher is not configured
+	Cluster  string      `json:"cluster"`         // the same; also empty if a host of one's own has none
 	WSHost   string      `json:"wsHost,omitzero"` // a server of one's own
-	WSPort   int         `json:"wsPort,omitzero"` // its port, where it is not the scheme's
+	WSPort   int         `json:"wsPort,omitzero"` // its port, if it is not the scheme's
 	ForceTLS bool        `json:"forceTLS"`
 	Channels OwnChannels `json:"channels"`
 }
 
-// OwnChannels are the channels that an identity listens to without having looked at anything: a client its
-// conversation's, a developer the inbox. Of a conversation in the inbox, its [chat.Conversation] tells the name.
+// OwnChannels are the channels that an identity listens to from the start: a client its conversation's, a developer
+// the inbox. For a conversation in the inbox, its [chat.Conversation] has the name.
 type OwnChannels struct {
 	Conversation *string `json:"conversation"`
 	Inbox        *string `json:"inbox"`
 }
 
-// Connection is what the browser of an identity must be told. Where Pusher is not configured it still names
-// the channels and says nothing more: a setting that is malformed may be anything, also a secret.
+// Connection returns what the browser of an identity needs to know. If Pusher is not configured, it has the
+// channels and nothing more: a malformed setting could be anything, even a secret.
 func (p *Publisher) Connection(me chat.Identity) Connection {
 	c := p.browser
 	switch me.Role {
@@ -39,7 +39,7 @@ func (p *Publisher) Connection(me chat.Identity) Connection {
 	return c
 }
 
-// connection is what of the options every browser is told.
+// connection returns the options that every browser needs to know.
 func (o Options) connection() Connection {
 	if len(o.Faults()) > 0 {
 		return Connection{ForceTLS: true}
@@ -47,7 +47,7 @@ func (o Options) connection() Connection {
 	c := Connection{Enabled: true, Key: o.Key, Cluster: o.Cluster, ForceTLS: !o.NoTLS}
 	if o.Host != "" {
 		c.WSHost = o.Host
-		c.WSPort, _ = strconv.Atoi(o.Port) // Faults has seen that it is a number, or empty
+		c.WSPort, _ = strconv.Atoi(o.Port) // Faults has checked that it is a number or empty
 	}
 	return c
 }

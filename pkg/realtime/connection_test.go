@@ -41,7 +41,7 @@ func TestABrowserIsToldHowToConnect(t *testing.T) {
 			with(func(o *realtime.Options) { o.Host = "ws.example.com" }), grace,
 			`{"enabled":true,"key":"` + key + `","cluster":"","wsHost":"ws.example.com","forceTLS":true,"channels":{"conversation":"private-client-42","inbox":null}}`,
 		},
-		"Pusher's by another port": { // the port is of the HTTP API; browsers find their own
+		"Pusher's by another port": { // the port is for the HTTP API; browsers have their own default
 			with(func(o *realtime.Options) { o.Cluster, o.Port = "eu", "443" }), grace,
 			`{"enabled":true,"key":"` + key + `","cluster":"eu","forceTLS":true,"channels":{"conversation":"private-client-42","inbox":null}}`,
 		},

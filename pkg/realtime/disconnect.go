@@ -14,12 +14,12 @@ import (
 	"devinbox/pkg/chat"
 )
 
-// Disconnect closes every connection on which an identity is signed in (see [Publisher.SignIn]): what it
-// may hear ends there, unless its credential still lets it connect and be authorised anew. Connections that
-// never signed in stay. The library has no such request, so it is made and signed here, as
+// Disconnect closes every connection on which an identity is signed in (see [Publisher.SignIn]). Then it
+// hears nothing more, unless its credential is still valid: with that it can connect and be authorised again.
+// Connections that never signed in stay open. The library has no such request, so it is made and signed here, as
 // https://pusher.com/docs/channels/library_auth_reference/rest-api/ says.
 //
-// Errors: Invalid for an id or a role that no identity has; Unavailable where Pusher is not configured, does
+// Errors: Invalid for an id or a role that no identity can have; Unavailable if Pusher is not configured, does
 // not answer or refuses.
 func (p *Publisher) Disconnect(ctx context.Context, role chat.Role, id string) error {
 	if !chat.ValidID(id) {
@@ -52,8 +52,8 @@ func (p *Publisher) Disconnect(ctx context.Context, role chat.Role, id string) e
 	return nil
 }
 
-// terminateURL is the signed URL of a request with this body that closes the connections of a user. What is
-// signed is the path as it reads, whatever of it has to be escaped on its way; so does Pusher's Node library.
+// terminateURL returns the signed URL of a request with this body that closes the connections of a user. The
+// signature is of the unescaped path, as in Pusher's Node library.
 func (p *Publisher) terminateURL(user, body string) string {
 	const head, tail = "/apps/%s/users/", "/terminate_connections"
 	u := url.URL{

@@ -11,24 +11,24 @@ import (
 	"devinbox/pkg/chat"
 )
 
-// maxDataBytes is how long Pusher lets the data of one event be, in bytes as encoded.
+// maxDataBytes is Pusher's limit for the data of one event, in bytes as encoded.
 const maxDataBytes = 10 * 1024
 
-// The reasons for which an event cannot be sent at all. The log names them.
+// The reasons why an event cannot be sent at all. They are logged.
 var (
 	errNameTooLong = errors.New("the channel's name is too long")
 	errTooLarge    = errors.New("the data is too large")
 	errUnencodable = errors.New("the data cannot be encoded")
 )
 
-// shortened is a message whose body was cut. A receiver fetches the whole one.
+// shortened is a message whose body was cut. A receiver fetches the whole message.
 type shortened struct {
 	chat.Message
 	Truncated bool `json:"truncated"`
 }
 
-// outgoing makes of an event what the library sends. Its data is text already: the library would write
-// each < > and & of it as six bytes.
+// outgoing turns an event into what the library sends. Its data is a string already: the library would write
+// each <, > and & in it as six bytes.
 func (p *Publisher) outgoing(e chat.Event) (pusher.Event, error) {
 	channel := p.channels.Name(e.Place())
 	if len(channel) > MaxChannelName {
@@ -39,13 +39,13 @@ func (p *Publisher) outgoing(e chat.Event) (pusher.Event, error) {
 		return pusher.Event{}, err
 	}
 	out := pusher.Event{Channel: channel, Name: string(e.Name), Data: data}
-	if chat.ValidSocketID(e.ExceptSocket) { // a malformed one would make the library refuse the whole batch
+	if chat.ValidSocketID(e.ExceptSocket) { // for a malformed one the library would refuse the whole batch
 		out.SocketID = &e.ExceptSocket
 	}
 	return out, nil
 }
 
-// encode gives the payload of an event as JSON of at most maxDataBytes, a message too long for that with
+// encode returns the payload of an event as JSON of at most maxDataBytes. A message that is too long for that gets
 // as much of its body as fits.
 func encode(e chat.Event) (string, error) {
 	data, err := json.Marshal(e.Payload())
@@ -70,8 +70,8 @@ func encode(e chat.Event) (string, error) {
 	return string(data), nil
 }
 
-// longestPrefix is the longest beginning of s that ends between two code points and fits, and "" where
-// none does. A beginning of what fits must fit.
+// longestPrefix returns the longest prefix of s that ends between two code points and fits, or "" if none
+// does. Every prefix of one that fits must fit too.
 func longestPrefix(s string, fits func(string) bool) string {
 	prefix := func(n int) string {
 		for n < len(s) && !utf8.RuneStart(s[n]) {

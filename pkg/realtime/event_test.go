@@ -10,7 +10,7 @@ import (
 	"devinbox/pkg/chat"
 )
 
-// payload is what a receiver reads of a message.
+// payload is what a receiver reads from a message event.
 type payload struct {
 	chat.Message
 	CreatedAt string `json:"createdAt"`

@@ -200,7 +200,7 @@ func TestWhatFailsForNowWaits(t *testing.T) {
 	}
 }
 
-// roundTrip is a transport without a network.
+// roundTrip is a transport that does not use the network.
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -33,7 +33,7 @@ const (
 	secret = "7ad3773142a6692b25b8"
 )
 
-// sign is Pusher's signature of a text, written down once more so that the library's can be compared with it.
+// sign is Pusher's signature of a text, implemented again so that the library's can be compared with it.
 func sign(text string) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(text))
@@ -62,7 +62,7 @@ type sent struct {
 	SocketID *string `json:"socket_id"`
 }
 
-// api stands for Pusher's HTTP API: it takes signed batches of events, and answers what it is told to.
+// api stands for Pusher's HTTP API: it accepts signed batches of events, and answers what it is told to.
 type api struct {
 	*httptest.Server
 	t testing.TB
@@ -141,26 +141,26 @@ func verify(r *http.Request, path string, body []byte) error {
 	return nil
 }
 
-// Answer decides every later answer.
+// Answer sets a function that decides every later answer.
 func (a *api) Answer(f func(events []sent) (status int, body string)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.answer = f
 }
 
-// Always makes every later answer the same.
+// Always sets the answer of every later request.
 func (a *api) Always(status int, body string) {
 	a.Answer(func([]sent) (int, string) { return status, body })
 }
 
-// Requests gives the events of each request so far.
+// Requests returns the events of each request so far.
 func (a *api) Requests() [][]sent {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return slices.Clone(a.requests)
 }
 
-// Only gives the events of the one request that was made.
+// Only returns the events of the one request that was made.
 func (a *api) Only(t testing.TB) []sent {
 	t.Helper()
 	requests := a.Requests()
@@ -188,7 +188,7 @@ func (j *journal) String() string {
 	return j.text.String()
 }
 
-// Lines gives the records of one level.
+// Lines returns the records of one level.
 func (j *journal) Lines(level slog.Level) []string {
 	var found []string
 	for line := range strings.Lines(j.String()) {
@@ -199,7 +199,7 @@ func (j *journal) Lines(level slog.Level) []string {
 	return found
 }
 
-// options are those of an app on the server at serverURL, with its log.
+// options returns the options for an app on the server at serverURL, and its log.
 func options(t testing.TB, serverURL string) (realtime.Options, *journal) {
 	t.Helper()
 	u, err := url.Parse(serverURL)
@@ -214,7 +214,7 @@ func options(t testing.TB, serverURL string) (realtime.Options, *journal) {
 	}, log
 }
 
-// publisher is one on the server at serverURL, with its log.
+// publisher returns a publisher to the server at serverURL, and its log.
 func publisher(t testing.TB, serverURL string) (*realtime.Publisher, *journal) {
 	t.Helper()
 	o, log := options(t, serverURL)
@@ -223,7 +223,7 @@ func publisher(t testing.TB, serverURL string) (*realtime.Publisher, *journal) {
 	return p, log
 }
 
-// unreachable is a URL where nothing listens.
+// unreachable returns a URL where nothing listens.
 func unreachable(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -238,7 +238,7 @@ var moment = chat.At(time.Date(2026, 11, 23, 10, 0, 0, 123_000_000, time.UTC))
 
 func pointer[T any](v T) *T { return &v }
 
-// message is the event of a new message with this body, from and to client 42.
+// message is the event of a new message with this body, from client 42 in its conversation.
 func message(version int64, body string) chat.Event {
 	return chat.Event{
 		EventKey: chat.EventKey{ClientID: "42", Version: version, Name: chat.NewMessage},
@@ -250,7 +250,7 @@ func message(version int64, body string) chat.Event {
 	}
 }
 
-// changed is the inbox's event of a change of client 42's conversation.
+// changed is the inbox's event for a change of client 42's conversation.
 func changed(version int64) chat.Event {
 	return chat.Event{
 		EventKey:     chat.EventKey{ClientID: "42", Version: version, Name: chat.ConversationUpdated, ToInbox: true},
@@ -274,7 +274,7 @@ func keys(events ...chat.Event) []chat.EventKey {
 	return k
 }
 
-// mustBe compares a Delivery, whatever the order within it.
+// mustBe compares a Delivery, in any order.
 func mustBe(t testing.TB, got chat.Delivery, delivered, refused []chat.EventKey) {
 	t.Helper()
 	if !slices.Equal(got.Delivered, delivered) || !slices.Equal(got.Refused, refused) {

@@ -13,20 +13,20 @@ import (
 )
 
 const (
-	// requestTimeout bounds a request whose context has no deadline, or a late one.
+	// requestTimeout limits a request whose context has no deadline, or a later one.
 	requestTimeout = 5 * time.Second
-	// dialTimeout bounds what goes on behind a request that was given up: net/http finishes the connection
-	// for the next one.
+	// dialTimeout limits dialling that continues after its request was given up: net/http keeps the connection for
+	// the next request.
 	dialTimeout = 5 * time.Second
-	// idleTimeout is how long a connection may lie unused. An instance may have been frozen meanwhile and
-	// the connection be gone without a word; net/http looks at the wall clock, so a thawed one is not used.
+	// idleTimeout is how long a connection may be idle. The instance may have been frozen in the meantime, and the
+	// connection may be dead without notice; net/http goes by the wall clock, so it does not use one after a thaw.
 	idleTimeout = 15 * time.Second
 	idleMax     = 8
 	// maxAnswerBytes is how much of an answer is read.
 	maxAnswerBytes = 64 << 10
 )
 
-// newTransport makes the connections of one [Publisher]. They speak HTTP/1.1, where net/http can tell a
+// newTransport makes the connections of one [Publisher]. They use HTTP/1.1, with which net/http can distinguish a
 // request that died with an idle connection from one that did not.
 func newTransport() *http.Transport {
 	var protocols http.Protocols
@@ -41,7 +41,7 @@ func newTransport() *http.Transport {
 	}
 }
 
-// request makes one request, which send does with the client that it is given, and tells what came of it.
+// request makes one request, with the client that it passes to send, and returns the outcome.
 func (p *Publisher) request(ctx context.Context, send func(*http.Client)) *call {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -54,20 +54,20 @@ func (p *Publisher) request(ctx context.Context, send func(*http.Client)) *call 
 	return c
 }
 
-// call is one request through a library that knows no context. It keeps what came of it, since the errors
-// of the library, and of net/http, repeat the signed URL.
+// call is one request through a library without a context. It keeps the outcome itself, since the errors of the
+// library, and of net/http, contain the signed URL.
 type call struct {
 	ctx       context.Context
 	transport http.RoundTripper
-	status    int   // 0 where no answer came
+	status    int   // 0 if no answer came
 	err       error // why
 }
 
 // RoundTrip makes the request under the call's context.
 func (c *call) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(c.ctx)
-	// An entry without a value is not sent, but lets net/http repeat a POST that died with an idle
-	// connection. One that Pusher had taken all the same is then announced twice, which receivers bear.
+	// A header without a value is not sent, but allows net/http to retry a POST that died with an idle
+	// connection. If Pusher had accepted it after all, it is announced twice, which receivers handle.
 	r.Header["X-Idempotency-Key"] = nil
 	response, err := c.transport.RoundTrip(r)
 	if err != nil {
@@ -82,7 +82,7 @@ func (c *call) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// httpClient sends what it is given through the call. It follows no redirect: the signature is for one host.
+// httpClient returns a client that sends through the call. It follows no redirect: the signature is for one host.
 func (c *call) httpClient() *http.Client {
 	return &http.Client{
 		Transport:     c,
@@ -90,7 +90,7 @@ func (c *call) httpClient() *http.Client {
 	}
 }
 
-// class is the one word for what went wrong that may be logged.
+// class returns one word for what went wrong, which may be logged.
 func (c *call) class() string {
 	var (
 		dns         *net.DNSError

@@ -87,7 +87,7 @@ func TestACancelledContextEndsARequestAtOnce(t *testing.T) {
 	}
 }
 
-// listen serves raw connections and gives the address.
+// listen serves raw connections and returns the address.
 func listen(t testing.TB, serve func(net.Conn)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -124,7 +124,7 @@ func listen(t testing.TB, serve func(net.Conn)) string {
 	return l.Addr().String()
 }
 
-// The way a connection dies while an instance is frozen: it looks open, takes the request, and ends.
+// This is how a connection dies while an instance is frozen: it looks open, accepts the request, and ends.
 func TestARequestThatDiesWithAnIdleConnectionIsRepeated(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
@@ -253,7 +253,7 @@ func TestAnUntrustedCertificateIsRefused(t *testing.T) {
 	mustBe(t, p.Publish(t.Context(), []chat.Event{e}), keys(e), nil)
 }
 
-// The library's errors repeat the signed URL, which is good for ten minutes, and the answer.
+// The library's errors contain the signed URL, which is valid for ten minutes, and the answer.
 func TestNoFailureTellsASecret(t *testing.T) {
 	t.Parallel()
 	const body = "canary of a body"

@@ -8,11 +8,11 @@ import (
 	"devinbox/pkg/chat"
 )
 
-// maxUserBytes is how large Pusher lets the description of a member be: 1 kB of JSON.
+// maxUserBytes is Pusher's limit for the description of a member: 1 kB of JSON.
 const maxUserBytes = 1024
 
-// userID is what an identity is called on Pusher: its id behind c: or d:, so that a client and a developer
-// are never one user. That is 122 bytes at most, of the 128 that Pusher allows. It is empty for nobody.
+// userID returns the id of an identity on Pusher: c: or d: and its id, so that a client and a developer are never
+// the same user. That is at most 122 bytes, of the 128 that Pusher allows. It is empty if there is no identity.
 func userID(role chat.Role, id string) string {
 	switch {
 	case id == "":
@@ -26,8 +26,8 @@ func userID(role chat.Role, id string) string {
 	}
 }
 
-// user is how an identity appears on Pusher, where the other members of a channel see it. It holds no
-// e-mail. A name that would make it larger than Pusher allows is cut. ok is false for nobody.
+// user returns how an identity appears on Pusher, where the other members of a channel see it. It has no
+// e-mail. A name that would make it larger than Pusher allows is cut. ok is false if there is no identity.
 func user(me chat.Identity) (id string, info map[string]string, ok bool) {
 	if id = userID(me.Role, me.ID); id == "" {
 		return "", nil, false

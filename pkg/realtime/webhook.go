@@ -11,8 +11,8 @@ import (
 	"devinbox/pkg/chat"
 )
 
-// A webhook is refused where it is older than webhookAge, for then it may be one that somebody has kept and
-// sends again, or where it is ahead of our clock by more than webhookSkew. Pusher itself gives up after 5 minutes.
+// A webhook is refused if it is older than webhookAge, since somebody may have kept it and be sending it again, or
+// if it is ahead of our clock by more than webhookSkew. Pusher itself gives up after 5 minutes.
 const (
 	webhookAge  = 10 * time.Minute
 	webhookSkew = time.Minute
@@ -20,22 +20,22 @@ const (
 
 var errNotPushers = chat.Fail(chat.Unauthorized, "This is not a webhook of this app's Pusher, or it is not of now.")
 
-// Webhook reads what Pusher's webhook tells about who is there. key and signature are the headers
-// X-Pusher-Key and X-Pusher-Signature, body is the request's to the byte, and now is the time.
+// Webhook reads from Pusher's webhook who is online. key and signature are the headers X-Pusher-Key and
+// X-Pusher-Signature, body is the exact body of the request, and now is the time.
 //
-// It gives each client once, with its last state, and only in the mode [Presence]: in the others an occupied
-// channel tells nothing of who is there. What else Pusher reports it leaves out.
+// It returns each client once, with its last state, and only in the mode [Presence]: in the others an occupied
+// channel does not tell who is there. It ignores what else Pusher reports.
 //
-// The format: https://pusher.com/docs/channels/server_api/webhooks/. The library's own reader ignores the
-// time, and fails on events that concern nobody here.
+// The format is https://pusher.com/docs/channels/server_api/webhooks/. The library's own reader ignores the
+// time, and fails on events that do not matter here.
 //
-// Errors: Unavailable where Pusher is not configured; Unauthorized for another key, a wrong signature, or a
-// time more than 10 minutes ago or 1 minute ahead; Invalid for a body that is signed and cannot be read.
+// Errors: Unavailable if Pusher is not configured; Unauthorized for another key, a wrong signature, or a time
+// more than 10 minutes ago or 1 minute ahead; Invalid for a signed body that cannot be read.
 func (p *Publisher) Webhook(key, signature string, body []byte, now time.Time) ([]chat.Presence, error) {
-	if !p.enabled { // without a secret anybody could sign
+	if !p.enabled { // without a secret, anybody could sign
 		return nil, errDisabled
 	}
-	if key != p.client.Key { // no secret: every browser has it
+	if key != p.client.Key { // not secret: every browser has it
 		return nil, errNotPushers.Because(errors.New("the webhook has another app's key"))
 	}
 	if mac, err := hex.DecodeString(signature); err != nil || !hmac.Equal(mac, p.sign(body)) {
@@ -52,7 +52,7 @@ func (p *Publisher) Webhook(key, signature string, body []byte, now time.Time) (
 	return p.presences(hook.Events, at), nil
 }
 
-// webhook is as much of Pusher's as is looked at.
+// webhook is the part of Pusher's webhook that is read.
 type webhook struct {
 	TimeMS int64          `json:"time_ms"`
 	Events []webhookEvent `json:"events"`
@@ -61,10 +61,10 @@ type webhook struct {
 type webhookEvent struct {
 	Name    string `json:"name"`
 	Channel string `json:"channel"`
-	UserID  any    `json:"user_id"` // of ours it is a text; another must not spoil the rest of the webhook
+	UserID  any    `json:"user_id"` // ours are strings; another type must not make the rest of the webhook unreadable
 }
 
-// presences are the last states that events tell, one for each client.
+// presences returns the last state of each client in events.
 func (p *Publisher) presences(events []webhookEvent, at time.Time) []chat.Presence {
 	if p.channels != Presence {
 		return nil
@@ -75,7 +75,7 @@ func (p *Publisher) presences(events []webhookEvent, at time.Time) []chat.Presen
 			continue
 		}
 		place, ok := p.channels.Parse(e.Channel)
-		if !ok || place.Inbox || e.UserID != userID(chat.Client, place.ClientID) { // a developer may be there, too
+		if !ok || place.Inbox || e.UserID != userID(chat.Client, place.ClientID) { // a developer may be in the channel too
 			continue
 		}
 		i := slices.IndexFunc(found, func(f chat.Presence) bool { return f.ClientID == place.ClientID })

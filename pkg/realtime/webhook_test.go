@@ -13,12 +13,12 @@ import (
 	"devinbox/pkg/realtime"
 )
 
-// hookOf is the body of a webhook, which moment is the time of.
+// hookOf returns the body of a webhook with the time moment.
 func hookOf(events ...string) []byte {
 	return fmt.Appendf(nil, `{"time_ms":%d,"events":[%s]}`, moment.UnixMilli(), strings.Join(events, ","))
 }
 
-// member is an event of a webhook.
+// member returns an event of a webhook.
 func member(what, channel, user string) string {
 	return fmt.Sprintf(`{"name":"member_%s","channel":%q,"user_id":%q}`, what, channel, user)
 }
@@ -171,7 +171,7 @@ func TestAWebhookThatCannotBeReadIsInvalid(t *testing.T) {
 	}
 }
 
-// Without a secret the signature of a text is anybody's to make.
+// Without a secret, anybody can sign a text.
 func TestWithoutPusherNoWebhookIsTaken(t *testing.T) {
 	t.Parallel()
 	body := hookOf(member("added", "presence-client-42", "c:42"))

@@ -6,7 +6,7 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// Answer is what a handler that succeeded has to say.
+// Answer is what a successful handler returns.
 type Answer struct {
 	status int
 	header http.Header
@@ -15,29 +15,29 @@ type Answer struct {
 	cause  error
 }
 
-// JSON is an answer with a body that is encoded as JSON.
+// JSON returns an answer whose body is encoded as JSON.
 func JSON(status int, body any) Answer { return Answer{status: status, body: body} }
 
-// RawJSON is a 200 whose body is JSON already.
+// RawJSON returns a 200 whose body is JSON already.
 func RawJSON(body []byte) Answer { return Answer{status: http.StatusOK, raw: body} }
 
-// NoContent is a 204.
+// NoContent returns a 204.
 func NoContent() Answer { return Answer{status: http.StatusNoContent} }
 
-// Status is the HTTP status of the answer.
+// Status returns the HTTP status of the answer.
 func (a Answer) Status() int { return a.status }
 
-// Cause is what the log says of an answer that tells of a failure; nil for most.
+// Cause returns what the log says about an answer that reports a failure; nil for most.
 func (a Answer) Cause() error { return a.cause }
 
-// Because is a with a cause for the log. It is for an answer that is no problem document and yet tells of
-// a failure.
+// Because returns a with a cause for the log. It is for an answer that reports a failure but is not a problem
+// document.
 func (a Answer) Because(cause error) Answer {
 	a.cause = cause
 	return a
 }
 
-// With is a with one more header.
+// With returns a with one more header.
 func (a Answer) With(name, value string) Answer {
 	a.header = a.header.Clone()
 	if a.header == nil {
@@ -63,11 +63,11 @@ func Write(w http.ResponseWriter, a Answer) error {
 	return nil
 }
 
-// send writes a response whole: Vercel's runtime neither sniffs a content type nor keeps the first status.
+// send writes a whole response: Vercel's runtime neither sniffs a content type nor keeps the first status.
 func send(w http.ResponseWriter, status int, contentType string, body []byte) {
 	if len(body) > 0 {
 		w.Header().Set("Content-Type", contentType)
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // a caller that has left is nobody's fault
+	_, _ = w.Write(body) // the caller may have left, which is not an error
 }

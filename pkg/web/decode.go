@@ -24,13 +24,13 @@ const (
 	mediaForm = "application/x-www-form-urlencoded"
 )
 
-// maxFieldName is how many code points of an unknown field's name are repeated to whoever sent it.
+// maxFieldName is how many code points of an unknown field's name are repeated to the caller.
 const maxFieldName = 64
 
-// Decode reads the one JSON object that a request consists of. A field that is null counts as absent.
+// Decode reads the body of a request, which must be one JSON object. A field that is null counts as absent.
 // Errors, in this order: UnsupportedMediaType, PayloadTooLarge, and Invalid for any query parameter, for what
 // is not JSON (RFC 8259, in valid UTF-8 and without lone surrogates), and for a field that is unknown,
-// doubled, of another case or of a wrong type, each by its name.
+// doubled, of another case or of a wrong type; these errors name the field.
 func Decode[T any](r *http.Request) (T, error) {
 	var into T
 	if _, err := mediaType(r, mediaJSON); err != nil {
@@ -47,8 +47,8 @@ func Decode[T any](r *http.Request) (T, error) {
 }
 
 // DecodeForm reads parameters that a request posts as a form, as pusher-js does, or as one JSON object of
-// texts. Those that it does not post are absent from the map.
-// Errors: those of [Decode]; every parameter must be among names and stand there once.
+// strings. Parameters that are not posted are absent from the map.
+// Errors: those of [Decode]; Invalid for a parameter that is not among names, or is there twice.
 func DecodeForm(r *http.Request, names ...string) (map[string]string, error) {
 	media, err := mediaType(r, mediaForm, mediaJSON)
 	if err != nil {
@@ -80,7 +80,8 @@ func DecodeForm(r *http.Request, names ...string) (map[string]string, error) {
 	return parameters, nil
 }
 
-// mediaType is the media type of a request's body, where it is one of those allowed.
+// mediaType returns the media type of a request's body.
+// Errors: UnsupportedMediaType if it is not one of those allowed.
 func mediaType(r *http.Request, allowed ...string) (string, error) {
 	given := r.Header.Values("Content-Type")
 	encoding := r.Header.Get("Content-Encoding")
@@ -94,8 +95,8 @@ func mediaType(r *http.Request, allowed ...string) (string, error) {
 	return "", chat.Fail(UnsupportedMediaType, "The body must be "+strings.Join(allowed, " or ")+", in UTF-8 and not compressed.")
 }
 
-// RequireJSON checks what [Decode] does of a request whose body is decoded elsewhere, after its signature was
-// verified. Errors: UnsupportedMediaType; Invalid for any query parameter.
+// RequireJSON makes the checks of [Decode] that do not need the body. It is for a request whose body is decoded
+// elsewhere, after its signature was verified. Errors: UnsupportedMediaType; Invalid for any query parameter.
 func RequireJSON(r *http.Request) error {
 	if _, err := mediaType(r, mediaJSON); err != nil {
 		return err
@@ -103,8 +104,8 @@ func RequireJSON(r *http.Request) error {
 	return ParseQuery(r).Err()
 }
 
-// ReadBody reads a body as it is.
-// Errors: PayloadTooLarge for one of more than [MaxBody] bytes; Invalid for one that breaks off.
+// ReadBody reads a body and returns it unchanged.
+// Errors: PayloadTooLarge for a body of more than [MaxBody] bytes; Invalid for one that ends too early.
 func ReadBody(r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, MaxBody+1))
 	if err != nil {
@@ -146,7 +147,7 @@ func decodeObject(body []byte, into any) error {
 	return chat.Fail(chat.Invalid, "The body is not valid JSON.")
 }
 
-// field is the name of the top-level field that a pointer leads into.
+// field returns the name of the top-level field that a pointer leads into.
 func field(pointer jsontext.Pointer) string {
 	for name := range pointer.Tokens() {
 		return name
@@ -156,7 +157,7 @@ func field(pointer jsontext.Pointer) string {
 
 func unknown(name string) error { return chat.InvalidField(shown(name), "is not known") }
 
-// shown is the name of an unknown field as it can be repeated: valid and not too long.
+// shown returns the name of an unknown field in a form that may be repeated: valid and not too long.
 func shown(name string) string {
 	name = strings.ToValidUTF8(name, "\uFFFD")
 	if runes := []rune(name); len(runes) > maxFieldName {
@@ -165,7 +166,7 @@ func shown(name string) string {
 	return name
 }
 
-// decodeParameters reads name=value pairs joined with &, each of whose names is among names and stands there once.
+// decodeParameters reads name=value pairs joined with &. Each name must be among names, and be there once.
 func decodeParameters(encoded string, names []string) (map[string]string, error) {
 	parameters := map[string]string{}
 	for pair := range strings.SplitSeq(encoded, "&") {

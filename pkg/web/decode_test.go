@@ -17,7 +17,7 @@ type input struct {
 	Key    *string `json:"key"`
 }
 
-// fault is what a refusal tells its caller: the code, and the field to blame where there is one.
+// fault returns what a refusal tells its caller: the code and, if one is to blame, the field.
 func fault(t *testing.T, err error) (code chat.Kind, field string) {
 	t.Helper()
 	var e *chat.Error
@@ -34,7 +34,7 @@ func TestABodyIsReadStrictlyAndItsFaultyFieldIsNamed(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		body  string
-		code  chat.Kind // empty: it is accepted
+		code  chat.Kind // empty if it is accepted
 		field string
 	}{
 		"a whole object":                 {`{"text":"a","number":1,"flag":true,"key":"k"}`, "", ""},

@@ -11,7 +11,7 @@ import (
 )
 
 // Origins are the other origins whose pages may use this API: with bearer tokens by CORS, which never
-// allows credentials; with cookies only where a frontend passes requests on to this deployment.
+// allows credentials; with cookies only if a frontend passes requests on to this deployment.
 // It is safe for concurrent use.
 type Origins struct {
 	exact     []string
@@ -23,7 +23,7 @@ type Origins struct {
 type wildcard struct{ before, after string }
 
 // NewOrigins reads an allow-list: origins such as https://app.example.com, matched exactly, and
-// https://*.example.com, which allows exactly one more label in the place of the star.
+// https://*.example.com, which allows exactly one label in place of the star.
 // Errors: an entry that is neither; then nothing is allowed.
 func NewOrigins(allowed []string) (*Origins, error) {
 	o := &Origins{}
@@ -48,7 +48,7 @@ func NewOrigins(allowed []string) (*Origins, error) {
 
 var errOrigin = errors.New("must list origins such as https://app.example.com or https://*.example.com, in lower case and without a path")
 
-// isOrigin is true of what a browser sends as an origin: scheme, host, and a port that is not the scheme's own.
+// isOrigin tells whether s is what a browser sends as an origin: scheme, host, and a port if it is not the scheme's own.
 func isOrigin(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" &&
@@ -66,14 +66,14 @@ func (o *Origins) allows(origin string) bool {
 	})
 }
 
-// isLabel is true of one label of a host's name.
+// isLabel tells whether s is one label of a host name.
 func isLabel(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-')
 	})
 }
 
-// Share lets the page that made a request read the answer, where its origin is allowed.
+// Share lets the page that made a request read the answer, if its origin is allowed.
 func (o *Origins) Share(w http.ResponseWriter, r *http.Request) {
 	w.Header().Add("Vary", "Origin")
 	origin := r.Header.Get("Origin")
@@ -96,7 +96,7 @@ func Preflight(w http.ResponseWriter, methods []string) Answer {
 }
 
 // GuardCookie refuses a request that another site's page makes with the caller's cookie. Only an exact entry
-// of the list may, for that is a frontend that passes requests on.
+// of the list is allowed, since that is a frontend that passes requests on.
 func (o *Origins) GuardCookie(r *http.Request) error {
 	if err := o.guard.Check(r); err != nil {
 		return chat.Fail(chat.Forbidden, "A request on a cookie must come from this origin.").Because(errors.New("cross-origin request on a cookie"))

@@ -46,8 +46,8 @@ type problem struct {
 	Errors    []chat.Field `json:"errors,omitempty"`
 }
 
-// Problem sends an error as application/problem+json and returns its status. What the error was caused by
-// stays inside.
+// Problem sends an error as application/problem+json and returns its status. It does not send the cause of
+// the error.
 func Problem(w http.ResponseWriter, err error, requestID string) int {
 	e := asError(err)
 	status := statuses[e.Kind]
@@ -66,14 +66,14 @@ func Problem(w http.ResponseWriter, err error, requestID string) int {
 		RequestID: requestID,
 		Errors:    e.Fields,
 	})
-	if err != nil { // cannot happen: every text in it is made valid where it enters
+	if err != nil { // cannot happen: every text in it was made valid before
 		status, body = http.StatusInternalServerError, nil
 	}
 	send(w, status, "application/problem+json", body)
 	return status
 }
 
-// asError finds the domain's error in err. Any other error is a defect, of which a caller learns nothing.
+// asError finds the domain's error in err. Any other error is a defect: the caller learns nothing about it.
 func asError(err error) *chat.Error {
 	var e *chat.Error
 	if errors.As(err, &e) && statuses[e.Kind] != 0 {
@@ -82,7 +82,7 @@ func asError(err error) *chat.Error {
 	return chat.Defect(err)
 }
 
-// CheckMethod refuses a method that is not among those allowed.
+// CheckMethod refuses a method that is not one of those allowed.
 func CheckMethod(w http.ResponseWriter, r *http.Request, allowed []string) error {
 	for _, method := range allowed {
 		if r.Method == method {
@@ -93,7 +93,7 @@ func CheckMethod(w http.ResponseWriter, r *http.Request, allowed []string) error
 	return chat.Fail(MethodNotAllowed, "This method is not allowed here; the Allow header lists those that are.")
 }
 
-// Allow says which methods a resource takes. OPTIONS is always among them.
+// Allow sets the header that lists the methods of a resource. OPTIONS is always one of them.
 func Allow(w http.ResponseWriter, methods []string) {
 	w.Header().Set("Allow", strings.Join(append(methods[:len(methods):len(methods)], http.MethodOptions), ", "))
 }

@@ -9,15 +9,15 @@ import (
 	"devinbox/pkg/chat"
 )
 
-// Query is the query of a request. Its getters remember the first fault that they meet and give a zero
-// value for it: ask for everything, then look at [Query.Err].
+// Query is the query of a request. Its getters keep the first fault that they find, and return a zero
+// value for it: get everything, then check [Query.Err].
 type Query struct {
 	values map[string]string
 	err    error
 }
 
-// ParseQuery reads a query in which every parameter is among names and stands there once. Those whose
-// name begins with x-vercel- are the platform's own and left out.
+// ParseQuery reads a query. It is a fault if a parameter is not among names, or is there twice. Parameters whose
+// name begins with x-vercel- are the platform's own and are ignored.
 func ParseQuery(r *http.Request, names ...string) *Query {
 	pairs := slices.DeleteFunc(strings.Split(r.URL.RawQuery, "&"), func(pair string) bool {
 		return strings.HasPrefix(pair, "x-vercel-")
@@ -27,10 +27,10 @@ func ParseQuery(r *http.Request, names ...string) *Query {
 	return q
 }
 
-// Err is the first fault: an [chat.Invalid] error that names the parameter.
+// Err returns the first fault, a [chat.Invalid] error that names the parameter, or nil.
 func (q *Query) Err() error { return q.err }
 
-// Text is a parameter's value, and nil where it is not given.
+// Text returns a parameter's value, or nil if it is not given.
 func (q *Query) Text(name string) *string {
 	value, given := q.values[name]
 	if !given {
@@ -39,7 +39,7 @@ func (q *Query) Text(name string) *string {
 	return &value
 }
 
-// Integer is a parameter's value as a number from least to most, written plainly; nil where it is not given.
+// Integer returns a parameter's value as a number from least to most, written in plain digits; nil if it is not given.
 func (q *Query) Integer(name string, least, most int64) *int64 {
 	text, given := q.values[name]
 	if !given {
@@ -53,7 +53,7 @@ func (q *Query) Integer(name string, least, most int64) *int64 {
 	return &n
 }
 
-// Limit is the parameter limit: from 1 to 100, and fallback where it is not given.
+// Limit returns the parameter limit: from 1 to 100, or fallback if it is not given.
 func (q *Query) Limit(fallback int) int {
 	if n := q.Integer("limit", 1, chat.MaxPage); n != nil {
 		return int(*n)
@@ -61,7 +61,7 @@ func (q *Query) Limit(fallback int) int {
 	return fallback
 }
 
-// OneOf is a parameter's value, which must be one of those allowed, and the first of them where it is not given.
+// OneOf returns a parameter's value, which must be one of those allowed, or the first of them if it is not given.
 func (q *Query) OneOf(name string, allowed ...string) string {
 	text, given := q.values[name]
 	if !given {
@@ -80,7 +80,7 @@ func (q *Query) OneOf(name string, allowed ...string) string {
 	return allowed[0]
 }
 
-// AtMostOne is a fault where more than one of these parameters is given.
+// AtMostOne makes it a fault if more than one of these parameters is given.
 func (q *Query) AtMostOne(names ...string) {
 	given := ""
 	for _, name := range names {
@@ -94,7 +94,7 @@ func (q *Query) AtMostOne(names ...string) {
 	}
 }
 
-// Fault remembers that a parameter is wrong, unless one was before it.
+// Fault records that a parameter is wrong, unless an earlier fault is recorded.
 func (q *Query) Fault(name, message string) {
 	if q.err == nil {
 		q.err = chat.InvalidField(name, message)

@@ -15,8 +15,8 @@ import (
 	"devinbox/pkg/chat"
 )
 
-// Record is what one request leaves in the log. It is filled on the way and written once, by [Record.End].
-// It never holds a body, a query, a header, or a credential.
+// Record is the log record of one request. It is filled while the request is served and written once, by
+// [Record.End]. It never holds a body, a query, a header, or a credential.
 type Record struct {
 	requestID string
 	method    string
@@ -29,7 +29,7 @@ type Record struct {
 	waits    []wait
 }
 
-// wait is how long a request waited for one dependency, in all its calls together.
+// wait is how long a request waited for one dependency, over all calls.
 type wait struct {
 	name  string
 	total time.Duration
@@ -37,11 +37,11 @@ type wait struct {
 
 type recordKey struct{}
 
-// requestIDForm is that of Vercel's ids, such as fra1::iad1::abcde-1700000000000-0123456789ab.
+// requestIDForm is the form of Vercel's ids, such as fra1::iad1::abcde-1700000000000-0123456789ab.
 var requestIDForm = regexp.MustCompile(`\A[A-Za-z0-9:._-]{1,128}\z`)
 
-// Begin opens the record of a request, sets the headers that every answer has, and returns the context in
-// which [Observe] finds the record. The request's id is Vercel's where there is one.
+// Begin starts the record of a request, sets the headers that every answer has, and returns the context in
+// which [Observe] finds the record. The request's id is Vercel's if there is one.
 func Begin(w http.ResponseWriter, r *http.Request) (*Record, context.Context) {
 	id := r.Header.Get("X-Vercel-Id")
 	if !requestIDForm.MatchString(id) {
@@ -54,17 +54,17 @@ func Begin(w http.ResponseWriter, r *http.Request) (*Record, context.Context) {
 	return record, context.WithValue(r.Context(), recordKey{}, record)
 }
 
-// RequestID is the id under which the request is found in the log.
+// RequestID returns the id under which the request is found in the log.
 func (r *Record) RequestID() string { return r.requestID }
 
-// Identify notes who makes the request.
+// Identify records who makes the request.
 func (r *Record) Identify(me chat.Identity) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.identity = me
 }
 
-// Observe notes that the request of ctx has waited for a dependency, db or pusher, and tells its caller
+// Observe records that the request of ctx has waited for a dependency, db or pusher, and tells its caller
 // with the header Server-Timing. Without a record it does nothing.
 func Observe(ctx context.Context, name string, took time.Duration) {
 	r, ok := ctx.Value(recordKey{}).(*Record)
@@ -84,7 +84,7 @@ func Observe(ctx context.Context, name string, took time.Duration) {
 	r.serverTiming()
 }
 
-// serverTiming keeps the header true (W3C Server Timing: durations in milliseconds).
+// serverTiming updates the header (W3C Server Timing: durations in milliseconds).
 func (r *Record) serverTiming() {
 	metrics := make([]string, len(r.waits))
 	for i, w := range r.waits {
@@ -93,8 +93,8 @@ func (r *Record) serverTiming() {
 	r.header.Set("Server-Timing", strings.Join(metrics, ", "))
 }
 
-// End writes the record. err is nil where the request succeeded; what caused it is written for failures
-// of ours alone, for a caller's own are told by their code.
+// End writes the record. err is nil if the request succeeded; if not, its code and its cause, if it has one, are
+// written. A status of 500 or above is logged as an error.
 func (r *Record) End(ctx context.Context, log *slog.Logger, status int, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -124,7 +124,7 @@ func (r *Record) End(ctx context.Context, log *slog.Logger, status int, err erro
 	log.LogAttrs(ctx, level, "request", append(fields, slog.String("requestId", r.requestID))...)
 }
 
-// milliseconds is d to the tenth of a millisecond.
+// milliseconds returns d in milliseconds, rounded to tenths.
 func milliseconds(d time.Duration) float64 {
 	return float64(d.Round(100*time.Microsecond)) / float64(time.Millisecond)
 }

@@ -1,5 +1,5 @@
-// Package folder knows the folders that devinbox keeps on a developer's machine: where they are, whose they are, and
-// how several processes take turns with one.
+// Package folder knows the folders that devinbox keeps on a developer's machine: where they are, which account owns
+// them, and how several processes take turns with one.
 package folder
 
 import (
@@ -11,10 +11,10 @@ import (
 	"runtime"
 )
 
-// Cache returns the folder for what can be fetched again, and makes it where it is missing: mode 0700, owned by
-// [Owner]. It is "devinbox" in the user's cache folder; root's is outside of root's home, where another account can
+// Cache returns the folder for what can be fetched again, and creates it if it is missing: mode 0700, owned by
+// [Owner]. It is "devinbox" in the user's cache folder; root's is outside root's home, where another account can
 // reach it.
-// Errors: a user without a home, a folder that cannot be made.
+// Errors: a user without a home, a folder that cannot be created.
 func Cache() (string, error) {
 	if os.Geteuid() == 0 {
 		return under("/var/cache", "/Library/Caches")
@@ -26,10 +26,10 @@ func Cache() (string, error) {
 	return under(parent, parent)
 }
 
-// Data returns the folder for what must not be lost, and makes it where it is missing: mode 0700, owned by [Owner].
+// Data returns the folder for what must not be lost, and creates it if it is missing: mode 0700, owned by [Owner].
 // It is "devinbox" where the system keeps a user's data ($XDG_DATA_HOME, ~/.local/share, or ~/Library/Application
-// Support on macOS); root's is outside of root's home, where another account can reach it.
-// Errors: a user without a home, a folder that cannot be made.
+// Support on macOS); root's is outside root's home, where another account can reach it.
+// Errors: a user without a home, a folder that cannot be created.
 func Data() (string, error) {
 	if os.Geteuid() == 0 {
 		return under("/var/lib", "/Library/Application Support")
@@ -39,7 +39,7 @@ func Data() (string, error) {
 		return "", errors.New("there is no place for data: set HOME to a folder that you can write to")
 	}
 	parent := os.Getenv("XDG_DATA_HOME")
-	if !filepath.IsAbs(parent) { // as the XDG base directory specification asks
+	if !filepath.IsAbs(parent) { // as the XDG base directory specification requires
 		parent = filepath.Join(home, ".local", "share")
 	}
 	return under(parent, filepath.Join(home, "Library", "Application Support"))
@@ -56,7 +56,8 @@ func under(parent, onDarwin string) (string, error) {
 	return dir, Make(dir)
 }
 
-// Make makes a folder whose parent is there, with mode 0700 and owned by [Owner], or makes one so that is there.
+// Make creates a folder with mode 0700, owned by [Owner]. A folder that exists already gets that mode and owner. The
+// parent must exist.
 func Make(dir string) error {
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("make a folder for devinbox: %w", err)

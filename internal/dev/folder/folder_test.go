@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// uid is the number of the account that owns a path.
+// uid is the id of the account that owns a path.
 func uid(t *testing.T, path string) uint32 {
 	t.Helper()
 	info, err := os.Lstat(path)
@@ -21,7 +21,7 @@ func uid(t *testing.T, path string) uint32 {
 	return info.Sys().(*syscall.Stat_t).Uid
 }
 
-// ownersUID is that of the account that folders should belong to.
+// ownersUID is the id of the account that should own folders.
 func ownersUID(t *testing.T) uint32 {
 	t.Helper()
 	owner, err := Owner()

@@ -9,9 +9,10 @@ import (
 	"time"
 )
 
-// Lock waits until nobody else has the lock of a file, and makes the file where it is missing. Closing the file gives
-// the lock back; so does the end of the process, and of every process that inherited the file.
-// Errors: that of the context; a file that cannot be made or locked.
+// Lock waits until nobody else holds the lock of a file, takes it, and returns the file, which is created if it is
+// missing. The lock is released when the file is closed, or when this process and every process that inherited the
+// file have ended.
+// Errors: that of the context; a file that cannot be created or locked.
 func Lock(ctx context.Context, path string) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

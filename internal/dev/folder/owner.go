@@ -9,9 +9,9 @@ import (
 	"syscall"
 )
 
-// Owner returns the account that devinbox's folders belong to and that programs in them run as, where that is not the
-// user's own. It is nil for every user but root, whom Postgres refuses to run as: for root it is the account
-// "postgres", or "nobody" on a machine that has no such account.
+// Owner returns the account that owns devinbox's folders and runs the programs in them, if that is not the user's own
+// account. It is nil for every user except root: Postgres refuses to run as root, so for root it is the account
+// "postgres", or "nobody" on a machine without that account.
 // Errors: a machine that has neither.
 func Owner() (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {
@@ -35,14 +35,14 @@ func Owner() (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: uid, Gid: gid}, nil
 }
 
-// number reads an account's number, which macOS writes as -2 for nobody.
+// number reads the id of an account. macOS writes that of nobody as -2.
 func number(s string) (uint32, error) {
 	n, err := strconv.ParseInt(s, 10, 64)
 	return uint32(n), err
 }
 
-// Give makes a file, or a folder and all that is in it, [Owner]'s. It changes nothing where the user is not root, and
-// nothing where path is Owner's already.
+// Give makes [Owner] the owner of a file, or of a folder and everything in it. It changes nothing if the user is not
+// root, or if Owner owns path already.
 func Give(path string) error {
 	owner, err := Owner()
 	if err != nil || owner == nil {
@@ -59,7 +59,7 @@ func give(path string, owner *syscall.Credential) error {
 	if info.Sys().(*syscall.Stat_t).Uid == owner.Uid {
 		return nil
 	}
-	// What is inside comes first: where this is cut short, path is not yet owner's and the next call begins anew.
+	// The content comes first: if this is interrupted, path still has its old owner, and the next call does it all again.
 	if info.IsDir() {
 		entries, err := os.ReadDir(path)
 		if err != nil {

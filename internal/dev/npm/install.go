@@ -1,4 +1,4 @@
-// Package npm brings npm packages to programs and tests that are written in Go, by the npm of the machine.
+// Package npm installs npm packages for programs and tests that are written in Go, with the npm of this machine.
 package npm
 
 import (
@@ -28,13 +28,12 @@ var (
 	exactVersion = regexp.MustCompile(`^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$`)
 )
 
-// Install brings packages, which maps names to exact versions ("pusher-js": "8.4.0"), into [folder.Cache] and returns
-// the folder that holds their node_modules. What is there already is returned at once, without the network. It may
-// be called by several processes at the same time. No script of a package is run, and nothing but the cache is
-// written to; where the packages come from is decided by the user's own npm configuration.
+// Install installs packages, which maps names to exact versions ("pusher-js": "8.4.0"), into [folder.Cache] and
+// returns the folder that holds their node_modules. If they are installed already, it returns at once and does not use
+// the network. Several processes may call it at the same time. It runs no script of a package, and writes only to the
+// cache. The user's own npm configuration decides where the packages come from.
 // progress, which may be nil, gets a line when npm is started.
-// Errors: a machine without npm, a registry that does not answer or does not have a package; in words that say
-// what helps.
+// Errors: a machine without npm; a registry that does not answer or does not have a package. Their texts say what helps.
 func Install(ctx context.Context, packages map[string]string, progress io.Writer) (dir string, err error) {
 	cache, err := folder.Cache()
 	if err != nil {
@@ -53,7 +52,7 @@ func install(ctx context.Context, cache string, packages map[string]string, prog
 	if err != nil {
 		return "", err
 	}
-	// A package may bring other files to another system, and homes are shared between systems.
+	// A package may install different files on another system, and several systems may share a home.
 	key := sha256.Sum256(fmt.Appendf(manifest, "\n%s/%s", runtime.GOOS, runtime.GOARCH))
 	dir := filepath.Join(cache, "npm", fmt.Sprintf("%x", key[:8]))
 	if complete(dir, packages) {
@@ -97,8 +96,8 @@ func install(ctx context.Context, cache string, packages map[string]string, prog
 	return dir, nil
 }
 
-// complete is true of a folder that holds all of packages. It is one only after it was renamed into place; that
-// somebody deleted a part of it since is all that can be wrong.
+// complete tells whether a folder holds all of packages. A folder is renamed into place only when it is complete, so
+// the one thing that can be wrong is that somebody has deleted a part of it since.
 func complete(dir string, packages map[string]string) bool {
 	for name := range packages {
 		if _, err := os.Stat(filepath.Join(dir, "node_modules", name, "package.json")); err != nil {
@@ -109,7 +108,7 @@ func complete(dir string, packages map[string]string) bool {
 	return err == nil
 }
 
-// run runs npm in dir. npm inherits the lock, so that an npm which outlives this process still keeps others away.
+// run runs npm in dir. npm inherits the lock, so an npm that outlives this process still keeps others out.
 func run(ctx context.Context, dir string, packages map[string]string, lock *os.File, progress io.Writer) error {
 	npm, err := exec.LookPath("npm")
 	if err != nil {
@@ -136,8 +135,8 @@ func run(ctx context.Context, dir string, packages map[string]string, lock *os.F
 	return nil
 }
 
-// environment is the process's own without what `npm run` adds about the package that it runs in, and what would
-// have npm work on that package.
+// environment is the environment of this process without what `npm run` adds about the package that it runs in, and
+// without settings that would make npm work on that package.
 func environment() []string {
 	return slices.DeleteFunc(os.Environ(), func(entry string) bool {
 		name, _, _ := strings.Cut(strings.ToLower(entry), "=")
@@ -152,7 +151,7 @@ func environment() []string {
 
 var errorCode = regexp.MustCompile(`(?m)^npm (?:error|ERR!) code (\w+)`)
 
-// explain makes an error of npm's own account of a failure.
+// explain turns what npm says about a failure into an error.
 func explain(err error, packages map[string]string, output string) error {
 	code := ""
 	if match := errorCode.FindStringSubmatch(output); match != nil {
@@ -186,7 +185,7 @@ func explain(err error, packages map[string]string, output string) error {
 	return fmt.Errorf("npm install %s: %s\n  %s", list(packages), remedy, strings.Join(said, "\n  "))
 }
 
-// list names packages in the form that npm's command line takes.
+// list writes packages as npm's command line takes them.
 func list(packages map[string]string) string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(packages)) {

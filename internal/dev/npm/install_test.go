@@ -18,7 +18,7 @@ import (
 // small is a package without dependencies and without a build.
 var small = map[string]string{"tweetnacl": "1.0.3"}
 
-// emptyCache is a folder that can be used as a cache, by the account that the real one belongs to as well.
+// emptyCache is a folder that can be used as a cache, also by the account that owns the real one.
 func emptyCache(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -28,7 +28,7 @@ func emptyCache(t *testing.T) string {
 	return dir
 }
 
-// names returns what is in a cache, but for the locks, which stay.
+// names returns what is in a cache, except the locks, which stay.
 func names(t *testing.T, cache string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Join(cache, "npm"))
@@ -152,7 +152,7 @@ func TestACutInstallationLeavesNothingInTheWay(t *testing.T) {
 	if got := names(t, cache); len(got) != 0 {
 		t.Errorf("left %q", got)
 	}
-	// What a killed process leaves.
+	// This is what a killed process leaves.
 	dir, err := install(t.Context(), emptyCache(t), small, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -225,7 +225,7 @@ func TestTheProjectThatNPMWasStartedFromIsLeftAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Chdir(project)
-	for name, value := range map[string]string{ // as below `npm run --workspace one`, and with settings that redirect
+	for name, value := range map[string]string{ // as set by `npm run --workspace one`, and settings that redirect
 		"npm_config_local_prefix": project,
 		"npm_config_prefix":       project,
 		"npm_config_workspace":    "one",

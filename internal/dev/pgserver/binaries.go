@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// oldest is the lowest major version that devinbox supports.
+// oldest is the oldest major version that devinbox supports.
 const oldest = 14
 
 // binaries are the programs of one installation of Postgres.
@@ -25,7 +25,7 @@ type binaries struct {
 	major int
 }
 
-// The environment's variable that keeps to one of the two ways to a Postgres, and its values.
+// The environment variable that allows only one of the two sources of a Postgres, and its values.
 const (
 	wayVariable = "DEVINBOX_POSTGRES"
 	waySystem   = "system"
@@ -41,8 +41,8 @@ func checkWay() error {
 	}
 }
 
-// find looks for a Postgres of one major version, or of any where major is 0: the newest of the machine's own, else
-// npm's, or only one of these where the environment says so.
+// find looks for a Postgres of one major version, or of any version if major is 0: first the newest that is installed
+// on this machine, then npm's; only one of the two if the environment says so.
 func find(ctx context.Context, major int, progress io.Writer) (binaries, error) {
 	way := os.Getenv(wayVariable)
 	var own []binaries
@@ -67,10 +67,10 @@ func find(ctx context.Context, major int, progress io.Writer) (binaries, error) 
 	if way != waySystem {
 		have = append(have, fmt.Sprintf("%d (npm's)", npmMajor))
 	}
-	return binaries{}, &versionError{made: major, have: slices.Compact(have)} // one may be found at several places
+	return binaries{}, &versionError{made: major, have: slices.Compact(have)} // one version may be found in several places
 }
 
-// versionError is that of a data folder which no Postgres at hand can open.
+// versionError is the error for a data folder that no available Postgres can open.
 type versionError struct {
 	made int
 	have []string
@@ -84,17 +84,17 @@ func (e *versionError) Error() string {
 	return fmt.Sprintf("made by Postgres %d, which no other major version can open, and the versions at hand are: %s", e.made, have)
 }
 
-// remedy is the command that brings a Postgres to this machine.
+// remedy is the command that installs a Postgres on this machine.
 var remedy = map[string]string{
 	"darwin": "install one (brew install postgresql@17)",
 	"linux":  "install one (Debian and Ubuntu: sudo apt install postgresql)",
 }[runtime.GOOS]
 
-// places are the folders in which a system may have Postgres's programs.
+// places are the folders in which a system may keep Postgres's programs.
 func places(ctx context.Context) []string {
 	var dirs []string
 	if path, err := exec.LookPath("postgres"); err == nil {
-		if path, err = filepath.EvalSymlinks(path); err == nil { // its companions lie where it really is
+		if path, err = filepath.EvalSymlinks(path); err == nil { // the other programs are beside the real file, not beside the link
 			dirs = append(dirs, filepath.Dir(path))
 		}
 	}
@@ -111,13 +111,13 @@ func places(ctx context.Context) []string {
 		"/home/linuxbrew/.linuxbrew/opt/postgresql*/bin", // Homebrew on Linux
 		"/Applications/Postgres.app/Contents/Versions/*/bin",
 	} {
-		found, _ := filepath.Glob(pattern) // the only error is that of a malformed pattern
+		found, _ := filepath.Glob(pattern) // the only possible error is a malformed pattern
 		dirs = append(dirs, found...)
 	}
 	return dirs
 }
 
-// installed returns what is in dirs and works here, the newest first.
+// installed returns the installations in dirs that work here, the newest first.
 func installed(ctx context.Context, dirs []string) []binaries {
 	var found []binaries
 	for _, dir := range dirs {
@@ -134,8 +134,8 @@ func installed(ctx context.Context, dirs []string) []binaries {
 
 var versionLine = regexp.MustCompile(`\(PostgreSQL\) (\d+)`)
 
-// version asks postgres for its major version, as the account that will run it: a program that this account does
-// not reach, or whose libraries are missing, is of no use.
+// version asks postgres for its major version, as the account that will run it: a program that this account cannot
+// reach, or whose libraries are missing, is of no use.
 func version(ctx context.Context, dir string) (int, error) {
 	cmd, err := command(ctx, filepath.Join(dir, "postgres"), "--version")
 	if err != nil {

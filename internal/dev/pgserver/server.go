@@ -1,5 +1,5 @@
 // Package pgserver runs a Postgres of devinbox's own on this machine, for development and tests: with the programs of
-// a Postgres that is installed, or else with those that npm has.
+// an installed Postgres, or with those from npm if none is installed.
 package pgserver
 
 import (
@@ -22,12 +22,12 @@ import (
 // Database is the name of the database that every server has.
 const Database = "devinbox"
 
-// Options say what kind of server is wanted. The zero value is the one for development.
+// Options say what kind of server to start. The zero value is for development.
 type Options struct {
 	Dir      string            // the folder for everything; "" is "postgres" in [folder.Data]
-	Settings map[string]string // of the server, beyond Postgres's own defaults: "max_connections": "300"
-	NoSync   bool              // for tests: fast, and the data does not outlive a crash of the machine
-	Progress io.Writer         // gets a line when something is done that takes time; may be nil
+	Settings map[string]string // of the server, on top of Postgres's own defaults: "max_connections": "300"
+	NoSync   bool              // for tests: fast, but the data does not survive a crash of the machine
+	Progress io.Writer         // gets a line when something slow starts; may be nil
 }
 
 // Server is a running Postgres. It is safe for use by several goroutines at once.
@@ -39,15 +39,15 @@ type Server struct {
 	users *os.File // nil once stopped
 }
 
-// Start starts the server of a folder and waits until it serves; where it runs already, left by a process that was
-// killed or used by another one, that server is taken over, with the settings that it has. The server listens on
-// 127.0.0.1, at a port that is the same at each start unless somebody else has taken it, and asks for a password,
-// which is made at random and kept in the folder. The data stays between starts.
+// Start starts the server of a folder and waits until it serves. If the server is running already, because another
+// process uses it or was killed, it is taken over with the settings that it has. The server listens on 127.0.0.1, on a
+// port that is the same at each start unless something else has taken it, and asks for a password, which is made at
+// random and kept in the folder. The data stays between starts.
 //
-// The server does not end with this process, nor at the terminal's Ctrl-C: only at [Server.Stop].
-// Run by root, it runs as [folder.Owner].
-// Errors: no Postgres to be had; a folder that holds something else, or data of another major version; a server that
-// does not come up. Each says what helps.
+// The server does not end with this process or with the terminal's Ctrl-C, only with [Server.Stop].
+// If root starts it, it runs as [folder.Owner].
+// Errors: no Postgres available; a folder that holds something else, or data of another major version; a server that
+// does not start. Each says what helps.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	if o.Progress == nil {
 		o.Progress = io.Discard
@@ -76,14 +76,14 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
-// URL returns the address of one of the server's databases, with the password of its superuser.
+// URL returns the URL of one of the server's databases, with the password of its superuser.
 func (s *Server) URL(database string) string { return s.cluster.url(s.port, database) }
 
-// LogFile returns the path of the file that Postgres writes its log to.
+// LogFile returns the path of Postgres's log file.
 func (s *Server) LogFile() string { return s.cluster.logFile() }
 
-// Stop shuts the server down, cutting every connection, and waits for its end. Where another process still uses the
-// server it goes on. A second call does nothing.
+// Stop shuts the server down, which cuts every connection, and waits until it has ended. If another process still uses
+// the server, it keeps running. A second call does nothing.
 func (s *Server) Stop() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -98,7 +98,7 @@ func (s *Server) Stop() error {
 	return s.leave()
 }
 
-// leave gives up the use of the server, and stops it where nobody else uses it. The lock must be held.
+// leave ends this process's use of the server, and stops it if nobody else uses it. The caller must hold the lock.
 func (s *Server) leave() error {
 	err := syscall.Flock(int(s.users.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	s.users.Close()

@@ -23,8 +23,8 @@ import (
 	"devinbox/internal/dev/folder"
 )
 
-// newDir names a folder that is not there yet, where any account comes to. What still serves it after the test is
-// ended.
+// newDir names a folder that does not exist yet, in a place that any account can reach. A server that still runs there
+// after the test is ended.
 func newDir(t *testing.T) string {
 	t.Helper()
 	parent, err := os.MkdirTemp("", "pgserver-")
@@ -49,7 +49,7 @@ func newDir(t *testing.T) string {
 	return dir
 }
 
-// newCopy is newDir with a copy of a folder in which a server was started and stopped before, for initdb takes long.
+// newCopy is newDir with a copy of a folder in which a server was started and stopped before, since initdb is slow.
 func newCopy(t *testing.T) string {
 	t.Helper()
 	original, err := original()
@@ -86,7 +86,7 @@ func start(t *testing.T, dir string) *Server {
 	return s
 }
 
-// run runs statements on a database and returns the only value of the last one's answer, as text.
+// run runs statements on a database and returns the only value of the last one's result, as text.
 func run(t *testing.T, url string, statements ...string) string {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)
@@ -135,7 +135,7 @@ func postmaster(t *testing.T, dir string) int {
 	return p.pid
 }
 
-// npmBin is the folder of the programs that npm has.
+// npmBin is the folder of the programs from npm.
 func npmBin(t *testing.T) string {
 	t.Helper()
 	b, err := fromNPM(t.Context(), io.Discard)
@@ -282,7 +282,7 @@ func TestStartsAtOnceShareOneServerUntilTheLastStops(t *testing.T) {
 		if !serves(url) {
 			t.Fatal("it does not serve, though somebody uses it")
 		}
-		for range 2 { // a second call counts for nothing
+		for range 2 { // a second call does nothing
 			if err := s.Stop(); err != nil {
 				t.Error(err)
 			}
@@ -302,7 +302,7 @@ func TestCtrlCInTheTerminalSparesTheServer(t *testing.T) {
 	dir := newCopy(t)
 	parent := startChild(t, dir, nil)
 	url := parent.url()
-	if err := syscall.Kill(-parent.Process.Pid, syscall.SIGINT); err != nil { // its whole group, as a terminal does
+	if err := syscall.Kill(-parent.Process.Pid, syscall.SIGINT); err != nil { // the whole group, as a terminal does
 		t.Fatal(err)
 	}
 	if err := parent.Wait(); err == nil {
@@ -373,17 +373,17 @@ func TestTheFolderIsForOneAccountOnly(t *testing.T) {
 		}
 		return nil
 	})
-	if err != nil || count < 100 { // the pid file among them: it belongs to the account that the server runs as
+	if err != nil || count < 100 { // the pid file among them: the account that runs the server owns it
 		t.Errorf("looked at %d files (%v)", count, err)
 	}
 }
 
-// TestAUserWhoIsNotRootHasAServerAtHome runs as nobody where it is root that runs the tests.
+// TestAUserWhoIsNotRootHasAServerAtHome runs as nobody if root runs the tests.
 func TestAUserWhoIsNotRootHasAServerAtHome(t *testing.T) {
 	t.Parallel()
 	home := filepath.Dir(newDir(t))
 	program := filepath.Join(home, "program")
-	native := filepath.Join(home, "native") // root's own cache is not for others
+	native := filepath.Join(home, "native") // others cannot use root's own cache
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -524,7 +524,7 @@ func TestAFolderOfSomethingElseIsLeftAlone(t *testing.T) {
 func TestAFolderOutOfReachIsNamed(t *testing.T) {
 	t.Parallel()
 	dir := newDir(t)
-	mode := fs.FileMode(0o700) // root comes in, but Postgres does not run as root
+	mode := fs.FileMode(0o700) // root can enter, but Postgres does not run as root
 	if os.Geteuid() != 0 {
 		mode = 0
 	}
@@ -601,7 +601,7 @@ func TestACancelledStartLeavesNoServer(t *testing.T) {
 	t.Parallel()
 	dir := newDir(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	cancelling := writer(func() { cancel() }) // when initdb is about to start
+	cancelling := writer(func() { cancel() }) // just before initdb starts
 	if _, err := Start(ctx, Options{Dir: dir, NoSync: true, Progress: cancelling}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want %v", err, context.Canceled)
 	}
@@ -609,7 +609,7 @@ func TestACancelledStartLeavesNoServer(t *testing.T) {
 		t.Errorf("%+v runs (%v)", p, err)
 	}
 
-	// When postgres has been started already.
+	// This time when postgres has been started already.
 	dir = newCopy(t)
 	ctx, cancel = context.WithTimeout(t.Context(), time.Nanosecond)
 	defer cancel()

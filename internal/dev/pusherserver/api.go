@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// maxBodyBytes leaves room for a batch of the largest events, and for what escaping makes of them.
+// maxBodyBytes is enough for a batch of the largest events, also after escaping.
 const maxBodyBytes = 1 << 20
 
-// apiCall is a request whose signature is good.
+// apiCall is a request with a valid signature.
 type apiCall struct {
 	*http.Request
 	query map[string]string
 	body  []byte
 }
 
-// apiError is a refusal. Pusher's are plain text.
+// apiError is a refusal. Like Pusher's, its answer is plain text.
 type apiError struct {
 	status int
 	text   string
@@ -56,7 +56,7 @@ func (s *Server) api() http.Handler {
 	return mux
 }
 
-// call authenticates a request and has it served. Its errors are an *apiError.
+// call authenticates a request and serves it. Its errors are an *apiError.
 func (s *Server) call(w http.ResponseWriter, r *http.Request, serve func(apiCall) (any, error)) (any, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBodyBytes))
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
@@ -83,7 +83,7 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request, serve func(apiCall
 	return serve(apiCall{r, query, body})
 }
 
-// terminate closes the connections of a user, and answers that it did where there are none.
+// terminate closes the connections of a user. The answer is the same if there are none.
 func (s *Server) terminate(r apiCall) (any, error) {
 	s.hub.terminate(r.PathValue("user"))
 	return struct{}{}, nil

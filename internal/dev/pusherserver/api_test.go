@@ -86,7 +86,7 @@ func TestWhatMayBePublished(t *testing.T) {
 			t.Errorf("%s: %d are published", what, published)
 		}
 
-		// The same in a batch, behind a good one, which must share its fate.
+		// The same in a batch, after a valid event, which must be refused too.
 		if _, several := test.change["channels"]; several {
 			test.status = 400
 		}

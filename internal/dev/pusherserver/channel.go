@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// prefixUser begins the name of the channel that carries the events to one user.
+// prefixUser is the start of the name of the channel for the events to one user.
 const prefixUser = "#server-to-user-"
 
-// channelName is the form of every channel that apps may name.
+// channelName matches every channel name that an app may use.
 var channelName = regexp.MustCompile(`\A[-A-Za-z0-9_=@,.;]{1,164}\z`)
 
 func isPresence(channel string) bool { return strings.HasPrefix(channel, "presence-") }
@@ -20,17 +20,17 @@ func isGuarded(channel string) bool {
 	return isPresence(channel) || strings.HasPrefix(channel, "private-")
 }
 
-// isUsers says whether a channel carries the events to one user. Such a one is named in no webhook and no query.
+// isUsers says whether a channel is for the events to one user. Webhooks and queries never name such a channel.
 func isUsers(channel string) bool { return strings.HasPrefix(channel, "#") }
 
-// channel is one that is occupied. The hub's mutex guards it.
+// channel is an occupied channel. The hub's mutex guards it.
 type channel struct {
 	name        string
-	subscribers map[*connection]string // the member's id on a presence channel, else nothing
+	subscribers map[*connection]string // the member's id on a presence channel, otherwise empty
 	members     map[string]*member     // on a presence channel, by id
 }
 
-// send queues a frame for every subscriber but the connection excluded, which may be nobody's id.
+// send queues a frame for every subscriber except the connection with the id excluded, which may be no connection's.
 func (ch *channel) send(frame []byte, excluded string) {
 	for c := range ch.subscribers {
 		if c.id != excluded {
@@ -69,7 +69,7 @@ func (s *Server) subscribe(c *connection, data json.RawMessage) {
 	case isGuarded(channel):
 		text := c.id + ":" + channel
 		if request.ChannelData != nil {
-			text += ":" + *request.ChannelData // signed with it on private channels too
+			text += ":" + *request.ChannelData // part of the signed text on private channels too
 		}
 		if err := s.verifyAuth(request.Auth, text); err != nil {
 			refuse(401, fmt.Sprintf("%v (subscribing to %s)", err, channel))
@@ -89,7 +89,7 @@ func (s *Server) subscribe(c *connection, data json.RawMessage) {
 	}
 }
 
-// unsubscribe does what this frame asks, and answers nothing:
+// unsubscribe does what this frame asks, and sends no answer:
 //
 //	{"event":"pusher:unsubscribe","data":{"channel":"my-channel"}}
 func (s *Server) unsubscribe(c *connection, data json.RawMessage) {
@@ -105,13 +105,13 @@ func (s *Server) unsubscribe(c *connection, data json.RawMessage) {
 	}
 }
 
-// join subscribes a connection, as a member on a presence channel. It fails where that has too many. A second
-// subscription to one channel is answered as Pusher does, by an error that leaves the first as it is.
+// join subscribes a connection, as a member on a presence channel. It fails if that has too many members. A second
+// subscription to one channel gets an error, as from Pusher, and the first one stays.
 func (h *hub) join(c *connection, name string, m *member) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.connections[c.id] != c {
-		return nil // expelled meanwhile: the frame will not be read
+		return nil // expelled in the meantime: the frame will not be read
 	}
 	if c.channels[name] != nil {
 		c.send(problem("", nil, "Existing subscription to channel "+name))

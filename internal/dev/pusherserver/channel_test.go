@@ -94,7 +94,7 @@ func TestTheNamesOfChannels(t *testing.T) {
 	}
 	for _, channel := range []string{"", " ", "a b", "a:b", "a/b", "#x", "#server-to-user-", "ä", "a\n", "\na", "a!b", strings.Repeat("x", 165), "private-" + strings.Repeat("x", 157), "presence-a b"} {
 		c.ask(channel, authFor(c.id+":"+channel), nil)
-		if channel == "" { // an empty name is no name, in JSON
+		if channel == "" { // in JSON an empty name is left out
 			if f := c.expect("pusher:subscription_error"); f.Channel != "" {
 				t.Errorf("%+v", f)
 			}

@@ -33,10 +33,10 @@ const (
 	secret = "7ad3773142a6692b25b8"
 )
 
-// patience bounds what must come.
+// patience is how long a test waits for what must come.
 const patience = time.Minute
 
-// sign is Pusher's signature of a text, written down once more.
+// sign is Pusher's signature of a text, implemented again for the tests.
 func sign(text string) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(text))
@@ -64,7 +64,7 @@ func start(t testing.TB, set ...func(*pusherserver.Options)) *pusherserver.Serve
 	return s
 }
 
-// frame is what a client gets.
+// frame is a frame that a client receives.
 type frame struct {
 	Event   string          `json:"event"`
 	Channel string          `json:"channel"`
@@ -72,7 +72,7 @@ type frame struct {
 	UserID  *string         `json:"user_id"`
 }
 
-// text is the data that is a string; the test fails where it is not.
+// text returns the data, which must be a string: otherwise the test fails.
 func (f frame) text(t testing.TB) string {
 	t.Helper()
 	var s string
@@ -89,7 +89,7 @@ type client struct {
 	id     string
 }
 
-// open upgrades, and waits for nothing.
+// open opens a WebSocket, and waits for no frame.
 func open(t testing.TB, s *pusherserver.Server, path string) *client {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -107,7 +107,7 @@ func open(t testing.TB, s *pusherserver.Server, path string) *client {
 
 const appPath = "/app/" + key + "?protocol=7&client=js&version=8.6.0&flash=false"
 
-// connect opens a connection and takes its id.
+// connect opens a connection and reads its id.
 func connect(t testing.TB, s *pusherserver.Server) *client {
 	t.Helper()
 	c := open(t, s, appPath)
@@ -150,7 +150,7 @@ func (c *client) read() (frame, error) {
 	return f, json.Unmarshal(data, &f)
 }
 
-// next is the next frame, whatever it is.
+// next returns the next frame, of any event.
 func (c *client) next() frame {
 	c.t.Helper()
 	f, err := c.read()
@@ -160,7 +160,7 @@ func (c *client) next() frame {
 	return f
 }
 
-// expect is the next frame, which must be of this event.
+// expect returns the next frame, which must be of this event.
 func (c *client) expect(event string) frame {
 	c.t.Helper()
 	f := c.next()
@@ -177,7 +177,7 @@ func (c *client) nothing() {
 	c.expect("pusher:pong")
 }
 
-// closed is the code of the close frame that must come now.
+// closed returns the code of the close frame, which must come next.
 func (c *client) closed() websocket.StatusCode {
 	c.t.Helper()
 	f, err := c.read()
@@ -187,7 +187,7 @@ func (c *client) closed() websocket.StatusCode {
 	return websocket.CloseStatus(err)
 }
 
-// problem is the message of the pusher:error that must come now, with its code.
+// problem returns the code and the message of a pusher:error, which must come next.
 func (c *client) problem() (code *int, message string) {
 	c.t.Helper()
 	var p struct {
@@ -200,7 +200,7 @@ func (c *client) problem() (code *int, message string) {
 	return p.Code, p.Message
 }
 
-// ask sends a subscription as it is given.
+// ask sends a subscription with exactly these values.
 func (c *client) ask(channel, auth string, channelData *string) {
 	c.t.Helper()
 	data := map[string]any{"channel": channel, "auth": auth}
@@ -210,7 +210,7 @@ func (c *client) ask(channel, auth string, channelData *string) {
 	c.send(map[string]any{"event": "pusher:subscribe", "data": data})
 }
 
-// subscribe does so with a good signature, and waits until it has succeeded.
+// subscribe subscribes with a valid signature, and waits until that has succeeded.
 func (c *client) subscribe(channel string) frame {
 	c.t.Helper()
 	c.ask(channel, authFor(c.id+":"+channel), nil)
@@ -233,7 +233,7 @@ func (c *client) succeeded(channel string) frame {
 	return f
 }
 
-// refused is the status of the pusher:subscription_error that must come now.
+// refused returns the status of the pusher:subscription_error, which must come next.
 func (c *client) refused(channel string) int {
 	c.t.Helper()
 	f := c.expect("pusher:subscription_error")
@@ -257,7 +257,7 @@ func (c *client) signIn(userData string) {
 	c.send(map[string]any{"event": "pusher:signin", "data": map[string]any{"auth": authFor(c.id + "::user::" + userData), "user_data": userData}})
 }
 
-// request is one to the HTTP API before it is signed.
+// request is a request to the HTTP API before it is signed.
 type request struct {
 	Method, Path string
 	Query        map[string]string
@@ -267,7 +267,7 @@ type request struct {
 	Change       func(*http.Request, url.Values) // after signing
 }
 
-// do signs and sends, and gives the answer.
+// do signs the request, sends it, and returns the answer.
 func (r request) do(t testing.TB, s *pusherserver.Server) (status int, body string, header http.Header) {
 	t.Helper()
 	if r.At.IsZero() {
@@ -322,7 +322,7 @@ func (r request) do(t testing.TB, s *pusherserver.Server) (status int, body stri
 	return response.StatusCode, string(text), response.Header
 }
 
-// post sends a signed body to /apps/3/…, and gives the answer.
+// post sends a signed body to /apps/3/…, and returns the answer.
 func post(t testing.TB, s *pusherserver.Server, path string, body any) (int, string) {
 	t.Helper()
 	data, err := json.Marshal(body)
@@ -333,7 +333,7 @@ func post(t testing.TB, s *pusherserver.Server, path string, body any) (int, str
 	return status, text
 }
 
-// trigger publishes one event, which must be taken.
+// trigger publishes one event, which must be accepted.
 func trigger(t testing.TB, s *pusherserver.Server, channel, name, data string) {
 	t.Helper()
 	if status, text := post(t, s, "/events", map[string]any{"channel": channel, "name": name, "data": data}); status != 200 || text != "{}" {
@@ -341,14 +341,14 @@ func trigger(t testing.TB, s *pusherserver.Server, channel, name, data string) {
 	}
 }
 
-// get asks a signed question.
+// get makes a signed GET request.
 func get(t testing.TB, s *pusherserver.Server, path string, query map[string]string) (int, string) {
 	t.Helper()
 	status, text, _ := request{Method: "GET", Path: "/apps/" + appID + path, Query: query}.do(t, s)
 	return status, text
 }
 
-// eventually waits until what must come true has.
+// eventually waits until is returns true.
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	for end := time.Now().Add(patience); !is(); time.Sleep(5 * time.Millisecond) {

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// maxClientEventRate is how many client events a connection may send within a second.
+// maxClientEventRate is how many client events a connection may send per second.
 const maxClientEventRate = 10
 
 // clientEvent passes on an event that a client sends to the others of its channel:
 //
 //	{"event":"client-typing","channel":"private-chat","data":{…}}
 //
-// What Pusher refuses is refused by an error that closes nothing; pusher-js itself checks no more than the name.
+// What Pusher refuses gets an error, and the connection stays open; pusher-js itself checks only the name.
 func (s *Server) clientEvent(c *connection, r received) {
 	var code any
 	err := s.mayTrigger(r)
@@ -31,7 +31,7 @@ func (s *Server) clientEvent(c *connection, r received) {
 	}
 }
 
-// mayTrigger checks what can be said without looking at the channel's subscribers.
+// mayTrigger checks what can be checked without the channel's subscribers.
 func (s *Server) mayTrigger(r received) error {
 	switch {
 	case !strings.HasPrefix(r.Event, prefixClient):
@@ -48,7 +48,7 @@ func (s *Server) mayTrigger(r received) error {
 	return nil
 }
 
-// underRate counts a client event, unless it is one too many.
+// underRate counts a client event, and is false, without counting it, if it is one too many.
 func (c *connection) underRate(now time.Time) bool {
 	if oldest := c.clientEvents[c.nextEvent]; !oldest.IsZero() && now.Sub(oldest) < time.Second {
 		return false
@@ -58,7 +58,7 @@ func (c *connection) underRate(now time.Time) bool {
 	return true
 }
 
-// clientEvent delivers a client event to the other subscribers, with its data as it came.
+// clientEvent delivers a client event to the other subscribers, with its data unchanged.
 func (h *hub) clientEvent(c *connection, r received) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -76,7 +76,7 @@ func (h *hub) clientEvent(c *connection, r received) error {
 	return nil
 }
 
-// text is an event's data as a string: the string that it is, or its JSON.
+// text returns an event's data as a string: the string itself, or the JSON of anything else.
 func text(data json.RawMessage) string {
 	var s string
 	if json.Unmarshal(data, &s) == nil {

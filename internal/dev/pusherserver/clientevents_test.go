@@ -99,7 +99,7 @@ func TestTheEleventhClientEventWithinASecondIsRefused(t *testing.T) {
 		for range 10 {
 			b.expect("client-typing")
 		}
-		b.send(typing) // it has a rate of its own
+		b.send(typing) // each connection has its own rate
 		a.expect("client-typing")
 		b.nothing()
 		time.Sleep(1100 * time.Millisecond)

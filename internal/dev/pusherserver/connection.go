@@ -22,10 +22,10 @@ import (
 )
 
 const (
-	// maxFrameBytes is the largest frame that is understood. It leaves room for the largest event, and for what
-	// escaping makes of it.
+	// maxFrameBytes is the size of the largest frame that is accepted. It is enough for the largest event, also
+	// after escaping.
 	maxFrameBytes = 128 << 10
-	// writeTimeout is how long one frame may take to leave.
+	// writeTimeout is how long writing one frame may take.
 	writeTimeout = 10 * time.Second
 )
 
@@ -43,54 +43,54 @@ const (
 	codePongTimeout         websocket.StatusCode = 4201
 )
 
-// clientEventRejected is no close code: 4300 and above make pusher-js give up.
+// clientEventRejected is not a close code: 4300 and above would make pusher-js give up.
 const clientEventRejected = 4301
 
 var libraryVersion = regexp.MustCompile(`\A\d+(\.\d+)*([-+.][-+.0-9A-Za-z]*)?\z`)
 
-// connection is one WebSocket. Three goroutines serve it: one reads and does what the frames say, one writes, one
-// looks whether the client is still there.
+// connection is one WebSocket. Three goroutines serve it: one reads frames and does what they say, one writes, one
+// checks that the client is still there.
 type connection struct {
 	id      string
 	socket  *websocket.Conn
 	network net.Conn
 	log     *slog.Logger
-	drop    context.CancelFunc // ends the connection without a word
+	drop    context.CancelFunc // ends the connection without a close frame
 	queue   chan []byte
 	tooSlow sync.Once
 	pulse   *pulse
 
 	ending  chan struct{} // closed by end
 	endOnce sync.Once
-	code    websocket.StatusCode // with ending
+	code    websocket.StatusCode // set together with ending
 	reason  string
 
-	clientEvents [maxClientEventRate]time.Time // the latest ones, a ring; of the reading goroutine alone
+	clientEvents [maxClientEventRate]time.Time // the times of the latest ones, a ring; only the reading goroutine uses it
 	nextEvent    int
 
-	// Guarded by hub.mu. The reading goroutine, which alone changes user, may also read it without.
+	// Guarded by hub.mu. Only the reading goroutine changes user, so it may read it without the mutex.
 	channels map[string]*channel
 	user     *user
 }
 
-// serveSocket upgrades a request and serves the WebSocket until it ends. What is wrong with the request is said by a
-// close code, which only an upgraded connection can carry.
+// serveSocket upgrades a request and serves the WebSocket until it ends. It reports what is wrong with the request by a
+// close code, which needs an upgraded connection.
 func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	pulse := &pulse{start: time.Now()}
 	socket, err := websocket.Accept(w, r, &websocket.AcceptOptions{
-		InsecureSkipVerify: true, // browsers come from another origin, and bring nothing but the public key
+		InsecureSkipVerify: true, // browsers come from another origin, and send nothing but the public key
 		OnPingReceived:     func(context.Context, []byte) bool { pulse.beat(); return true },
 		OnPongReceived:     func(context.Context, []byte) { pulse.beat() },
 	})
 	if err != nil {
-		return // Accept has answered
+		return // Accept has sent an error already
 	}
 	defer socket.CloseNow()
-	socket.SetReadLimit(-1) // read sees to it, and keeps the connection
+	socket.SetReadLimit(-1) // read enforces the limit, without closing the connection
 	ctx, cancel := context.WithCancel(s.ctx)
 	defer cancel()
 	network := r.Context().Value(networkKey{}).(net.Conn)
-	context.AfterFunc(ctx, func() { network.Close() }) // nothing that blocks on it survives the connection's end
+	context.AfterFunc(ctx, func() { network.Close() }) // nothing may block on it after the connection has ended
 
 	if code, reason := s.check(r); code != 0 {
 		s.options.Log.Info("connection refused", "code", int(code), "reason", reason)
@@ -126,7 +126,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	running.Wait()
 }
 
-// check says why a connection is refused: a close code and its text, or 0.
+// check returns why a connection is refused: a close code and its text; 0 if it is not.
 func (s *Server) check(r *http.Request) (websocket.StatusCode, string) {
 	key, isApp := strings.CutPrefix(r.URL.Path, "/app/")
 	query := r.URL.Query()
@@ -155,7 +155,7 @@ func (s *Server) check(r *http.Request) (websocket.StatusCode, string) {
 	return 0, ""
 }
 
-// receive does what one frame says. Frames of a connection come here one after another, in their order.
+// receive does what one frame says. The frames of a connection arrive here one after another, in order.
 func (s *Server) receive(c *connection, frame []byte) {
 	var r received
 	if !utf8.Valid(frame) || json.Unmarshal(frame, &r) != nil || r.Event == "" {
@@ -177,14 +177,14 @@ func (s *Server) receive(c *connection, frame []byte) {
 	}
 }
 
-// newSocketID makes a connection's id: two numbers of 32 bits, so that no two of them meet and none is guessed.
+// newSocketID makes a connection's id: two random numbers of 32 bits, so that ids do not collide and cannot be guessed.
 func newSocketID() string {
 	var b [8]byte
 	rand.Read(b[:])
 	return fmt.Sprintf("%d.%d", binary.BigEndian.Uint32(b[:4]), binary.BigEndian.Uint32(b[4:]))
 }
 
-// read returns the next text frame. A binary one, or one that is too large, is read away and returned as nil.
+// read returns the next text frame. It discards a frame that is binary or too large, and returns nil for it.
 func (c *connection) read(ctx context.Context) ([]byte, error) {
 	kind, r, err := c.socket.Reader(ctx)
 	if err != nil {
@@ -205,7 +205,7 @@ func (c *connection) read(ctx context.Context) ([]byte, error) {
 	return frame, nil
 }
 
-// send queues a frame. It never blocks: a client whose queue is full reads too slowly, and is dropped.
+// send queues a frame. It never blocks: a client whose queue is full reads too slowly and is dropped.
 func (c *connection) send(frame []byte) {
 	select {
 	case <-c.ending:
@@ -222,7 +222,7 @@ func (c *connection) send(frame []byte) {
 	}
 }
 
-// end closes the connection behind what is queued. The first call counts.
+// end closes the connection after the queued frames are sent. Only the first call has an effect.
 func (c *connection) end(code websocket.StatusCode, reason string) {
 	c.endOnce.Do(func() {
 		c.code, c.reason = code, reason
@@ -230,7 +230,7 @@ func (c *connection) end(code websocket.StatusCode, reason string) {
 	})
 }
 
-// reset ends the connection as a broken network does.
+// reset ends the connection as a broken network would.
 func (c *connection) reset() {
 	if tcp, ok := c.network.(*net.TCPConn); ok {
 		tcp.SetLinger(0)
@@ -238,7 +238,7 @@ func (c *connection) reset() {
 	c.network.Close()
 }
 
-// write sends what is queued until the connection ends.
+// write sends the queued frames until the connection ends.
 func (c *connection) write(ctx context.Context) {
 	for {
 		select {
@@ -258,7 +258,7 @@ func (c *connection) write(ctx context.Context) {
 	}
 }
 
-// writeFrame drops a connection that does not take the frame.
+// writeFrame writes a frame, and drops the connection if that fails.
 func (c *connection) writeFrame(ctx context.Context, frame []byte) bool {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
@@ -270,7 +270,7 @@ func (c *connection) writeFrame(ctx context.Context, frame []byte) bool {
 }
 
 // fellSilent waits until the client has been silent for too long and does not answer a ping, or until the connection
-// ends.
+// ends. It is true in the first case.
 func (c *connection) fellSilent(ctx context.Context, activity, pong time.Duration) bool {
 	for wait := activity; ; {
 		select {
@@ -287,7 +287,7 @@ func (c *connection) fellSilent(ctx context.Context, activity, pong time.Duratio
 		pinging, cancel := context.WithTimeout(ctx, pong)
 		err := c.socket.Ping(pinging)
 		cancel()
-		if err != nil && c.pulse.silence() >= pong { // nor has anything else come meanwhile
+		if err != nil && c.pulse.silence() >= pong { // and nothing else has come in the meantime
 			return ctx.Err() == nil
 		}
 	}

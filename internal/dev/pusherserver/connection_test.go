@@ -146,7 +146,7 @@ func TestASilentClientIsClosedWith4201(t *testing.T) {
 	other.ask("presence-x", authFor(other.id+`:presence-x:{"user_id":"1"}`), pointer(`{"user_id":"1"}`))
 	silent := connect(t, s)
 	silent.join("presence-x", `{"user_id":"2"}`)
-	// Nothing reads now, so that nothing answers the ping.
+	// Nothing reads from now on, so nothing answers the ping.
 	for _, want := range []string{"pusher_internal:subscription_succeeded", "pusher_internal:member_added", "pusher_internal:member_removed"} {
 		if f, open := <-reading; !open || f.Event != want {
 			t.Fatalf("got %s, want %s", f.Event, want)
@@ -274,7 +274,7 @@ func TestWhatWasPublishedBeforeTheEndStillArrives(t *testing.T) {
 	c := connect(t, s)
 	signedIn(c, `{"id":"u1"}`)
 	c.subscribe("my-channel")
-	const n = 900 // more than the system buffers, so that some of it waits in the queue
+	const n = 900 // more than the system buffers, so some of it waits in the queue
 	for range n / 10 {
 		batch := many(10, func(int) any {
 			return object{"channel": "my-channel", "name": "my-event", "data": strings.Repeat("x", 10<<10)}

@@ -1,11 +1,11 @@
 package pusherserver
 
-// For the tests of signatures, whose published examples are of a time and a socket that a running server has not.
+// For the tests of signatures: the published examples have a time and a socket that no running server has.
 var (
 	Sign       = sign
 	SignedText = signedText
 	ParseQuery = parseQuery
 )
 
-// NewSocketID is there to be asked more often than sockets can be opened.
+// NewSocketID lets a test make more ids than it can open sockets.
 var NewSocketID = newSocketID

@@ -6,13 +6,14 @@ import (
 	"github.com/coder/websocket"
 )
 
-// hub is who is connected, and who listens to what. One mutex guards all of it: what happens to a channel happens in
-// one order for everybody, and within it nothing waits, since frames and webhooks are only queued.
+// hub knows who is connected, and who listens to which channel. One mutex guards all of it, so everybody sees the
+// changes of a channel in the same order. Nothing waits while the mutex is held, since frames and webhooks are only
+// queued.
 type hub struct {
-	webhooks *webhooks // with a mutex of its own, taken inside this one
-	recorder *Recorder // likewise; may be nil
+	webhooks *webhooks // has a mutex of its own, which is locked inside this one
+	recorder *Recorder // the same; may be nil
 
-	mu          sync.Mutex // guards what follows, every channel, and channels and user of every connection
+	mu          sync.Mutex // guards the fields below, every channel, and channels and user of every connection
 	connections map[string]*connection
 	channels    map[string]*channel // the occupied ones
 	closed      bool
@@ -22,7 +23,7 @@ func newHub(w *webhooks, r *Recorder) *hub {
 	return &hub{webhooks: w, recorder: r, connections: map[string]*connection{}, channels: map[string]*channel{}}
 }
 
-// add takes a connection in. It is false once the hub is closed.
+// add adds a connection. It is false once the hub is closed.
 func (h *hub) add(c *connection) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -33,7 +34,7 @@ func (h *hub) add(c *connection) bool {
 	return true
 }
 
-// remove takes a connection out of its channels and of the hub.
+// remove removes a connection from its channels and from the hub.
 func (h *hub) remove(c *connection) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -53,7 +54,7 @@ func (h *hub) expel(c *connection, code websocket.StatusCode, reason string) {
 	c.end(code, reason)
 }
 
-// close returns the connections, and lets no other in.
+// close returns the connections, and makes add refuse new ones.
 func (h *hub) close() []*connection {
 	h.mu.Lock()
 	h.closed = true
@@ -77,7 +78,7 @@ func (h *hub) count() int {
 	return len(h.connections)
 }
 
-// publish delivers events in their order, each to the subscribers of its channel but the one it excludes.
+// publish delivers events in order, each to the subscribers of its channel except the one that it excludes.
 func (h *hub) publish(events []Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -23,7 +23,7 @@ import (
 	"devinbox/pkg/realtime"
 )
 
-// goClient is pusher-http-go on a server.
+// goClient is a pusher-http-go client of a server.
 func goClient(s *pusherserver.Server) *pusher.Client {
 	return &pusher.Client{AppID: appID, Key: key, Secret: secret, Host: s.Address(), HTTPClient: &http.Client{Timeout: patience}}
 }
@@ -39,7 +39,7 @@ func TestEveryCallOfPusherHTTPGo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// Its own signatures let a client in.
+	// The library's own signatures are accepted.
 	authorize := func(c *client, channel string) {
 		t.Helper()
 		params := []byte(url.Values{"socket_id": {c.id}, "channel_name": {channel}}.Encode())
@@ -157,7 +157,7 @@ func TestAThousandTriggersOnOneConnection(t *testing.T) {
 	}
 }
 
-// The server ends idle connections just when the next request comes, again and again.
+// Again and again, the server ends idle connections just when the next request comes.
 func TestNoEventIsLostWithAnIdleConnection(t *testing.T) {
 	t.Parallel()
 	r := &pusherserver.Recorder{}
@@ -183,7 +183,7 @@ func TestNoEventIsLostWithAnIdleConnection(t *testing.T) {
 //go:embed testdata/calls.js
 var callsJS string
 
-// node runs a script where require finds packages, and gives what it prints.
+// node runs a script in which require finds packages, and returns what it prints.
 func node(t testing.TB, packages map[string]string, script string, arguments ...string) []byte {
 	t.Helper()
 	dir, err := npm.Install(t.Context(), packages, nil)
@@ -242,7 +242,7 @@ func TestEveryCallOfTheNodeLibrary(t *testing.T) {
 	for _, event := range []string{"three", "five"} {
 		b.expect(event)
 	}
-	// What the library signs for a channel and for a user is taken.
+	// The library's signatures for a channel and for a user are accepted.
 	var signed struct{ Auth, ChannelData, User, UserData string }
 	out = node(t, map[string]string{"pusher": "5.3.4"}, signJS, other.id)
 	if err := json.Unmarshal(out, &signed); err != nil {
@@ -251,7 +251,7 @@ func TestEveryCallOfTheNodeLibrary(t *testing.T) {
 	other.ask("presence-x", signed.Auth, &signed.ChannelData)
 	other.succeeded("presence-x")
 	b.send(object{"event": "pusher:signin", "data": object{"auth": signed.User, "user_data": signed.UserData}})
-	b.problem() // it is another socket's
+	b.problem() // it is for another socket
 	other.send(object{"event": "pusher:signin", "data": object{"auth": signed.User, "user_data": signed.UserData}})
 	other.expect("pusher:signin_success")
 }

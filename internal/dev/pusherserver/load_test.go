@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Not parallel, so that what runs afterwards is what this one has left.
+// Not parallel, so that what is still running afterwards was left by this test.
 func TestFiveHundredConnectionsLeaveNothingBehind(t *testing.T) {
 	endpoint := newEndpoint(t)
 	s := start(t, withWebhooks(endpoint, time.Millisecond))

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Options say what [Start] starts. AppID, Key and Secret have no default; the other zero values are Pusher's own.
+// Options say what [Start] starts. AppID, Key and Secret have no default; the other zero values mean Pusher's own.
 type Options struct {
 	AppID  string
 	Key    string
@@ -18,7 +18,7 @@ type Options struct {
 	// Address is where to listen. Defaults to 127.0.0.1:0, a free port that only this machine reaches.
 	Address string
 
-	// NoClientEvents refuses the events that clients send each other. Pusher's apps begin that way, ours needs them.
+	// NoClientEvents refuses the events that clients send each other. A new app at Pusher has them off; ours needs them.
 	NoClientEvents bool
 
 	// ActivityTimeout is how long a connection may be silent before one side pings the other. Clients are told whole
@@ -26,26 +26,26 @@ type Options struct {
 	ActivityTimeout time.Duration
 	// PongTimeout is how long a pinged client has for its answer. Defaults to 30 s.
 	PongTimeout time.Duration
-	// IdleTimeout is how long a connection to the HTTP API is kept open between requests. Defaults to 60 s.
+	// IdleTimeout is how long a connection to the HTTP API stays open between requests. Defaults to 60 s.
 	IdleTimeout time.Duration
-	// SendQueue is how many frames may wait for one connection; a client that reads more slowly than that is dropped.
+	// SendQueue is how many frames may wait for one connection; a client that reads too slowly for that is dropped.
 	// Defaults to 1,000.
 	SendQueue int
 
 	// WebhookURL is where webhooks are posted: channel_occupied, channel_vacated, member_added and member_removed, one
-	// a request. None are sent where it is empty.
+	// per request. If it is empty, none are sent.
 	WebhookURL string
 	// WebhookClientEvents adds the webhook client_event, for each event that clients send each other.
 	WebhookClientEvents bool
-	// WebhookHoldBack is how late channel_vacated and member_removed are sent, and how soon a return must come for
-	// neither event to be sent. Defaults to 3 s.
+	// WebhookHoldBack is the delay of channel_vacated and member_removed. If the channel is occupied again, or the
+	// member is back, within it, neither event is sent. Defaults to 3 s.
 	WebhookHoldBack time.Duration
 	// WebhookBackoff is the wait after the first failure of a webhook. It doubles, up to a minute. Defaults to 1 s.
 	WebhookBackoff time.Duration
-	// WebhookGiveUp is the age at which a webhook that nobody takes is dropped. Defaults to 5 min.
+	// WebhookGiveUp is the age at which a webhook that no endpoint has accepted is dropped. Defaults to 5 min.
 	WebhookGiveUp time.Duration
 
-	// Recorder keeps what is published through the HTTP API. Nothing is kept without one.
+	// Recorder keeps what is published through the HTTP API. Without one, nothing is kept.
 	Recorder *Recorder
 
 	// Log receives refusals and failures, never a secret, a signature or an event's data. Defaults to nothing.

@@ -17,20 +17,20 @@ const (
 	maxMemberID    = 128  // characters
 )
 
-// member is a user in a presence channel, on as many connections as it has open.
+// member is a user in a presence channel, with one or more connections.
 type member struct {
 	id          string
 	info        json.RawMessage // an object, or nil
 	connections int
 }
 
-// description is a member as others see it, and as channel_data gives it.
+// description is a member as others see it, and as channel_data describes it.
 type description struct {
 	ID   json.RawMessage `json:"user_id"`
 	Info json.RawMessage `json:"user_info,omitempty"`
 }
 
-// memberOf reads channel_data, whose signature is good. Without one the member is the user who is signed in.
+// memberOf reads channel_data whose signature was checked. Without channel_data the member is the signed-in user.
 func memberOf(channelData *string, u *user) (*member, error) {
 	var d description
 	switch {
@@ -49,7 +49,7 @@ func memberOf(channelData *string, u *user) (*member, error) {
 	default:
 		return nil, errors.New("channel_data is missing, and nobody is signed in")
 	}
-	id := string(d.ID) // a number is known by its digits
+	id := string(d.ID) // of a number its digits are the id
 	if strings.HasPrefix(id, `"`) {
 		json.Unmarshal(d.ID, &id)
 	} else if !isNumber(d.ID) {
@@ -72,8 +72,7 @@ func isNumber(value json.RawMessage) bool {
 	return json.Unmarshal(value, &n) == nil && n != ""
 }
 
-// enter makes a connection that of a member. Another connection of a member that is there already brings its newer
-// information.
+// enter adds a connection to a member. A second connection of the same member replaces the member's information.
 func (ch *channel) enter(c *connection, m *member) error {
 	there := ch.members[m.id]
 	switch {
@@ -90,7 +89,7 @@ func (ch *channel) enter(c *connection, m *member) error {
 	return nil
 }
 
-// state is what a new subscriber is told: on a presence channel the distinct members, itself among them.
+// state is what a new subscriber is told: on a presence channel the distinct members, including itself.
 func (ch *channel) state() string {
 	if !isPresence(ch.name) {
 		return "{}"

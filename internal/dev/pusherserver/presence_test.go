@@ -21,7 +21,7 @@ func TestWhoIsThere(t *testing.T) {
 		t.Errorf("a hears of %+v", got)
 	}
 
-	// The second connection of a user is no second member, but brings what is known of it up to date.
+	// The second connection of a user adds no second member, but updates the member's information.
 	if got := c.join("presence-x", `{"user_id":"2","user_info":{"name":"B"}}`).text(t); got != `{"presence":{"ids":["1","2"],"hash":{"1":{"name":"Ä<b>"},"2":{"name":"B"}},"count":2}}` {
 		t.Errorf("c finds %s", got)
 	}
@@ -110,7 +110,7 @@ func TestTheHundredAndFirstMemberIsRefused(t *testing.T) {
 	if status := c.refused("presence-x"); status != 403 {
 		t.Errorf("status %d", status)
 	}
-	c.join("presence-x", `{"user_id":"7"}`) // who is there already
+	c.join("presence-x", `{"user_id":"7"}`) // this member is there already
 	all[99].nothing()
 	all[0].unsubscribe("presence-x")
 	all[0].expect("pusher_internal:member_added")

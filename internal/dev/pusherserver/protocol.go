@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// What clients may send, and what only the server may say.
+// Events that clients may send, and events that only the server may send.
 const (
 	prefixPusher   = "pusher:"
 	prefixInternal = "pusher_internal:"
@@ -35,12 +35,12 @@ type sent struct {
 
 var pong = frame("pusher:pong", "", "{}")
 
-// frame is the frame of an event whose data is a text already.
+// frame makes the frame of an event whose data is a string already.
 func frame(event, channel, data string) []byte {
 	return encode(sent{Event: event, Channel: channel, Data: data})
 }
 
-// internal is a frame of the protocol's own, whose data is JSON within a JSON string.
+// internal makes a frame of the protocol itself, whose data is JSON within a JSON string.
 func internal(event, channel string, data any) []byte {
 	return frame(event, channel, string(encode(data)))
 }
@@ -48,12 +48,12 @@ func internal(event, channel string, data any) []byte {
 func established(id string, activityTimeout time.Duration) []byte {
 	return internal("pusher:connection_established", "", struct {
 		SocketID        string `json:"socket_id"`
-		ActivityTimeout int    `json:"activity_timeout"` // pusher-js gives up for good where it is 0
+		ActivityTimeout int    `json:"activity_timeout"` // if it is 0, pusher-js gives up and does not retry
 	}{id, max(1, int(activityTimeout/time.Second))})
 }
 
-// problem is an error that concerns the connection or, where it is named, a channel. It closes nothing. The code is
-// an integer or nil.
+// problem makes the frame of an error about the connection or, if one is named, a channel. The connection stays open.
+// The code is an integer or nil.
 func problem(channel string, code any, message string) []byte {
 	return encode(sent{Event: "pusher:error", Channel: channel, Data: struct {
 		Code    any    `json:"code"`
@@ -61,8 +61,8 @@ func problem(channel string, code any, message string) []byte {
 	}{code, message}})
 }
 
-// refusedSubscription is the error that pusher-js hands to the handlers of the channel, in the form of its own for an
-// endpoint that refuses. Pusher sends [problem] in its place, which no handler of the channel would see.
+// refusedSubscription makes the frame of an error that pusher-js passes to the handlers of the channel, as it does when
+// an endpoint refuses. Pusher itself sends [problem], which no handler of the channel would see.
 func refusedSubscription(channel string, status int, message string) []byte {
 	return internal("pusher:subscription_error", channel, struct {
 		Type   string `json:"type"`
@@ -71,13 +71,13 @@ func refusedSubscription(channel string, status int, message string) []byte {
 	}{"AuthError", message, status})
 }
 
-// encode gives the JSON of what this package made. HTML is not escaped: a browser reads text.
+// encode returns the JSON of a value of this package. HTML is not escaped: the browser takes it as text.
 func encode(v any) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(v); err != nil {
-		panic(err) // only types of this package come here, and JSON that was decoded
+		panic(err) // v is made of types of this package, and of JSON that was decoded before
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }

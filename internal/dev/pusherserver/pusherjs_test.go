@@ -19,7 +19,8 @@ import (
 	"devinbox/internal/testing/pusherjs"
 )
 
-// door is the app's endpoint, which lets everybody in by the name that is their token, and some into nothing.
+// door is the app's endpoint. It authorises everybody under the name that is their token, except stranger, whom it
+// refuses, and forger, for whom it signs with another secret.
 func door(t testing.TB) string {
 	api := pusher.Client{AppID: appID, Key: key, Secret: secret}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -68,7 +69,7 @@ func TestPusherJSComesBackRightAfterARestart(t *testing.T) {
 	s.Close()
 	again := start(t, func(o *pusherserver.Options) { o.Address = s.Address() })
 	c.WaitReconnected(old)
-	// It comes after a second, and after 15 more where it had met a closed port, or no close frame.
+	// It reconnects after a second; after a closed port, or no close frame, it would have waited 15 more.
 	if took := time.Since(begun); took > 10*time.Second {
 		t.Errorf("back after %v", took)
 	}
@@ -235,7 +236,7 @@ func TestPusherJSIsLeftOutOfItsOwnEvents(t *testing.T) {
 //go:embed testdata/specs.js
 var specsJS string
 
-// pusher-js brings specs of what it wants of a server, for channels of every kind.
+// pusher-js comes with specs of what it expects from a server, for channels of every kind.
 func TestPusherJSsOwnSpecs(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -261,7 +262,7 @@ func TestPusherJSsOwnSpecs(t *testing.T) {
 	server := httptest.NewServer(helpers)
 	t.Cleanup(server.Close)
 
-	// The specs mostly wait, so that their three parts can do so side by side.
+	// The specs mostly wait, so their three parts can run side by side.
 	var mu sync.Mutex
 	passed := map[string]bool{}
 	t.Run("parts", func(t *testing.T) {

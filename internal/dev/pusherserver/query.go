@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// state is what a query tells of a channel, and nothing that was not asked for.
+// state is what a query returns about a channel: only what was asked for.
 type state struct {
 	Occupied          *bool `json:"occupied,omitempty"`
 	UserCount         *int  `json:"user_count,omitempty"`
@@ -53,7 +53,7 @@ func (h *hub) stateLocked(name, info string) (st state, occupied bool) {
 	return st, len(ch.subscribers) > 0
 }
 
-// states returns those of the occupied channels whose names begin with prefix.
+// states returns the states of the occupied channels whose names begin with prefix.
 func (h *hub) states(prefix, info string) map[string]state {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -68,14 +68,14 @@ func (h *hub) states(prefix, info string) map[string]state {
 
 func (s *Server) listChannels(r apiCall) (any, error) {
 	prefix, info := r.query["filter_by_prefix"], r.query["info"]
-	// An attribute must be one of every channel that the prefix lets through.
+	// An attribute must exist for every channel that the prefix selects.
 	if info != "" && (info != "user_count" || !isPresence(prefix)) {
 		return nil, bad("info may be user_count, with a filter_by_prefix that begins with presence-")
 	}
 	return map[string]any{"channels": s.hub.states(prefix, info)}, nil
 }
 
-// describeChannel tells of every channel that could be there, whether anybody is in it or not.
+// describeChannel answers for every channel name that is valid, occupied or not.
 func (s *Server) describeChannel(r apiCall) (any, error) {
 	channel, info := r.PathValue("channel"), r.query["info"]
 	if !channelName.MatchString(channel) {
@@ -104,7 +104,7 @@ func (s *Server) listUsers(r apiCall) (any, error) {
 	return map[string]any{"users": users}, nil
 }
 
-// members returns the ids of who is in a presence channel, in their order.
+// members returns the ids of the members of a presence channel, sorted.
 func (h *hub) members(channel string) []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -5,22 +5,22 @@ import (
 	"sync"
 )
 
-// Event is one that was published through the HTTP API, on one channel.
+// Event is an event that was published through the HTTP API, on one channel.
 type Event struct {
 	Channel  string
 	Name     string
 	Data     string
-	SocketID string // of the connection that was not to get it, if any
+	SocketID string // of the connection that did not get it, if any
 }
 
-// Recorder keeps the events that a server published, whether anybody listened or not. The zero value is ready, and
-// may serve one server after another. Its methods may be called from several goroutines.
+// Recorder keeps the events that a server published, whether anybody listened or not. The zero value is ready to use.
+// It may be used by one server after another. Its methods may be called from several goroutines.
 type Recorder struct {
 	mu     sync.Mutex
 	events []Event
 }
 
-// Published returns the events since the start or the last Reset, the oldest first.
+// Published returns the events since the start or the last Reset, oldest first.
 func (r *Recorder) Published() []Event {
 	r.mu.Lock()
 	defer r.mu.Unlock()

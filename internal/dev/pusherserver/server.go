@@ -15,7 +15,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// closeGrace is how long [Server.Close] lets clients answer the close frame, and requests to the API end.
+// closeGrace is how long [Server.Close] waits for clients to answer the close frame, and for API requests to end.
 const closeGrace = time.Second
 
 // Server is a running server. Its methods may be called from several goroutines.
@@ -30,15 +30,15 @@ type Server struct {
 	ctx    context.Context // ends with the server, and ends every connection
 	cancel context.CancelFunc
 
-	running sync.WaitGroup // the listener and the webhooks
+	running sync.WaitGroup // the goroutines of the listener and the webhooks
 
-	mu      sync.Mutex // guards closed, so that no WebSocket begins once Close waits for them
+	mu      sync.Mutex // guards closed, so that no WebSocket starts once Close waits for them
 	closed  bool
 	sockets sync.WaitGroup
 }
 
-// Start listens, and serves until [Server.Close]. It fails for options that are missing, an address that cannot be
-// had, and in production (VERCEL_ENV).
+// Start listens, and serves until [Server.Close].
+// Errors: options that are missing; an address that is not free; production (VERCEL_ENV).
 func Start(o Options) (*Server, error) {
 	o, err := o.complete()
 	if err != nil {
@@ -62,11 +62,11 @@ func Start(o Options) (*Server, error) {
 		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
 		ConnContext:       withNetwork,
 	}
-	s.running.Go(func() { s.http.Serve(listener) }) // until it is closed: its only error
+	s.running.Go(func() { s.http.Serve(listener) }) // it ends when it is closed, which is its only error
 	return s, nil
 }
 
-// Host returns the host to connect to: loopback where the server listens on every address.
+// Host returns the host to connect to: loopback if the server listens on every address.
 func (s *Server) Host() string {
 	if s.address.IP.IsUnspecified() {
 		return "127.0.0.1"
@@ -77,27 +77,27 @@ func (s *Server) Host() string {
 // Port returns the port to connect to.
 func (s *Server) Port() string { return strconv.Itoa(s.address.Port) }
 
-// Address returns host:port, as pusher-http-go's Client.Host and as [Options.Address] of a server in the place of one
+// Address returns host:port, for pusher-http-go's Client.Host, and for [Options.Address] of a server that replaces one
 // that was closed.
 func (s *Server) Address() string { return net.JoinHostPort(s.Host(), s.Port()) }
 
 // URL returns the address of the HTTP API: http://host:port.
 func (s *Server) URL() string { return "http://" + s.Address() }
 
-// Connections returns the number of WebSockets that are connected.
+// Connections returns the number of connected WebSockets.
 func (s *Server) Connections() int { return s.hub.count() }
 
-// Cut resets every WebSocket, at once and without a close frame, as a network does that fails. New ones are served.
+// Cut resets every WebSocket, at once and without a close frame, as a failing network does. New ones are served.
 func (s *Server) Cut() {
 	for _, c := range s.hub.all() {
 		c.reset()
 	}
 }
 
-// Refusal is a reason for which the server serves nobody new.
+// Refusal is a reason for refusing new WebSockets and requests.
 type Refusal int32
 
-// The reasons for which Pusher turns away a whole app.
+// The reasons for which Pusher refuses a whole app.
 const (
 	// Nothing is refused.
 	Nothing Refusal = iota
@@ -105,16 +105,17 @@ const (
 	Disabled
 	// OverQuota: new WebSockets are closed with 4004, the HTTP API answers 403.
 	OverQuota
-	// OverCapacity: new WebSockets are closed with 4100, upon which clients come back a second later. The HTTP API is
+	// OverCapacity: new WebSockets are closed with 4100, and clients reconnect a second later. The HTTP API is
 	// served.
 	OverCapacity
 )
 
-// Refuse turns away what comes from now on, until Refuse(Nothing). Existing WebSockets go on.
+// Refuse refuses new WebSockets and requests from now on, until Refuse(Nothing). Existing WebSockets stay open.
 func (s *Server) Refuse(r Refusal) { s.refusal.Store(int32(r)) }
 
-// Close ends the server: no new connection, close frame 1001 to every WebSocket, and after a second at most the end of
-// what is still open. Webhooks that wait are dropped. When it returns, the address is free and nothing runs any more.
+// Close ends the server: it accepts no new connection, sends close frame 1001 to every WebSocket, and after at most a
+// second closes what is still open. Pending webhooks are dropped. When it returns, the address is free and nothing of
+// the server is running.
 func (s *Server) Close() {
 	s.mu.Lock()
 	s.closed = true
@@ -135,12 +136,12 @@ func (s *Server) Close() {
 	case <-ctx.Done():
 	}
 	s.cancel()
-	s.http.Close() // what did not end in time
+	s.http.Close() // closes what did not end in time
 	<-done
 	s.running.Wait()
 }
 
-// enter counts a WebSocket among what Close waits for, unless the server is closed.
+// enter makes Close wait for a WebSocket. It is false if the server is closed.
 func (s *Server) enter() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -167,7 +168,7 @@ func (s *Server) handler() http.Handler {
 
 type networkKey struct{}
 
-// withNetwork keeps a request's connection, which the WebSocket made of it hides.
+// withNetwork keeps the network connection of a request in its context, since the WebSocket made from it hides it.
 func withNetwork(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, networkKey{}, c)
 }

@@ -27,10 +27,10 @@ func sign(secret, text string) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// same compares in a time that does not tell where two texts differ.
+// same compares two texts in constant time, so that the time does not tell where they differ.
 func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
-// verifyAuth checks the auth that a client brings from the app's own endpoint, key:signature, for a text.
+// verifyAuth checks the auth (key:signature) that a client has from the app's own endpoint, for a text.
 // https://pusher.com/docs/channels/library_auth_reference/auth-signatures/
 func (s *Server) verifyAuth(auth, text string) error {
 	key, signature, found := strings.Cut(auth, ":")
@@ -71,8 +71,8 @@ func (s *Server) authenticate(r *http.Request, query map[string]string, body []b
 	return nil
 }
 
-// signedText is what a request's signature is of: the method, the path and the other parameters by their names, all
-// unescaped.
+// signedText returns the text that a request's signature is for: the method, the path and the other parameters sorted
+// by name, all unescaped.
 func signedText(method, path string, query map[string]string) string {
 	var pairs []string
 	for _, key := range slices.Sorted(maps.Keys(query)) {
@@ -83,8 +83,8 @@ func signedText(method, path string, query map[string]string) string {
 	return method + "\n" + path + "\n" + strings.Join(pairs, "&")
 }
 
-// parseQuery reads the parameters of a request. Pusher's libraries do not escape them, so that a semicolon, which
-// channels may have in their names and net/url takes for an error, is a character like others, and so is a plus.
+// parseQuery reads the parameters of a request. Pusher's libraries do not escape them, so a semicolon is an ordinary
+// character here, and so is a plus. Names of channels may have a semicolon, which is an error for net/url.
 func parseQuery(raw string) (map[string]string, error) {
 	query := map[string]string{}
 	for pair := range strings.SplitSeq(raw, "&") {

@@ -12,16 +12,16 @@ import (
 
 // Limits of https://pusher.com/docs/channels/library_auth_reference/rest-api/ and of Pusher's shared clusters.
 const (
-	maxDataBytes   = 10 << 10 // of an event's data, as the string that it is
+	maxDataBytes   = 10 << 10 // of an event's data, which is a string
 	maxEventName   = 200      // characters
 	maxChannels    = 100      // of one event
 	maxBatch       = 10       // events
-	maxUserIDBytes = 200      // in the name of a user's channel
+	maxUserIDBytes = 200      // of a user's id, in the name of its channel
 )
 
 var socketID = regexp.MustCompile(`\A\d+\.\d+\z`)
 
-// event is one as it is posted: to channels by themselves, to a channel also in a batch.
+// event is an event as it is posted: alone to several channels or one, or in a batch to one.
 type event struct {
 	Name     *string  `json:"name"`
 	Data     *string  `json:"data"`
@@ -31,7 +31,7 @@ type event struct {
 	Info     string   `json:"info"`
 }
 
-// check finds what is wrong with an event, and returns it once for every channel.
+// check reports what is wrong with an event; if nothing is, it returns the event once for each channel.
 func (e event) check() ([]Event, error) {
 	channels := e.Channels
 	if e.Channel != nil {
@@ -93,7 +93,7 @@ func (s *Server) trigger(r apiCall) (any, error) {
 	return map[string]any{"channels": states}, nil
 }
 
-// triggerBatch publishes all events or, where one is wrong, none.
+// triggerBatch publishes all events or, if one is wrong, none.
 func (s *Server) triggerBatch(r apiCall) (any, error) {
 	var request struct {
 		Batch []event `json:"batch"`

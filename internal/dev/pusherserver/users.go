@@ -2,7 +2,7 @@ package pusherserver
 
 import "encoding/json"
 
-// user is who a connection is signed in as.
+// user is the user that a connection is signed in as.
 type user struct {
 	id   string
 	info json.RawMessage // an object, or nil
@@ -12,7 +12,7 @@ type user struct {
 //
 //	{"event":"pusher:signin","data":{"auth":"key:signature","user_data":"{\"id\":\"42\"}"}}
 //
-// A refusal leaves the connection open: pusher-js would take its end as one for good.
+// A refusal leaves the connection open: if it closed, pusher-js would not reconnect.
 func (s *Server) signIn(c *connection, data json.RawMessage) {
 	var request struct {
 		Auth     string `json:"auth"`

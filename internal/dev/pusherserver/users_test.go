@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// signedIn is a connection of a user.
+// signedIn signs a connection in as a user.
 func signedIn(c *client, userData string) {
 	c.t.Helper()
 	c.signIn(userData)
@@ -105,7 +105,7 @@ func TestAMemberIsWhoIsSignedIn(t *testing.T) {
 	if got := c.succeeded("presence-x").text(t); got != `{"presence":{"ids":["u1"],"hash":{"u1":{"name":"Grace"}},"count":1}}` {
 		t.Errorf("finds %s", got)
 	}
-	// What is signed counts before who is signed in.
+	// The signed channel_data takes precedence over the signed-in user.
 	if got := c.join("presence-y", `{"user_id":"u2"}`).text(t); got != `{"presence":{"ids":["u2"],"hash":{"u2":null},"count":1}}` {
 		t.Errorf("finds %s", got)
 	}
@@ -127,7 +127,7 @@ func TestTerminatingTheConnectionsOfAUser(t *testing.T) {
 	a.join("presence-x", `{"user_id":"1"}`)
 	other.join("presence-x", `{"user_id":"2"}`)
 	a.expect("pusher_internal:member_added")
-	// A member of that name is not a user: nobody has signed in.
+	// A member of that name is not a user: it has not signed in.
 	anonymous.join("presence-y", `{"user_id":"`+id+`"}`)
 
 	status, text, _ := request{Method: "POST", Path: "/apps/3/users/" + id + "/terminate_connections", Body: "{}", Change: func(r *http.Request, _ url.Values) {
@@ -151,7 +151,7 @@ func TestTerminatingTheConnectionsOfAUser(t *testing.T) {
 	}
 }
 
-// The client may not have read the close frame yet, and go on.
+// The client may not have read the close frame yet, and may send more.
 func TestAConnectionThatIsTerminatedJoinsNothingMore(t *testing.T) {
 	t.Parallel()
 	s := start(t)

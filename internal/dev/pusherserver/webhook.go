@@ -15,11 +15,11 @@ import (
 )
 
 const (
-	// webhookTimeout is how long the endpoint has for its answer.
+	// webhookTimeout is how long the endpoint may take to answer.
 	webhookTimeout = 10 * time.Second
 	// maxWebhookWait is the longest wait between two attempts.
 	maxWebhookWait = time.Minute
-	// maxWebhooks is how many may wait, for an endpoint that is not there. More are dropped.
+	// maxWebhooks is how many may wait if the endpoint is not there. More are dropped.
 	maxWebhooks = 10_000
 )
 
@@ -33,15 +33,15 @@ type webhookEvent struct {
 	UserID   *string `json:"user_id,omitempty"`
 }
 
-// webhook is an event with the time from which it is to be told.
+// webhook is an event and the time from which it may be sent.
 type webhook struct {
 	event webhookEvent
 	time  time.Time
 }
 
-// webhooks tells one URL what happens, one event a request, in its order: an event waits for those before it, as long
-// as they are retried. What ends is held back, and forgotten together with a beginning that follows soon: so a
-// reconnect is not told. All methods but run return at once, and do nothing on nil.
+// webhooks sends events to one URL, one per request, in order: an event waits while those before it are retried. The
+// end of something (channel_vacated, member_removed) is held back, and dropped together with the beginning if that
+// follows soon: so a reconnect sends nothing. All methods except run return at once, and do nothing on nil.
 type webhooks struct {
 	url, key, secret string
 	clientEvents     bool
@@ -51,11 +51,11 @@ type webhooks struct {
 	client           *http.Client
 	log              *slog.Logger
 
-	wake chan struct{} // holds a value when run is to look again
+	wake chan struct{} // holds a value when run must check again
 
-	mu    sync.Mutex // guards what follows
-	held  []webhook  // whose time is to come, the nearest first
-	queue []webhook  // whose time has come, the oldest first
+	mu    sync.Mutex // guards the fields below
+	held  []webhook  // not due yet, the next one first
+	queue []webhook  // due, the oldest first
 }
 
 func newWebhooks(o Options) *webhooks {
@@ -99,7 +99,7 @@ func (w *webhooks) clientEvent(r received, socket, userID string) {
 	w.begin(e, "")
 }
 
-// begin queues an event, unless its end is still held back.
+// begin queues an event, unless its opposite, the event end, is still held back: then it drops both.
 func (w *webhooks) begin(e webhookEvent, end string) {
 	if w == nil || isUsers(e.Channel) {
 		return
@@ -119,7 +119,7 @@ func (w *webhooks) begin(e webhookEvent, end string) {
 	w.look()
 }
 
-// hold queues an event for later.
+// hold keeps an event until its time.
 func (w *webhooks) hold(e webhookEvent) {
 	if w == nil || isUsers(e.Channel) {
 		return
@@ -154,7 +154,7 @@ func (w *webhooks) look() {
 	}
 }
 
-// next returns the next event whose time has come or, where there is none, how long to wait for one.
+// next returns the next event that is due or, if there is none, how long to wait for one.
 func (w *webhooks) next() (h webhook, wait time.Duration, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -171,7 +171,7 @@ func (w *webhooks) next() (h webhook, wait time.Duration, ok bool) {
 	}
 }
 
-// run sends what is queued, until ctx ends.
+// run sends the queued events, until ctx ends.
 func (w *webhooks) run(ctx context.Context) {
 	defer w.client.CloseIdleConnections()
 	for ctx.Err() == nil {
@@ -188,7 +188,7 @@ func (w *webhooks) run(ctx context.Context) {
 	}
 }
 
-// deliver posts one event until it is taken, or too old.
+// deliver posts one event until it is accepted, or too old.
 func (w *webhooks) deliver(ctx context.Context, h webhook) {
 	body := encode(struct {
 		TimeMS int64          `json:"time_ms"`
@@ -212,7 +212,7 @@ func (w *webhooks) deliver(ctx context.Context, h webhook) {
 	}
 }
 
-// post makes one attempt. Its errors do not tell the URL.
+// post makes one attempt. Its errors do not contain the URL.
 func (w *webhooks) post(ctx context.Context, body []byte) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url, bytes.NewReader(body))
 	if err != nil {

@@ -17,13 +17,13 @@ import (
 	"devinbox/internal/dev/pusherserver"
 )
 
-// endpoint takes webhooks, checks them by the library's own reader, and answers what it is told to.
+// endpoint receives webhooks, checks them with the library's own reader, and answers what it is told to.
 type endpoint struct {
 	*httptest.Server
 	t testing.TB
 
 	mu     sync.Mutex
-	got    []string // what each request told, in a few words
+	got    []string // what each request reported, in a few words
 	times  []int64  // time_ms of each
 	status func(n int) int
 }
@@ -38,7 +38,7 @@ func newEndpoint(t testing.TB) *endpoint {
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return // the server was closed meanwhile
+		return // the server was closed in the meantime
 	}
 	api := pusher.Client{Key: key, Secret: secret}
 	hook, err := api.Webhook(r.Header, body)
@@ -73,7 +73,7 @@ func (e *endpoint) told() []string {
 	return slices.Clone(e.got)
 }
 
-// expect waits until this has been told since the start, and no more.
+// expect waits until exactly this has been reported since the start.
 func (e *endpoint) expect(want ...string) {
 	e.t.Helper()
 	eventually(e.t, name("%q is told", want[len(want)-1]), func() bool { return len(e.told()) >= len(want) })

@@ -12,8 +12,8 @@ import (
 	"devinbox/api/pusher"
 )
 
-// Functions are those of api/, each at the path that Vercel gives it. Vercel finds them by their files; Go has
-// to be told. A test compares this list with the folder.
+// Functions are those of api/, each at the path that Vercel gives it. Vercel finds them by their files; in Go they
+// must be listed. A test compares this list with the folder.
 var Functions = map[string]http.HandlerFunc{
 	"/api/conversations/list":   conversations.ListConversations,
 	"/api/conversations/update": conversations.UpdateConversation,

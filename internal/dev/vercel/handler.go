@@ -12,11 +12,11 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// Handler serves a deployment. What is no function's path goes, after the rewrites, to the rest: an
-// application that is deployed along, or else the files of the folder public/.
+// Handler serves a deployment. A path that belongs to no function goes, after the rewrites, to the rest: an
+// application that is deployed with it or, if there is none, the files of the folder public/.
 //
-// The order is Vercel's: headers, then files and functions, then rewrites. A function sees the path that was
-// asked for, also after a rewrite, with the rewrite's parameters added to the query.
+// The order is Vercel's: headers, then files and functions, then rewrites. A function sees the path of the request,
+// also after a rewrite, with the rewrite's parameters added to the query.
 type Handler struct {
 	headers  []headerRule
 	rewrites []rewriteRule
@@ -33,10 +33,10 @@ type rewriteRule struct {
 	destination string
 }
 
-// NewHandler reads vercel.json in root, the folder of the project. Where rest is nil, the rest is public/;
-// elsewhere the headers of vercel.json, which are for the pages there, are left out.
-// Errors: a file that is missing or not JSON, and a source whose pattern is more than names, as in
-// /v1/:id, and wildcards at the end, as in /docs/:path*.
+// NewHandler reads vercel.json in root, the folder of the project. If rest is nil, the rest is public/; otherwise the
+// headers of vercel.json, which are for the pages there, are left out.
+// Errors: a file that is missing or not JSON; a source whose pattern has more than names, as in /v1/:id, and
+// wildcards at the end, as in /docs/:path*.
 func NewHandler(root fs.FS, rest http.Handler) (*Handler, error) {
 	text, err := fs.ReadFile(root, "vercel.json")
 	if err != nil {
@@ -107,7 +107,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.rest.ServeHTTP(w, r)
 }
 
-// apply finds the function to which a rule leads, and the query with the rule's parameters behind the caller's own.
+// apply finds the function that a rule leads to, and the query: the caller's parameters, then the rule's.
 func (rule rewriteRule) apply(u *url.URL) (function http.HandlerFunc, query string, matches bool) {
 	found := rule.source.FindStringSubmatch(u.Path)
 	if found == nil {
@@ -139,7 +139,7 @@ var (
 	errUnmatched = errors.New("vercel.json: this source is more than names and a wildcard at its end")
 )
 
-// pattern is a source of vercel.json as a regular expression.
+// pattern turns a source of vercel.json into a regular expression.
 func pattern(source string) (*regexp.Regexp, error) {
 	if strings.ContainsAny(source, "()[]{}|+?\\") {
 		return nil, fmt.Errorf("%w: %s", errUnmatched, source)

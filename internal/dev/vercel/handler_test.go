@@ -69,7 +69,7 @@ func TestHeadersOfVercelJSONAreSetWhereTheirSourceMatches(t *testing.T) {
 func TestARewriteKeepsThePathAndAddsItsParametersToTheQuery(t *testing.T) {
 	t.Parallel()
 	h := handler(t, `{"rewrites":[{"source":"/v1/conversations/:clientId/messages","destination":"/api/messages/list?clientId=:clientId"}]}`, nil)
-	// Nobody is let in, but the function that answers is the one of the destination.
+	// The request has no credential, but the function that refuses it is that of the destination.
 	if w := get(h, "/v1/conversations/4%202/messages?limit=3"); w.Header().Get("X-Request-Id") == "" {
 		t.Errorf("%d: no function answered", w.Code)
 	}

@@ -7,18 +7,18 @@ import (
 	"sync"
 )
 
-// Beginning is an App that is being started. It is an [http.Handler] that is there at once: until Next.js
-// answers it shows a page that says so and asks again by itself, and where the start failed, why.
+// Beginning is an App that is being started. It is an [http.Handler] that answers at once: until Next.js answers, it
+// serves a page that says so and reloads itself; if the start failed, the page says why.
 type Beginning struct {
 	cancel context.CancelFunc
 	over   chan struct{} // closed when the start has succeeded or failed
 
-	mu  sync.Mutex // guards what follows
+	mu  sync.Mutex // guards the fields below
 	app *App
 	err error
 }
 
-// Begin is [Start] without the wait. done is told how it went, once, by another goroutine.
+// Begin is [Start] without the wait. done is called once, by another goroutine, with the result.
 func Begin(ctx context.Context, o Options, done func(error)) *Beginning {
 	ctx, cancel := context.WithCancel(ctx)
 	b := &Beginning{cancel: cancel, over: make(chan struct{})}
@@ -52,7 +52,7 @@ var page = template.Must(template.New("").Parse(`<!doctype html>
 {{- end}}
 `))
 
-// ServeHTTP passes a request on, or says how far the start is.
+// ServeHTTP passes a request on, or answers how far the start is.
 func (b *Beginning) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b.mu.Lock()
 	app, err := b.app, b.err

@@ -26,37 +26,37 @@ import (
 )
 
 const (
-	// startTimeout is how long Next.js may take until it answers, compiling included.
+	// startTimeout is how long Next.js may take until it answers, including compiling.
 	startTimeout = 2 * time.Minute
 	// stopTimeout is how long it may take to end before it is killed.
 	stopTimeout = 3 * time.Second
 )
 
-// Options say what is run, and how.
+// Options say what to run, and how.
 type Options struct {
 	Workspace   string    // the folder web/ of the project
 	Environment []string  // KEY=value lines, on top of this process's own
-	Progress    io.Writer // told, in lines for a person, what takes time
-	Output      io.Writer // what Next.js prints
+	Progress    io.Writer // gets lines, for a person to read, about what takes time
+	Output      io.Writer // gets what Next.js prints
 
-	// Production builds the example and serves what was built, as a deployment does. Elsewhere Next.js compiles each
-	// page when it is asked for, and reloads what is changed.
+	// Production builds the example and serves the build, as a deployment does. Without it, Next.js compiles each page
+	// when it is requested, and reloads what changes.
 	Production bool
 }
 
-// App is a Next.js that runs. It is an [http.Handler] that passes everything on to it, WebSockets too.
+// App is a running Next.js. It is an [http.Handler] that passes everything on to it, including WebSockets.
 type App struct {
 	http.Handler
 	process *exec.Cmd
-	leash   *os.File // Next.js ends when this is closed, also by the end of this process
+	leash   *os.File // Next.js ends when this is closed, also because this process ends
 	ended   chan struct{}
 }
 
 // Start installs, builds and starts, and returns when Next.js answers.
-// Errors: no Node or npm on this machine; an installation or a build that fails; a Next.js that does not
-// come up. Each says what helps.
+// Errors: no Node or npm on this machine; an installation or a build that fails; a Next.js that does not start.
+// Each says what helps.
 func Start(ctx context.Context, o Options) (*App, error) {
-	steps := []step{install, buildClient} // what checks and tests the workspace is not needed to run it
+	steps := []step{install, buildClient} // the tools that check and test the workspace are not needed to run it
 	if o.Production {
 		steps = append(steps, buildExample)
 	}
@@ -93,29 +93,30 @@ func Start(ctx context.Context, o Options) (*App, error) {
 	return a, nil
 }
 
-// Prepare installs a workspace where its lock file is not what was installed last, with the tools that check and test
-// it, and builds the client where its sources are not what was built last. Several processes may call it at the same time.
+// Prepare installs a workspace, with the tools that check and test it, if its lock file has changed since the last
+// installation. It builds the client if its sources have changed since the last build. Several processes may call it
+// at the same time.
 // Errors: no Node or npm on this machine; an installation or a build that fails.
 func Prepare(ctx context.Context, workspace string, progress io.Writer) error {
 	return prepare(ctx, workspace, progress, install, installTools, buildClient)
 }
 
-// step is something that npm does once for each state of its sources.
+// step is something that npm does again only when its sources have changed.
 type step struct {
-	stamp   string // the file that says for which state it was done
+	stamp   string // the file that says for which state of the sources it was done
 	doing   string
 	sources []string
 	npm     []string
 }
 
 var (
-	// install installs what the example needs to run: a tenth of all packages. It begins with an empty folder.
+	// install installs what the example needs to run: a tenth of all packages. It starts with an empty folder.
 	install = step{
 		"node_modules/.installed", "Installing the web example's packages (once, about half a minute)",
 		[]string{"package.json", "package-lock.json"},
 		[]string{"ci", "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"},
 	}
-	// installTools adds the rest, so that an example that runs goes on running.
+	// installTools adds the rest, so that an example that is running keeps running.
 	installTools = step{
 		"node_modules/.installed-tools", "Installing the workspace's tools (once, about half a minute)",
 		[]string{"package.json", "package-lock.json"},
@@ -169,7 +170,8 @@ func prepare(ctx context.Context, workspace string, progress io.Writer, steps ..
 	return nil
 }
 
-// report says what is being done, and that it still is, until the function that it returns is called.
+// report prints what is being done, and from time to time that it is still under way, until the function that it
+// returns is called.
 func report(progress io.Writer, doing string) (quiet func()) {
 	fmt.Fprintln(progress, doing)
 	done, over := make(chan struct{}), make(chan struct{})
@@ -193,10 +195,10 @@ func report(progress io.Writer, doing string) (quiet func()) {
 	}
 }
 
-// noTelemetry keeps Next.js from reporting to its makers.
+// noTelemetry keeps Next.js from sending telemetry.
 const noTelemetry = "NEXT_TELEMETRY_DISABLED=1"
 
-// lock has whoever prepares the same workspace wait.
+// lock makes other processes that prepare the same workspace wait.
 func lock(ctx context.Context, workspace string) (io.Closer, error) {
 	absolute, err := filepath.Abs(workspace)
 	if err != nil {
@@ -210,11 +212,11 @@ func lock(ctx context.Context, workspace string) (io.Closer, error) {
 	return folder.Lock(ctx, filepath.Join(cache, "web-"+hex.EncodeToString(name[:8])+".lock"))
 }
 
-// made are what the tools make beside the sources.
+// made are the files and folders that the tools create beside the sources.
 var made = map[string]bool{"node_modules": true, "dist": true, ".next": true, "next-env.d.ts": true, "tsconfig.tsbuildinfo": true, "test-results": true}
 
-// Digest tells the state of sources, which are files and folders below root, from any other. It reads every file, so
-// that `go test`, which keeps results, knows that they depend on it.
+// Digest returns a digest of sources, which are files and folders below root. It reads every file, so that `go test`,
+// which caches results, knows that they depend on it.
 func Digest(root string, sources ...string) (string, error) {
 	sum := sha256.New()
 	for _, source := range sources {
@@ -231,7 +233,7 @@ func Digest(root string, sources ...string) (string, error) {
 			if err != nil {
 				return err
 			}
-			below, err := filepath.Rel(root, name) // the same however the root is called
+			below, err := filepath.Rel(root, name) // the same for every spelling of root
 			fmt.Fprintf(sum, "%s %d\n%s", below, len(text), text)
 			return err
 		})
@@ -242,7 +244,7 @@ func Digest(root string, sources ...string) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// watch runs a command until it ends or the leash, its file 3, does.
+// watch runs a command until the command ends, or the leash, its file 3.
 const watch = `"$@" & child=$!
 { cat <&3; kill "$child"; } >/dev/null 2>&1 &
 wait "$child"`
@@ -262,7 +264,7 @@ func launch(o Options, port int) (*App, error) {
 	process.Env = append(append(os.Environ(), noTelemetry), o.Environment...)
 	process.Stdout, process.Stderr = o.Output, o.Output
 	process.ExtraFiles = []*os.File{end}
-	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for us, and we end it
+	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C reaches this process only, which then ends it
 	process.WaitDelay = stopTimeout
 	if err := process.Start(); err != nil {
 		leash.Close()
@@ -276,7 +278,7 @@ func launch(o Options, port int) (*App, error) {
 	return a, nil
 }
 
-// await returns when Next.js answers a request for its first page.
+// await waits until Next.js answers a request for its first page.
 func (a *App) await(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -306,7 +308,7 @@ func (a *App) Stop() error {
 	case <-a.ended:
 	case <-time.After(stopTimeout):
 	}
-	// Whatever of its group is left. There is an error where nothing is.
+	// End what is left of its group. It is an error if nothing is, which does not matter.
 	_ = syscall.Kill(-a.process.Process.Pid, syscall.SIGKILL)
 	<-a.ended
 	return nil

@@ -1,5 +1,5 @@
-// Package openapi holds the functions to public/openapi.yaml: a middleware for tests compares what they take
-// and answer with what the document says, and keeps account of which documented answers were seen.
+// Package openapi checks the functions against public/openapi.yaml: a middleware for tests compares their requests
+// and answers with the document, and records which documented answers were seen.
 package openapi
 
 import (
@@ -21,12 +21,12 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// File is where the document lies, below the root of the project.
+// File is the path of the document from the root of the project.
 const File = "public/openapi.yaml"
 
 // Document is the description of the functions. It is safe for concurrent use.
 type Document struct {
-	root  map[string]any // as it stands there, but with every object closed
+	root  map[string]any // as in the file, but with every object closed
 	paths map[string]any
 
 	mu       sync.Mutex
@@ -41,10 +41,10 @@ type Answer struct {
 	Status string // of three digits
 }
 
-// String is the answer as in "POST /api/messages/send 201".
+// String returns the answer in the form "POST /api/messages/send 201".
 func (a Answer) String() string { return a.Method + " " + a.Path + " " + a.Status }
 
-// Load reads the document of the project in which the test runs. The test ends where it cannot be read.
+// Load reads the document of the project in which the test runs. If it cannot be read, the test ends.
 func Load(t testing.TB) *Document {
 	t.Helper()
 	name, err := find(File)
@@ -62,7 +62,7 @@ func Load(t testing.TB) *Document {
 	return d
 }
 
-// find looks for a file in the folder of the test and in those above it.
+// find looks for a file in the folder of the test and in its parents.
 func find(name string) (string, error) {
 	folder, err := os.Getwd()
 	if err != nil {
@@ -95,7 +95,7 @@ func parse(text []byte) (*Document, error) {
 	return d, d.compiler.AddResource(resource, root)
 }
 
-// decode reads YAML as what the JSON of the same content would give.
+// decode reads YAML into the values that the same content in JSON would give.
 func decode(text []byte) (map[string]any, error) {
 	var plain any
 	if err := yaml.Unmarshal(text, &plain); err != nil {
@@ -113,7 +113,7 @@ func decode(text []byte) (map[string]any, error) {
 	return root, nil
 }
 
-// Unseen are the documented answers that no [Document.Handler] of this document has seen yet, sorted.
+// Unseen returns the documented answers that no [Document.Handler] of this document has seen yet, sorted.
 func (d *Document) Unseen() []Answer {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -132,7 +132,7 @@ func (d *Document) Unseen() []Answer {
 }
 
 // CheckFunctions requires that the document describes exactly these functions, by path, with exactly the methods
-// that each of them names when it is asked with OPTIONS.
+// that each of them lists in its answer to OPTIONS.
 func (d *Document) CheckFunctions(t testing.TB, functions map[string]http.HandlerFunc) {
 	t.Helper()
 	for _, path := range slices.Sorted(maps.Keys(d.paths)) {
@@ -151,7 +151,7 @@ func (d *Document) CheckFunctions(t testing.TB, functions map[string]http.Handle
 	}
 }
 
-// methods are the documented methods of a path, sorted.
+// methods returns the documented methods of a path, sorted.
 func (d *Document) methods(path string) []string {
 	var methods []string
 	for _, method := range []string{http.MethodDelete, http.MethodGet, http.MethodPatch, http.MethodPost, http.MethodPut} {
@@ -165,7 +165,7 @@ func (d *Document) methods(path string) []string {
 // pointer is a JSON pointer (RFC 6901) into the document.
 type pointer string
 
-// child is the pointer to a member.
+// child returns the pointer to a member.
 func (p pointer) child(names ...string) pointer {
 	for _, name := range names {
 		p += pointer("/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name))
@@ -188,16 +188,16 @@ func (d *Document) resolve(p pointer) pointer {
 	}
 }
 
-// object is what stands at a pointer, after any references; nil where nothing does.
+// object returns the object at a pointer, after any references; nil if there is none.
 func (d *Document) object(p pointer) map[string]any { return d.at(d.resolve(p)) }
 
-// at is the object that stands at a pointer; nil where none does.
+// at returns the object at a pointer; nil if there is none.
 func (d *Document) at(p pointer) map[string]any {
 	object, _ := d.value(p).(map[string]any)
 	return object
 }
 
-// value is what stands at a pointer; nil where nothing does.
+// value returns the value at a pointer; nil if there is none.
 func (d *Document) value(p pointer) any {
 	var at any = d.root
 	for name := range strings.SplitSeq(strings.TrimPrefix(string(p), "/"), "/") {

@@ -10,7 +10,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// text is the document as it lies there.
+// text is the document as it is in the file.
 func text(t *testing.T) []byte {
 	t.Helper()
 	name, err := find(File)
@@ -96,7 +96,7 @@ func TestEverythingThatTheDocumentDefinesIsUsed(t *testing.T) {
 	t.Parallel()
 	d := Load(t)
 	used := map[string]bool{
-		"#/components/responses/MethodNotAllowed": true, // of methods that no operation has
+		"#/components/responses/MethodNotAllowed": true, // for methods that no operation has
 		"#/components/schemas/PusherEvents":       true, // not HTTP
 	}
 	walk(d.root, "", func(_ pointer, node map[string]any) {
@@ -134,7 +134,7 @@ func TestEveryOperationIsNamedAndRefusesAsAllDo(t *testing.T) {
 			}
 			names[name] = true
 			want := []string{"400", "500"}
-			if name != "endSession" { // which needs nothing that could be away
+			if name != "endSession" { // endSession needs nothing that could be unavailable
 				want = append(want, "503")
 			}
 			if security, said := node["security"].([]any); !said || len(security) > 0 {
@@ -161,7 +161,7 @@ func TestEveryBodyOfARequestThatIsOursIsClosed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &Document{root: root} // as callers read it
+	d := &Document{root: root} // without the closed objects, as callers read it
 	for path := range d.at("/paths") {
 		for _, method := range d.methods(path) {
 			content := operation(path, method).child("requestBody", "content")

@@ -16,18 +16,17 @@ import (
 	"testing"
 )
 
-// undescribed are the headers of an answer that no response lists: those of HTTP itself, and those that an
-// origin causes.
+// undescribed are the headers of an answer that no response lists: those of HTTP itself, and those for CORS.
 var undescribed = []string{
 	"Content-Type", "Content-Length", "Vary",
 	"Access-Control-Allow-Origin", "Access-Control-Expose-Headers",
 }
 
-// Handler puts the document around the functions. Each answer of a documented path must be documented: its status,
-// its headers, its type and its body; and where it is a success, so must be the request. Whatever is not makes the
-// test fail and changes nothing of the answer. Other paths pass by.
+// Handler wraps the functions with a check against the document. Each answer of a documented path must be documented:
+// its status, its headers, its type and its body; if it is a success, the request must be documented too. Anything
+// that is not makes the test fail; the answer is passed on unchanged. Other paths are not checked.
 //
-// t must outlive the handler: close the server in a cleanup.
+// t must not end before the handler: close the server in a cleanup.
 func (d *Document) Handler(t testing.TB, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if d.paths[r.URL.Path] == nil {
@@ -47,11 +46,11 @@ func (d *Document) Handler(t testing.TB, next http.Handler) http.Handler {
 		}
 		maps.Copy(w.Header(), answer.Header())
 		w.WriteHeader(answer.Code)
-		_, _ = w.Write(answer.Body.Bytes()) // a caller that has left is nobody's fault
+		_, _ = w.Write(answer.Body.Bytes()) // the caller may have left, which is not an error
 	})
 }
 
-// check finds what of a request and its answer is not documented.
+// check returns what is not documented of a request and its answer.
 func (d *Document) check(r *http.Request, sent []byte, answer *httptest.ResponseRecorder) []string {
 	path := r.URL.Path
 	if r.Method == http.MethodOptions {
@@ -78,14 +77,14 @@ func (d *Document) check(r *http.Request, sent []byte, answer *httptest.Response
 	return faults
 }
 
-// checkOptions asks a function which methods it has.
+// checkOptions asks a function with OPTIONS which methods it has, and returns what is wrong with the answer.
 func (d *Document) checkOptions(path string, function http.Handler) []string {
 	answer := httptest.NewRecorder()
 	function.ServeHTTP(answer, httptest.NewRequest(http.MethodOptions, path, nil))
 	return d.checkAllow(path, answer, http.StatusNoContent)
 }
 
-// checkAllow finds what is wrong with an answer that only tells which methods a path has.
+// checkAllow returns what is wrong with an answer that only tells which methods a path has.
 func (d *Document) checkAllow(path string, answer *httptest.ResponseRecorder, status int) []string {
 	var faults []string
 	if answer.Code != status {
@@ -98,7 +97,7 @@ func (d *Document) checkAllow(path string, answer *httptest.ResponseRecorder, st
 	return faults
 }
 
-// checkAnswer finds what of an answer is not as the response at p says.
+// checkAnswer returns what differs between an answer and the response at p.
 func (d *Document) checkAnswer(p pointer, answer *httptest.ResponseRecorder) []string {
 	var faults []string
 	header := answer.Header()
@@ -138,7 +137,7 @@ func (d *Document) checkAnswer(p pointer, answer *httptest.ResponseRecorder) []s
 	return append(faults, d.checkCode(p, answer)...)
 }
 
-// checkCode finds out whether a problem tells the status that it has, and the code that belongs to it.
+// checkCode checks that a problem's body has the status of the answer, and the code that belongs to it.
 func (d *Document) checkCode(p pointer, answer *httptest.ResponseRecorder) []string {
 	want, isProblem := d.at(p)["x-code"].(string)
 	if !isProblem {
@@ -150,7 +149,7 @@ func (d *Document) checkCode(p pointer, answer *httptest.ResponseRecorder) []str
 		RequestID string
 	}
 	if err := json.Unmarshal(answer.Body.Bytes(), &problem); err != nil {
-		return nil // told already
+		return nil // reported already
 	}
 	var faults []string
 	if problem.Status != answer.Code || problem.Code != want {
@@ -162,7 +161,7 @@ func (d *Document) checkCode(p pointer, answer *httptest.ResponseRecorder) []str
 	return faults
 }
 
-// checkQuery finds what of the query of a request that was accepted is not documented.
+// checkQuery returns what is not documented in the query of an accepted request.
 func (d *Document) checkQuery(operation pointer, query string) []string {
 	given, err := url.ParseQuery(query)
 	if err != nil {
@@ -191,7 +190,7 @@ func (d *Document) checkQuery(operation pointer, query string) []string {
 	return faults
 }
 
-// checkBody finds what of the body of a request that was accepted is not documented.
+// checkBody returns what is not documented in the body of an accepted request.
 func (d *Document) checkBody(operation pointer, contentType string, body []byte) []string {
 	at := d.resolve(operation.child("requestBody"))
 	types := d.at(at.child("content"))

@@ -12,7 +12,7 @@ import (
 	"devinbox/internal/testing/openapi"
 )
 
-// report is a test that only remembers what it was told.
+// report is a testing.TB that only keeps what it is told.
 type report struct {
 	testing.TB
 	faults []string
@@ -24,16 +24,16 @@ func (r *report) Errorf(format string, arguments ...any) {
 
 func (r *report) Helper() {}
 
-// exchange is one request and the answer that a function gives to it.
+// exchange is one request and a function's answer to it.
 type exchange struct {
 	method, target, contentType, request string
 
 	status int
-	header map[string]string // on top of those that every answer has; an empty value takes one away
+	header map[string]string // on top of those that every answer has; an empty value removes one
 	body   string
 }
 
-// through sends an exchange through the document's handler, and returns what it reports and the caller receives.
+// through sends an exchange through the document's handler, and returns what that reports and what the caller receives.
 func (e exchange) through(t *testing.T, d *openapi.Document) (faults []string, received *httptest.ResponseRecorder) {
 	t.Helper()
 	told := &report{TB: t}

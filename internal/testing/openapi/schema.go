@@ -8,7 +8,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// resource is what the document is called within the compiler.
+// resource is the name of the document within the compiler.
 const resource = "openapi.json"
 
 func newCompiler() *jsonschema.Compiler {
@@ -18,8 +18,8 @@ func newCompiler() *jsonschema.Compiler {
 	return c
 }
 
-// closeObjects forbids, in every object schema below node that says nothing of it, the properties that it does
-// not list. To callers the document leaves room for new ones; a test wants to see them documented first.
+// closeObjects forbids unlisted properties in every object schema below node that does not say whether it allows
+// them. For callers the document leaves room for new properties; in tests they must be documented first.
 func closeObjects(node any) {
 	switch node := node.(type) {
 	case map[string]any:
@@ -37,7 +37,7 @@ func closeObjects(node any) {
 	}
 }
 
-// CheckEvent requires that the data of an event on Pusher are as documented under PusherEvents.
+// CheckEvent requires that the data of an event on Pusher is as documented under PusherEvents.
 func (d *Document) CheckEvent(t testing.TB, name string, data []byte) {
 	t.Helper()
 	events := pointer("").child("components", "schemas", "PusherEvents", "properties")
@@ -50,7 +50,7 @@ func (d *Document) CheckEvent(t testing.TB, name string, data []byte) {
 	}
 }
 
-// checkJSON says what is wrong with a JSON text by the schema at p; nothing where it is right.
+// checkJSON returns what is wrong with a JSON text by the schema at p; "" if nothing is.
 func (d *Document) checkJSON(p pointer, text []byte) string {
 	value, err := jsonschema.UnmarshalJSON(strings.NewReader(string(text)))
 	if err != nil {
@@ -59,7 +59,7 @@ func (d *Document) checkJSON(p pointer, text []byte) string {
 	return d.checkValue(p, value)
 }
 
-// checkText is checkJSON for a header or a parameter, which is text and stands for a value of the schema's type.
+// checkText is checkJSON for a header or a parameter: text that stands for a value of the schema's type.
 func (d *Document) checkText(p pointer, text string) string {
 	var value any = text
 	switch d.object(p)["type"] {
@@ -81,7 +81,7 @@ func (d *Document) checkValue(p pointer, value any) string {
 	if err == nil {
 		return ""
 	}
-	// The first line names the schema only; those below it say what is wrong, and where.
+	// The first line only names the schema; the lines below it say what is wrong, and where.
 	_, where, found := strings.Cut(err.Error(), "\n")
 	if !found {
 		where = err.Error()

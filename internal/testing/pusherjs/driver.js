@@ -1,4 +1,4 @@
-// A pusher-js client that is led over stdin and tells over stdout what its application would see, in lines of JSON.
+// A pusher-js client that takes commands on stdin and prints on stdout what its application would see, in lines of JSON.
 //
 // In:  {"id":1,"do":"subscribe","channel":"private-chat"}; the first one is "start".
 // Out: {"id":1,"value":…} or {"id":1,"error":"…"} for each command, and in between
@@ -12,7 +12,7 @@ const say = (line) => process.stdout.write(JSON.stringify(line) + '\n');
 let pusher;
 const watched = new WeakSet();
 
-// watch tells every event that an emitter hands to the handlers of the application.
+// watch prints every event that an emitter passes to the handlers of the application.
 function watch(emitter, channel) {
   if (watched.has(emitter)) return emitter;
   watched.add(emitter);
@@ -24,7 +24,7 @@ function watch(emitter, channel) {
   return emitter;
 }
 
-// first waits for one of several events, and unbinds all of them.
+// first waits for the first of several events, and unbinds all of them.
 function first(handlers) {
   return new Promise((resolve, reject) => {
     const bound = handlers.map(([emitter, name, outcome]) => {
@@ -102,7 +102,7 @@ process.stdin.on('data', (chunk) => {
   rest = lines.pop();
   for (const line of lines) {
     const command = JSON.parse(line);
-    // Within an asynchronous function also what is thrown at once becomes the answer.
+    // In an async function, an exception that is thrown at once becomes the answer too.
     (async () => commands[command.do](command))().then(
       (value) => say({ id: command.id, value: value === undefined ? null : value }),
       (error) => say({ id: command.id, error: String(error.message || error) }),

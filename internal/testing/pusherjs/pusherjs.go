@@ -1,5 +1,5 @@
-// Package pusherjs lets a test hold a real pusher-js client: what runs in a browser, here in a Node process of its own.
-// A test of two people is two clients:
+// Package pusherjs gives a test a real pusher-js client: what runs in a browser, here in a Node process of its own.
+// A test with two people has two clients:
 //
 //	grace := pusherjs.Connect(t, pusherjs.Options{Key: key, Host: host, Port: port, AuthEndpoint: url, Token: hers})
 //	ada := pusherjs.Connect(t, pusherjs.Options{Key: key, Host: host, Port: port, AuthEndpoint: url, Token: his})
@@ -8,8 +8,8 @@
 //	ada.Trigger("private-client-42", "client-typing", nil)
 //	grace.Next("private-client-42", "client-typing")
 //
-// What should not happen fails the test at once, with what pusher-js said; so the methods are for the goroutine of the
-// test. Node and npm must be on the machine.
+// What should not happen fails the test at once, with what pusher-js logged; so call the methods in the goroutine of
+// the test. Node and npm must be installed.
 package pusherjs
 
 import (
@@ -32,10 +32,11 @@ import (
 // Version is the version of pusher-js that runs.
 const Version = "8.6.0"
 
-// User is the channel of what is sent to the user who is signed in, as [Client.Next] and [Event] name it.
+// User is the name that [Client.Next] and [Event] use as the channel of events to the signed-in user.
 const User = "#user"
 
-// patience bounds what must come. pusher-js waits for 15 seconds where its first attempt to reconnect is refused.
+// patience is how long a test waits for what must come. pusher-js itself waits for 15 seconds if its first attempt to
+// reconnect is refused.
 const patience = 45 * time.Second
 
 //go:embed driver.js
@@ -47,12 +48,12 @@ type Options struct {
 	Host string // of the WebSockets, without TLS
 	Port string
 
-	// AuthEndpoint is the absolute URL that authorises private and presence channels, and UserAuthEndpoint the one
-	// that signs in, which is the same where it is empty.
+	// AuthEndpoint is the absolute URL that authorises private and presence channels. UserAuthEndpoint is the one that
+	// signs in; if it is empty, it is AuthEndpoint.
 	AuthEndpoint     string
 	UserAuthEndpoint string
-	// Token is sent to both as Authorization: Bearer, where it is not empty, and Headers as they are. As in a browser,
-	// Cookie and Origin are not for a program to set, and pusher-js would leave them out.
+	// Token, if it is not empty, is sent to both as Authorization: Bearer, and Headers are sent as they are. As in a
+	// browser, a program cannot set Cookie and Origin: pusher-js would leave them out.
 	Token   string
 	Headers map[string]string
 
@@ -61,22 +62,22 @@ type Options struct {
 	PongTimeout     time.Duration
 }
 
-// Event is something that a handler of the application was given.
+// Event is an event that a handler of the application received.
 type Event struct {
 	Channel string          // "" for an error of the connection, which is named "error"
-	Name    string          // also pusher:subscription_succeeded, pusher:member_added and the like
-	Data    json.RawMessage // what pusher-js made of it: an object, or a string where that is no JSON
+	Name    string          // including pusher:subscription_succeeded, pusher:member_added and so on
+	Data    json.RawMessage // as pusher-js decoded it: an object, or a string if that is not JSON
 	UserID  string          // of the sender of a client event on a presence channel
 }
 
-// Members are those of a presence channel.
+// Members are the members of a presence channel.
 type Members struct {
 	Count   int                        `json:"count"`
 	Me      Member                     `json:"me"`
 	Members map[string]json.RawMessage `json:"members"` // their user_info, by user_id
 }
 
-// Member is one of them.
+// Member is a member of a presence channel.
 type Member struct {
 	ID   string          `json:"id"`
 	Info json.RawMessage `json:"info"`
@@ -87,12 +88,12 @@ type Client struct {
 	t     testing.TB
 	stdin io.WriteCloser
 
-	mu       sync.Mutex    // guards what follows
-	changed  chan struct{} // closed, and replaced, when any of it changes
+	mu       sync.Mutex    // guards the fields below
+	changed  chan struct{} // closed, and replaced, when any of them changes
 	state    string
 	socketID string
 	events   []Event
-	taken    []bool // by Next, one for each event
+	taken    []bool // which events Next has returned, one for each event
 	lastID   int
 	replies  map[int]reply
 	ended    bool
@@ -112,7 +113,7 @@ func Connect(t testing.TB, o Options) *Client {
 	return c
 }
 
-// Start starts a client, whatever becomes of it.
+// Start starts a client, and does not wait until it is connected.
 func Start(t testing.TB, o Options) *Client {
 	t.Helper()
 	dir, err := npm.Install(t.Context(), map[string]string{"pusher-js": Version}, nil)
@@ -150,7 +151,7 @@ func Start(t testing.TB, o Options) *Client {
 	return c
 }
 
-// run starts Node, where require finds the packages of dir.
+// run starts Node so that require finds the packages of dir.
 func (c *Client) run(dir string) {
 	c.t.Helper()
 	node := exec.Command("node", "-e", driver)
@@ -174,7 +175,7 @@ func (c *Client) run(dir string) {
 		c.listen(stdout)
 	}()
 	c.t.Cleanup(func() {
-		stdin.Close() // upon which it exits
+		stdin.Close() // then it exits
 		kill := time.AfterFunc(patience, func() { node.Process.Kill() })
 		defer kill.Stop()
 		<-read
@@ -184,7 +185,7 @@ func (c *Client) run(dir string) {
 	})
 }
 
-// listen takes in what the process says until it ends.
+// listen reads what the process prints until it ends.
 func (c *Client) listen(stdout io.Reader) {
 	lines := bufio.NewReader(stdout)
 	for {
@@ -220,7 +221,7 @@ func (c *Client) listen(stdout io.Reader) {
 	}
 }
 
-// wait returns when is, called under the lock, holds. The test fails where it does not in time.
+// wait returns when is, which is called under the lock, returns true. If that takes too long, the test fails.
 func (c *Client) wait(what string, is func() bool) {
 	c.t.Helper()
 	deadline := time.After(patience)
@@ -242,7 +243,7 @@ func (c *Client) wait(what string, is func() bool) {
 	}
 }
 
-// String tells what has happened, for the message of a test that fails.
+// String returns what has happened, for the message of a test that fails.
 func (c *Client) String() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -255,7 +256,7 @@ func (c *Client) String() string {
 	return b.String()
 }
 
-// try has a command done, and gives what came of it.
+// try runs a command, and returns its result.
 func (c *Client) try(command string, arguments map[string]any) (json.RawMessage, error) {
 	c.t.Helper()
 	c.mu.Lock()
@@ -302,8 +303,8 @@ func (c *Client) Subscribe(channel string) {
 	}
 }
 
-// TrySubscribe subscribes to a channel, and returns 200 or the status of the refusal: the endpoint's, or 401 where the
-// server does not accept what that signed; 0 where the endpoint did not answer.
+// TrySubscribe subscribes to a channel, and returns 200 or the status of the refusal: the endpoint's, or 401 if the
+// server does not accept the endpoint's signature; 0 if the endpoint did not answer.
 func (c *Client) TrySubscribe(channel string) (status int) {
 	c.t.Helper()
 	if err := json.Unmarshal(c.do("subscribe", map[string]any{"channel": channel}), &status); err != nil {
@@ -318,8 +319,8 @@ func (c *Client) Unsubscribe(channel string) {
 	c.do("unsubscribe", map[string]any{"channel": channel})
 }
 
-// Trigger sends a client event to the others of a channel. The server does not confirm that; a refusal is an "error"
-// event.
+// Trigger sends a client event to the other subscribers of a channel. The server does not confirm that; a refusal
+// arrives as an "error" event.
 func (c *Client) Trigger(channel, event string, data any) {
 	c.t.Helper()
 	c.do("trigger", map[string]any{"channel": channel, "name": event, "data": data})
@@ -331,14 +332,14 @@ func (c *Client) SignIn() {
 	c.do("signin", nil)
 }
 
-// TrySignIn signs in like SignIn, and returns why it failed.
+// TrySignIn signs in like SignIn, and returns the error if that fails.
 func (c *Client) TrySignIn() error {
 	c.t.Helper()
 	_, err := c.try("signin", nil)
 	return err
 }
 
-// Members returns the members of a presence channel, as they are known now.
+// Members returns the current members of a presence channel.
 func (c *Client) Members(channel string) Members {
 	c.t.Helper()
 	var m Members
@@ -348,8 +349,8 @@ func (c *Client) Members(channel string) Members {
 	return m
 }
 
-// Next returns the data of the next event of this name on the channel: the first that Next has not returned yet,
-// waiting for it where it has not come. It passes over other events, which keep.
+// Next returns the data of the next event of this name on the channel: the first that Next has not returned yet. It
+// waits if that has not come. It skips other events, which later calls can still return.
 func (c *Client) Next(channel, event string) json.RawMessage {
 	c.t.Helper()
 	return c.NextEvent(channel, event).Data
@@ -371,21 +372,22 @@ func (c *Client) NextEvent(channel, event string) Event {
 	return next
 }
 
-// Events returns the events of a channel that have come, the oldest first, also those that Next returned. That one is
-// missing says something only after a later one has come: events come in the order in which they are published.
+// Events returns the events of a channel that have come, oldest first, including those that Next returned. That an
+// event is missing means something only after a later one has come: events come in the order of publishing.
 func (c *Client) Events(channel string) []Event {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(c.events), func(e Event) bool { return e.Channel != channel })
 }
 
-// Connect connects again after Disconnect, or after a refusal for good. It waits for nothing.
+// Connect connects again after Disconnect, or after a refusal that pusher-js does not retry. It does not wait until it
+// is connected.
 func (c *Client) Connect() {
 	c.t.Helper()
 	c.do("connect", nil)
 }
 
-// Disconnect closes the connection, and waits until it counts as closed.
+// Disconnect closes the connection, and waits until its state is disconnected.
 func (c *Client) Disconnect() {
 	c.t.Helper()
 	c.do("disconnect", nil)
@@ -399,13 +401,13 @@ func (c *Client) State() string {
 	return c.state
 }
 
-// WaitState waits until the connection is in one of these states. A state that is passed through may be missed.
+// WaitState waits until the connection is in one of these states. It may miss a state that lasts only for a moment.
 func (c *Client) WaitState(states ...string) {
 	c.t.Helper()
 	c.wait(strings.Join(states, " or "), func() bool { return slices.Contains(states, c.state) })
 }
 
-// SocketID returns the id of the connection, which is another after each reconnect; "" while there is none.
+// SocketID returns the id of the connection, which is new after each reconnect; "" while there is none.
 func (c *Client) SocketID() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -415,7 +417,7 @@ func (c *Client) SocketID() string {
 	return c.socketID
 }
 
-// WaitReconnected waits until the client is connected by another connection than that of this id.
+// WaitReconnected waits until the client has a connection with another id than old.
 func (c *Client) WaitReconnected(old string) {
 	c.t.Helper()
 	c.wait("another connection", func() bool { return c.state == "connected" && c.socketID != old })

@@ -14,7 +14,7 @@ import (
 	"devinbox/internal/testing/pusherjs"
 )
 
-// world is a server, its API, and an endpoint that lets everybody who has a token in by that name.
+// world is a server, its API, and an endpoint that authorises everybody with a token, under that name.
 type world struct {
 	*pusherserver.Server
 	api      pusher.Client

@@ -1,4 +1,4 @@
 package testdb
 
-// Given is what decides whether tests may use the server of a URL.
+// Given decides whether tests may use the server of a URL.
 var Given = given

@@ -17,9 +17,9 @@ import (
 
 const givenVariable = "DEVINBOX_TEST_DATABASE_URL"
 
-// host is a server that databases are made on.
+// host is a server on which databases are made.
 type host struct {
-	at       url.URL // of a database that is there for as long as the server
+	at       url.URL // of a database that exists as long as the server
 	pool     *pgxpool.Pool
 	template func() (name string, err error)
 }
@@ -40,7 +40,7 @@ var shared = sync.OnceValues(func() (*host, error) {
 	return newHost(server.URL(pgserver.Database))
 })
 
-// given returns value where a test may use it.
+// given returns value if a test may use it, and an error if not.
 func given(value string) (string, error) {
 	if value == "" {
 		return "", nil
@@ -85,7 +85,7 @@ func newHost(at string) (*host, error) {
 	return h, nil
 }
 
-// url is the address of one of the server's databases.
+// url returns the URL of one of the server's databases.
 func (h *host) url(database string) string {
 	u := h.at
 	u.Path, u.RawPath = "/"+database, ""

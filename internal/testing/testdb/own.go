@@ -7,7 +7,7 @@ import (
 	"devinbox/pkg/postgres/migrate"
 )
 
-// OwnServer is a Postgres server of one test, which may stop it and start it again.
+// OwnServer is a Postgres server for one test, which may stop it and start it again.
 type OwnServer struct {
 	t         testing.TB
 	temporary temporary
@@ -15,7 +15,7 @@ type OwnServer struct {
 	url       string
 }
 
-// Server starts a Postgres server for t alone, also where DEVINBOX_TEST_DATABASE_URL names one. It ends with t.
+// Server starts a Postgres server for t alone, even if DEVINBOX_TEST_DATABASE_URL names one. It ends with t.
 func Server(t testing.TB) *OwnServer {
 	t.Helper()
 	s := &OwnServer{t: t}
@@ -31,14 +31,13 @@ func Server(t testing.TB) *OwnServer {
 	return s
 }
 
-// URL returns the address of a migrated database of the server. It does not change when the server is stopped and
-// started.
+// URL returns the URL of a migrated database of the server. It stays the same when the server is stopped and started.
 func (s *OwnServer) URL() string { return s.url }
 
-// LogFile returns the path of the file that Postgres writes its log to. It is gone after the test.
+// LogFile returns the path of Postgres's log file. It is removed after the test.
 func (s *OwnServer) LogFile() string { return s.server.LogFile() }
 
-// Stop shuts the server down, cutting every connection, and waits for its end.
+// Stop shuts the server down, which cuts every connection, and waits until it has ended.
 func (s *OwnServer) Stop() {
 	s.t.Helper()
 	if err := s.server.Stop(); err != nil {
@@ -46,7 +45,7 @@ func (s *OwnServer) Stop() {
 	}
 }
 
-// Start starts the server again, with its data and at the same port, and waits until it serves.
+// Start starts the server again, with its data and on the same port, and waits until it serves.
 func (s *OwnServer) Start() {
 	s.t.Helper()
 	server, err := s.temporary.start()

@@ -18,8 +18,8 @@ import (
 	"devinbox/internal/testing/testdb"
 )
 
-// childVariable has this test's program ask for one database, as a test would, and then end in a way of its own: it
-// waits to be killed, leaves without a word to testdb, or returns as a test does.
+// childVariable makes this test's program ask for one database, as a test would, and says how it ends then: it waits to
+// be killed, exits without the test's cleanup, or returns as a test does.
 const childVariable = "TESTDB_TEST_CHILD"
 
 func TestMain(m *testing.M) {
@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// outside stands for a test where none is run.
+// outside stands for a test in a process that runs none.
 type outside struct {
 	testing.TB
 	cleanup func()
@@ -52,8 +52,8 @@ func (*outside) Fatalf(format string, args ...any) {
 	os.Exit(1)
 }
 
-// startChild starts a process that ends as said, with a folder of its own for temporary files and with variables
-// that are set beside or instead of those of this process.
+// startChild starts a process that ends in the given way, with a folder of its own for temporary files. variables are
+// added to those of this process, or replace them.
 func startChild(t *testing.T, end string, variables ...string) (child *exec.Cmd, output *bufio.Reader, dir string) {
 	t.Helper()
 	child, dir = program(t, variables...)
@@ -79,7 +79,7 @@ func program(t *testing.T, variables ...string) (cmd *exec.Cmd, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Not t.TempDir(), which only root could enter where root runs the tests, and Postgres does not run as root.
+	// Not t.TempDir(): if root runs the tests, only root can enter it, and Postgres does not run as root.
 	if dir, err = os.MkdirTemp("", "testdb-"); err == nil {
 		err = os.Chmod(dir, 0o755)
 	}
@@ -95,7 +95,7 @@ func program(t *testing.T, variables ...string) (cmd *exec.Cmd, dir string) {
 	return cmd, dir
 }
 
-// line is the next line of a child's output.
+// line returns the next line of a child's output.
 func line(t *testing.T, output *bufio.Reader) string {
 	t.Helper()
 	text, err := output.ReadString('\n')
@@ -166,7 +166,7 @@ func TestTheThrowAwayServerEndsWithItsProcess(t *testing.T) {
 		}
 		child.Wait()
 		eventually(t, "the folder is gone", func() bool { return len(left(t, dir)) == 0 })
-		time.Sleep(time.Second) // would initdb go on, it would write again
+		time.Sleep(time.Second) // if initdb were still running, it would write again
 		if files := left(t, dir); len(files) != 0 {
 			t.Errorf("it left %q", files)
 		}
@@ -229,7 +229,7 @@ func TestATemplateWhoseMakingWasCutShortIsMadeAnew(t *testing.T) {
 	maker.Wait()
 	name := ask[string](t, s.URL(), "select datname from pg_database where datname like 'devinbox_template%'")
 	conn := connect(t, s.URL())
-	for _, sql := range []string{ // as a process that was killed before it migrated
+	for _, sql := range []string{ // what a process leaves that is killed before it migrates
 		"alter database " + name + " with is_template false",
 		"drop database " + name,
 		"create database " + name,

@@ -13,12 +13,12 @@ import (
 	"devinbox/pkg/postgres/migrate"
 )
 
-// templateLock is the advisory lock of making a template: any number that nobody else uses.
+// templateLock is the advisory lock for making a template: any number that nobody else uses.
 const templateLock = 6_401_736_120_514_208
 
 // makeTemplate makes sure that the server has a migrated database to copy, one for each state of the schema, and
-// returns its name. Processes that share a server take turns. Only a finished one is marked as a template, so that
-// one whose making was cut short is made anew.
+// returns its name. Processes that share a server take turns. A database is marked as a template only when it is
+// finished, so one that was interrupted is made again.
 func (h *host) makeTemplate() (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
@@ -32,7 +32,7 @@ func (h *host) makeTemplate() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer conn.Close(context.Background()) // gives the lock back
+	defer conn.Close(context.Background()) // releases the lock
 	if _, err := conn.Exec(ctx, "select pg_advisory_lock($1)", int64(templateLock)); err != nil {
 		return "", err
 	}
@@ -65,7 +65,7 @@ func (h *host) makeTemplate() (string, error) {
 	return name, err
 }
 
-// schemaHash names the state of the schema that is built into this program.
+// schemaHash identifies the state of the schema that is built into this program.
 func schemaHash() (string, error) {
 	hash := sha256.New()
 	err := fs.WalkDir(postgres.Schema, ".", func(path string, entry fs.DirEntry, err error) error {

@@ -10,25 +10,25 @@ import (
 	"devinbox/internal/dev/pgserver"
 )
 
-// temporary is a server that ends with this process, also where the process is killed and can end nothing itself.
+// temporary is a server that ends with this process, even if the process is killed and cannot end it itself.
 type temporary struct {
 	mu      sync.Mutex
 	dir     string
 	release func() // nil while there is nothing to end
 }
 
-// throwAway is the server that tests share where none is given.
+// throwAway is the server that tests share if none is given.
 var throwAway temporary
 
-// watch waits for the end of its input, which is that of the process which holds the other end of the pipe. Then it
-// ends the server, if there is one by then, and removes the folder, trying again while the server still writes.
+// watch waits for the end of its input, which comes when the process that holds the other end of the pipe ends. Then it
+// ends the server, if there is one, and removes the folder, retrying while the server still writes.
 const watch = `
 read -r _
 kill -QUIT "$(head -n 1 "$2")"
 tries=100
 until rm -rf "$1" || [ $((tries -= 1)) -eq 0 ]; do sleep 0.2; done`
 
-// start starts the server, or starts it again.
+// start starts the server, for the first time or again.
 func (s *temporary) start() (*pgserver.Server, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -44,14 +44,14 @@ func (s *temporary) start() (*pgserver.Server, error) {
 	})
 }
 
-// prepare makes the folder, and sees to it that it will go.
+// prepare creates the folder, and makes sure that it will be removed.
 func (s *temporary) prepare() error {
 	dir, err := os.MkdirTemp("", "devinbox-test-")
 	if err != nil {
 		return err
 	}
 	watcher := exec.Command("/bin/sh", "-c", watch, "sh", dir, pgserver.PIDFile(dir))
-	watcher.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // what ends this process's group must not end it
+	watcher.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // a signal to this process's group must not end it
 	pipe, err := watcher.StdinPipe()
 	if err != nil {
 		return err

@@ -1,11 +1,11 @@
 // Package testdb gives each test a Postgres database of its own.
 //
-// The databases are on the server that DEVINBOX_TEST_DATABASE_URL names, which must be on this machine, and where it
-// is not set on a throw-away server: made when a test of the process first asks for a database, and gone with the
-// process, however that ends. What DATABASE_URL names is never touched.
+// The databases are on the server that DEVINBOX_TEST_DATABASE_URL names, which must be on this machine. If it is not
+// set, they are on a temporary server: it is made when a test of the process first asks for a database, and removed
+// when the process ends, for whatever reason. The server that DATABASE_URL names is never touched.
 //
-// On a server that is given, a template (devinbox_template_…) stays for each state of the schema, and where a process is
-// killed, so do the databases of its tests (devinbox_test_…).
+// On the server of DEVINBOX_TEST_DATABASE_URL, a template (devinbox_template_…) stays for each state of the schema, and
+// if a process is killed, the databases of its tests (devinbox_test_…) stay too.
 package testdb
 
 import (
@@ -17,7 +17,7 @@ import (
 	"testing"
 )
 
-// New returns the URL of a database that is migrated and holds nothing. It is the test's own, and dropped at its end.
+// New returns the URL of a migrated, empty database. It belongs to the test, and is dropped when that ends.
 func New(t testing.TB) string {
 	t.Helper()
 	h := present(t)
@@ -34,12 +34,12 @@ func Empty(t testing.TB) string {
 	return present(t).create(t, "template0")
 }
 
-// Main runs a package's tests and waits until the throw-away server, if there was one, is gone:
+// Main runs a package's tests and waits until the temporary server, if there was one, is removed:
 //
 //	func TestMain(m *testing.M) { testdb.Main(m) }
 //
-// Without it the server goes as well, but a moment after the tests. Each of the checks, which are of what all
-// tests together have done, runs where they passed, and fails them by an error.
+// Without it the server is removed as well, but a moment after the tests. The checks are about what all tests have
+// done together: each runs if the tests passed, and its error makes them fail.
 func Main(m *testing.M, checks ...func() error) {
 	code := m.Run()
 	throwAway.end()
@@ -72,7 +72,7 @@ func (h *host) create(t testing.TB, template string) string {
 		t.Fatalf("testdb: create a database: %v", err)
 	}
 	t.Cleanup(func() {
-		// By force: a connection that a test left open is no reason to keep its database.
+		// With force, since a test may have left a connection open.
 		if _, err := h.pool.Exec(context.Background(), "drop database if exists "+name+" with (force)"); err != nil {
 			t.Errorf("testdb: drop the database: %v", err)
 		}

@@ -73,7 +73,7 @@ func TestEachDatabaseIsATestsOwnAndGoesWithIt(t *testing.T) {
 				if ask[bool](t, other, "select to_regclass('note') is not null") {
 					t.Error("the two are one")
 				}
-				// A connection that nobody closes must not keep the database.
+				// A connection that nobody closes must not prevent the drop.
 				if _, err := pgx.Connect(context.Background(), one); err != nil {
 					t.Fatal(err)
 				}
@@ -171,7 +171,7 @@ func TestOnlyAServerOnThisMachineIsTaken(t *testing.T) {
 	}
 }
 
-// address is where a database is, without its name and the way in.
+// address returns where a database is, without its name and its credentials.
 func address(t *testing.T, database string) string {
 	t.Helper()
 	u, err := url.Parse(database)

@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// HTTP is a proxy in front of an HTTP API. Requests and answers pass byte for byte, the Host header included.
+// HTTP is a proxy in front of an HTTP API. It passes requests and answers on byte for byte, including the Host header.
 type HTTP struct {
 	proxy
 	target string
@@ -26,15 +26,15 @@ type HTTP struct {
 	deciding    sync.Mutex // one call of decide at a time
 }
 
-// Request is a request as it came.
+// Request is a request as it arrived.
 type Request struct {
 	Method string
 	Path   string // before the question mark, still escaped
-	Query  string // behind it, still escaped
+	Query  string // after it, still escaped
 	Body   []byte
 }
 
-// NewHTTP starts a proxy in front of the server of targetURL, of which only http://host:port counts. It closes with t.
+// NewHTTP starts a proxy in front of the server of targetURL, of which only http://host:port is used. It ends with t.
 func NewHTTP(t testing.TB, targetURL string) *HTTP {
 	t.Helper()
 	u, err := url.Parse(targetURL)
@@ -61,8 +61,7 @@ func (h *HTTP) Port() string {
 	return port
 }
 
-// Requests returns the requests that arrived since the start or the last Reset, whatever became of them, the oldest
-// first.
+// Requests returns the requests that arrived since the start or the last Reset, oldest first, whatever their answers.
 func (h *HTTP) Requests() []Request {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -83,12 +82,12 @@ func (h *HTTP) Reset() {
 	h.connections, h.requests = 0, nil
 }
 
-// Answer gives this answer to every request from now on, in the target's place.
+// Answer gives this answer to every request from now on, instead of the target.
 func (h *HTTP) Answer(status int, body string) {
 	h.Decide(func(*http.Request, []byte) (int, string, bool) { return status, body, false })
 }
 
-// AnswerNext gives this answer to the next n requests, in the target's place. Those after them are forwarded.
+// AnswerNext gives this answer to the next n requests, instead of the target. Later ones are forwarded.
 func (h *HTTP) AnswerNext(n, status int, body string) {
 	h.Decide(func(*http.Request, []byte) (int, string, bool) {
 		n--
@@ -96,25 +95,26 @@ func (h *HTTP) AnswerNext(n, status int, body string) {
 	})
 }
 
-// Decide has f look at every request from now on and forward it or answer it in the target's place. f runs for one
-// request at a time. It takes the place of an earlier Decide, Answer or AnswerNext; Decide(nil) forwards everything.
+// Decide calls f for every request from now on: f has it forwarded, or answers it instead of the target. f runs for one
+// request at a time. It replaces an earlier Decide, Answer or AnswerNext; Decide(nil) forwards everything.
 func (h *HTTP) Decide(f func(r *http.Request, body []byte) (status int, text string, forward bool)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.decide = f
 }
 
-// LoseAnswer forwards the next n requests, awaits the target's answers, and resets the clients' connections in place
-// of passing them on: done, and the client cannot know. Requests that the proxy answers itself are left alone.
+// LoseAnswer forwards the next n requests, waits for the target's answers, and resets the clients' connections instead
+// of passing the answers on: the request was served, and the client cannot know. Requests that the proxy answers itself
+// do not count.
 func (h *HTTP) LoseAnswer(n int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.lose = n
 }
 
-// CloseIdle kills the existing connections without notice: the client still believes in them, and its next request on
-// one is reset, unread. So it is with a connection that died while its client was frozen. A request in flight is still
-// answered. With Cut the client is told at once, and dials anew.
+// CloseIdle kills the existing connections without telling the client: its next request on one is reset, unread. That
+// is what happens to a connection that died while its client was frozen. A request in flight is still answered. With
+// Cut, in contrast, the client knows at once, and dials again.
 func (h *HTTP) CloseIdle() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -215,7 +215,7 @@ func (h *HTTP) answer(c *conn, r *http.Request, sent, body []byte) (answer []byt
 	return target.take(), r.Close || response.Close, nil
 }
 
-// recorder reads, and keeps the bytes as they came.
+// recorder is a reader that keeps the bytes it has read.
 type recorder struct {
 	*bufio.Reader
 	kept bytes.Buffer

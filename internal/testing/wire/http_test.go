@@ -22,7 +22,7 @@ import (
 	"devinbox/internal/testing/wire"
 )
 
-// target is an HTTP server that remembers the bodies it was sent and answers "done".
+// target is an HTTP server that keeps the bodies it receives and answers "done".
 type target struct {
 	*httptest.Server
 	mu     sync.Mutex
@@ -297,7 +297,7 @@ func TestATargetThatIsGoneIsAResetConnection(t *testing.T) {
 	}
 }
 
-// Not parallel: no other proxy may be at work.
+// Not parallel: no other proxy may be running.
 func TestNothingIsLeftWhenTheTestEnds(t *testing.T) {
 	var addresses []string
 	t.Run("a test that leaves everything open", func(t *testing.T) {

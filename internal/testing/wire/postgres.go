@@ -18,7 +18,7 @@ import (
 )
 
 // Postgres is a proxy in front of a Postgres server. It reads the messages of both sides and passes them on unchanged.
-// Encryption is declined, so that there is something to read.
+// It declines encryption, so that it can read them.
 type Postgres struct {
 	proxy
 	url             *url.URL
@@ -31,10 +31,11 @@ type Postgres struct {
 	loseText string
 }
 
-// Traffic is what clients sent to the server. What a fault kept from it is not counted, but for the connections.
+// Traffic is what clients sent to the server. Messages that a fault kept from the server are not counted; connections
+// always are.
 type Traffic struct {
-	Connections int // connections begun, also those that hang
-	Cancels     int // connections made only to cancel a statement; none of Connections
+	Connections int // connections opened, also those that hang
+	Cancels     int // connections made only to cancel a statement; not counted in Connections
 	RoundTrips  int // Sync and simple Query messages: each makes its sender wait for one answer
 	Pings       int // those of RoundTrips that only ask whether the connection lives: Query "-- ping" (pgx) or empty
 	Parses      int // Parse messages
@@ -42,8 +43,8 @@ type Traffic struct {
 	Executes    int // Execute messages
 }
 
-// NewPostgres starts a proxy in front of the server of databaseURL, which is a postgres:// URL whose server takes
-// unencrypted connections, over TCP or (?host=/directory) a Unix socket. It closes with t.
+// NewPostgres starts a proxy in front of the server of databaseURL, which is a postgres:// URL. The server must accept
+// unencrypted connections, over TCP or (?host=/directory) a Unix socket. It ends with t.
 func NewPostgres(t testing.TB, databaseURL string) *Postgres {
 	t.Helper()
 	u, err := url.Parse(databaseURL)
@@ -61,11 +62,11 @@ func NewPostgres(t testing.TB, databaseURL string) *Postgres {
 	u.Host = p.address
 	u.RawQuery = strings.Join(slices.DeleteFunc(strings.Split(u.RawQuery, "&"), func(pair string) bool {
 		return strings.HasPrefix(pair, "host=") || strings.HasPrefix(pair, "port=")
-	}), "&") // not url.Values, which writes a space as +: to Postgres that is a plus
+	}), "&") // not url.Values, which writes a space as +: Postgres takes that as a plus
 	return p
 }
 
-// URL returns the URL given to NewPostgres, with the proxy in the server's place.
+// URL returns the URL given to NewPostgres, with the proxy instead of the server.
 func (p *Postgres) URL() string { return p.url.String() }
 
 // Traffic returns what has been counted since the start or the last Reset.
@@ -75,13 +76,13 @@ func (p *Postgres) Traffic() Traffic {
 	return p.traffic
 }
 
-// Statements returns the number of round trips that were no ping. A batch is one; so are BEGIN and COMMIT, each.
+// Statements returns the number of round trips except pings. A batch is one; BEGIN and COMMIT are one each.
 func (p *Postgres) Statements() int {
 	traffic := p.Traffic()
 	return traffic.RoundTrips - traffic.Pings
 }
 
-// Log returns the SQL text of every Parse and simple Query, pings left out, in the order in which they came.
+// Log returns the SQL text of every Parse and simple Query except pings, in the order of their arrival.
 func (p *Postgres) Log() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -95,9 +96,9 @@ func (p *Postgres) Reset() {
 	p.traffic, p.log = Traffic{}, nil
 }
 
-// BlackHole silences every existing connection for good: what either side sends from now on is swallowed, nothing is
-// closed or reset, and the server keeps its session, with its locks, until Cut or the end of the test. New connections
-// are served.
+// BlackHole silences every existing connection and does not end: what either side sends from now on is discarded,
+// nothing is closed or reset, and the server keeps its session, with its locks, until Cut or the end of the test. New
+// connections are served.
 func (p *Postgres) BlackHole() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -107,27 +108,28 @@ func (p *Postgres) BlackHole() {
 }
 
 // Delay makes every message that arrives from now on wait for d, in each direction: a round trip takes 2*d longer,
-// however many messages it is made of. Delay(0) ends it.
+// whatever its number of messages. Delay(0) ends it.
 func (p *Postgres) Delay(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.delay = d
 }
 
-// LoseAnswer takes away the answers to the next n round trips whose SQL contains text: the server executes them and is
-// ready for more, then the connection is reset instead of answered. It was done, and the client cannot know. Pings are
-// left alone. The empty text is in every SQL; a prepared statement that runs again sends no other.
+// LoseAnswer drops the answers to the next n round trips whose SQL contains text: the server executes them and is ready
+// for more, then the connection is reset instead of answered. The work was done, and the client cannot know. Pings do
+// not count. An empty text matches every SQL, and is the only one that matches a prepared statement that runs again,
+// which sends no SQL.
 func (p *Postgres) LoseAnswer(n int, text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.lose, p.loseText = n, text
 }
 
-// session is what the messages of one connection have said so far. The proxy's mutex guards it.
+// session is what is known from the messages of one connection so far. The proxy's mutex guards it.
 type session struct {
 	*conn
 	sql  string // the texts of the round trip that the client has not finished sending
-	lost []bool // for each answer that the server owes, the oldest first: whether it is to be lost; not the startup's
+	lost []bool // for each answer that the server still has to send, oldest first, except the startup's: whether to drop it
 }
 
 func (p *Postgres) serve(c *conn) {
@@ -185,7 +187,7 @@ func (p *Postgres) startup(c *conn, r *bufio.Reader) ([]byte, error) {
 	}
 }
 
-// request counts a message of the client, and has it passed on.
+// request counts a message of the client. It is always true: the message is passed on.
 func (p *Postgres) request(s *session, m []byte) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -193,7 +195,7 @@ func (p *Postgres) request(s *session, m []byte) bool {
 	switch m[0] {
 	case 'P':
 		p.traffic.Parses++
-		_, text, _ := bytes.Cut(m[5:], []byte{0}) // behind the statement's name
+		_, text, _ := bytes.Cut(m[5:], []byte{0}) // after the statement's name
 		text, _, _ = bytes.Cut(text, []byte{0})
 		p.log = append(p.log, string(text))
 		s.sql += string(text) + "\n"
@@ -221,7 +223,7 @@ func (p *Postgres) request(s *session, m []byte) bool {
 	return true
 }
 
-// answer says whether a message of the server is to be passed on, and resets the connection after a lost answer.
+// answer tells whether to pass a message of the server on, and resets the connection after a dropped answer.
 func (p *Postgres) answer(s *session, m []byte) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -238,15 +240,15 @@ func (p *Postgres) answer(s *session, m []byte) bool {
 	return !lost
 }
 
-// pump passes first, then each message from src for which pass is true, on to dst, and closes c when src ends. In a
-// black hole it swallows everything and closes nothing.
+// pump writes first to dst, then each message from src for which pass is true, and closes c when src ends. In a
+// black hole it discards everything and closes nothing.
 func (p *Postgres) pump(c *conn, dst io.Writer, src io.Reader, first []byte, pass func(m []byte) bool) {
 	src = bufio.NewReader(src) // a *bufio.Reader stays as it is
 	type parcel struct {
 		due     time.Time
 		message []byte
 	}
-	queue := make(chan parcel, 1024) // so many messages may be on their way during a delay
+	queue := make(chan parcel, 1024) // this many messages may be under way during a delay
 	var sending sync.WaitGroup
 	sending.Go(func() {
 		for next := range queue {

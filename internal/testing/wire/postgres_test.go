@@ -19,7 +19,7 @@ import (
 	"devinbox/internal/testing/wire"
 )
 
-// postgres returns a proxy in front of a database with an empty table note(body), and a second, straight connection.
+// postgres returns a proxy in front of a database with an empty table note(body), and a second, direct connection.
 func postgres(t *testing.T) (*wire.Postgres, *pgx.Conn) {
 	t.Helper()
 	databaseURL := testdb.Empty(t)
@@ -471,8 +471,8 @@ func TestACommitWhoseAnswerIsLostIsACommit(t *testing.T) {
 
 	proxy.LoseAnswer(1, "commit")
 	err := pgx.BeginFunc(t.Context(), conn, func(tx pgx.Tx) error { return insert(t.Context(), tx.Conn(), "committed") })
-	// For a simple query, and for a batch, pgx forgets the reset and reports the state in which that left the connection.
-	// pgconn.SafeToRetry says yes to this error: it is wrong.
+	// For a simple query, and for a batch, pgx does not report the reset but the state in which it left the connection.
+	// pgconn.SafeToRetry is true for this error, which is wrong.
 	if !errors.Is(err, pgconn.ErrConnClosed) {
 		t.Errorf("got %v, want a closed connection", err)
 	}

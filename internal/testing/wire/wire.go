@@ -1,13 +1,13 @@
 // Package wire stands between a program and what it depends on, for tests: a proxy in front of Postgres and one in
-// front of an HTTP API. Both count what really crosses the wire and make it fail on demand: refuse, hang, cut, go
+// front of an HTTP API. Both count what really goes over the wire and make it fail on demand: refuse, hang, cut, go
 // silent, or lose the answer to something that was done.
 //
 // The proxies listen on 127.0.0.1, serve any number of connections, may be used from several goroutines, and end with
 // the test that made them. Cut, Refuse and Hang are common to both.
 //
-// Cleanups run last in, first out: what is made after a proxy (a pgxpool.Pool, whose Close waits for its connections)
-// is closed before it. pgx says goodbye to a connection for up to 15 seconds, so call Cut before closing a pool whose
-// connections were left hanging or went into a black hole.
+// Cleanups run in reverse order: what is made after a proxy (a pgxpool.Pool, whose Close waits for its connections)
+// is closed before it. pgx takes up to 15 seconds to close a connection, so call Cut before you close a pool whose
+// connections hang or are in a black hole.
 package wire
 
 import (
@@ -20,7 +20,7 @@ import (
 	"time"
 )
 
-// proxy is what both proxies are made of: a listener that can refuse, and the open connections.
+// proxy is what both proxies have in common: a listener that can refuse, and the open connections.
 type proxy struct {
 	t       testing.TB
 	address string
@@ -28,10 +28,10 @@ type proxy struct {
 	running sync.WaitGroup
 
 	// held is a connection of the proxy with itself. As long as one connection accepted on a port is open, the system
-	// gives that port to nobody else: it is still ours when Refuse(false) listens again.
+	// gives that port to no other program: it is still ours when Refuse(false) listens again.
 	held [2]net.Conn
 
-	mu       sync.Mutex // guards what follows, every conn, and the fields of Postgres and HTTP that change
+	mu       sync.Mutex // guards the fields below, every conn, and the fields of Postgres and HTTP that change
 	listener net.Listener
 	conns    map[*conn]struct{}
 	released chan struct{} // closed by Hang(false); nil while nothing hangs
@@ -48,7 +48,7 @@ type conn struct {
 	dead   bool // HTTP: to be reset when the next request arrives
 }
 
-// start listens, runs serve for each connection, and ends with t.
+// start listens, and runs serve for each connection, until t ends.
 func (p *proxy) start(t testing.TB, serve func(*conn)) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -101,8 +101,8 @@ func (p *proxy) end() {
 	p.held[1].Close()
 }
 
-// Cut resets every existing connection, at once and on both sides: the client meets "connection reset by peer". New
-// connections are served. A server that is gone is Refuse(true), then Cut.
+// Cut resets every existing connection, at once and on both sides: the client gets "connection reset by peer". New
+// connections are served. For a server that is gone, call Refuse(true), then Cut.
 func (p *proxy) Cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -111,7 +111,8 @@ func (p *proxy) Cut() {
 	}
 }
 
-// Refuse(true) makes every new connection meet "connection refused", until Refuse(false). Existing connections go on.
+// Refuse(true) makes every new connection fail with "connection refused", until Refuse(false). Existing connections
+// stay open.
 func (p *proxy) Refuse(on bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -130,9 +131,9 @@ func (p *proxy) Refuse(on bool) {
 	}
 }
 
-// Hang(true) takes what comes in from now on and leaves it without an answer, until Hang(false): a new connection to
-// Postgres, a request over HTTP. What hung then goes on as if it had come just now, unless its client has left: that is
-// dropped and never reaches the server.
+// Hang(true) accepts what comes from now on, and does not answer it until Hang(false): a new connection to Postgres, a
+// request over HTTP. Then it continues as if it had just come. If its client has left, it is dropped and never reaches
+// the server.
 func (p *proxy) Hang(on bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -145,7 +146,7 @@ func (p *proxy) Hang(on bool) {
 	}
 }
 
-// wait returns when nothing hangs, and says whether the client, read through r, is still there.
+// wait returns when nothing hangs, and tells whether the client, read through r, is still there.
 func (p *proxy) wait(c *conn, r *bufio.Reader) bool {
 	p.mu.Lock()
 	released := p.released

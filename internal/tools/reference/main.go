@@ -1,5 +1,5 @@
 // Reference writes the page at / of a deployment, the reference of the HTTP API, from its OpenAPI document:
-// public/index.html from public/openapi.yaml. The page holds no script and takes nothing from elsewhere; its
+// public/index.html from public/openapi.yaml. The page has no script and loads nothing from other sites; its
 // style sheet, public/reference.css, is written by hand.
 //
 // Usage, from the root of the project, after every change of the document:
@@ -32,7 +32,7 @@ func main() {
 	}
 }
 
-// write makes folder/index.html of folder/openapi.yaml.
+// write makes folder/index.html from folder/openapi.yaml.
 func write(folder string) error {
 	document, err := os.ReadFile(filepath.Join(folder, "openapi.yaml"))
 	if err != nil {
@@ -45,7 +45,7 @@ func write(folder string) error {
 	return os.WriteFile(filepath.Join(folder, "index.html"), page, 0o644)
 }
 
-// render gives the page of a document.
+// render returns the page of a document.
 func render(document []byte) ([]byte, error) {
 	source, err := parse(document)
 	if err != nil {

@@ -13,17 +13,17 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// commonMark is what descriptions are written in (OpenAPI 3.1, 4.6), with tables. HTML in them is left out.
+// commonMark renders descriptions, which are in CommonMark (OpenAPI 3.1, 4.6), and tables. It leaves out HTML.
 var commonMark = goldmark.New(goldmark.WithExtensions(extension.Table))
 
-// mention is a call that a description names, with a query perhaps.
+// mention matches a call that a description names, with or without a query.
 var mention = regexp.MustCompile(`<code>(DELETE|GET|PATCH|POST) (/api/[a-z/]+)([^<]*)</code>`)
 
-// markdown is a description as HTML. The calls that it names become links to their operations.
+// markdown returns a description as HTML. The calls that it names become links to their operations.
 func (p *page) markdown(description string) template.HTML {
 	var out bytes.Buffer
 	if err := commonMark.Convert([]byte(description), &out); err != nil {
-		panic(err) // a buffer takes everything
+		panic(err) // writing to a buffer does not fail
 	}
 	linked := mention.ReplaceAllStringFunc(out.String(), func(code string) string {
 		parts := mention.FindStringSubmatch(code)
@@ -35,16 +35,16 @@ func (p *page) markdown(description string) template.HTML {
 	return template.HTML(linked)
 }
 
-// inline is a description of one paragraph without its tags.
+// inline returns a description of one paragraph as HTML, without the tags of the paragraph.
 func (p *page) inline(description string) template.HTML {
 	paragraph := strings.TrimSpace(string(p.markdown(description)))
 	return template.HTML(strings.TrimSuffix(strings.TrimPrefix(paragraph, "<p>"), "</p>"))
 }
 
-// lineLength is how long an example's object or list may be to stand in one line.
+// lineLength is how long an example's object or list may be, in characters, to be written in one line.
 const lineLength = 84
 
-// example is a value as JSON, coloured: keys and texts are marked up.
+// example returns a value as JSON with markup for colours: of keys and of texts.
 func example(n *yaml.Node) template.HTML {
 	var out strings.Builder
 	writeExample(&out, n, "")
@@ -97,7 +97,7 @@ func separator(i int, before, between string) string {
 	return between
 }
 
-// width is how many characters a value takes in one line.
+// width returns how many characters a value takes in one line.
 func width(n *yaml.Node) int {
 	if n.Kind == yaml.ScalarNode {
 		return len([]rune(quoted(n.Value)))
@@ -109,7 +109,7 @@ func width(n *yaml.Node) int {
 	return total
 }
 
-// quoted is a text as JSON.
+// quoted returns a text as JSON.
 func quoted(s string) string {
 	quoted, err := jsontext.AppendQuote(nil, s)
 	if err != nil {

@@ -72,7 +72,7 @@ func (p *page) operation(path, method string, o *yaml.Node) operation {
 	return view
 }
 
-// credential says in a few words what an operation asks for. What most ask for is a section of its own.
+// credential says in a few words which credential an operation needs. What most need has a section of its own.
 func (p *page) credential(security *yaml.Node) template.HTML {
 	const usual = `<a href="#credentials">a token or a cookie</a>`
 	if security == nil {
@@ -104,7 +104,7 @@ func (p *page) credential(security *yaml.Node) template.HTML {
 	return template.HTML(strings.Join(ways, ", or "))
 }
 
-// isUsual tells whether a security scheme is one of those of the whole document.
+// isUsual tells whether a security scheme is one of the document's default ones.
 func (p *page) isUsual(name string) bool {
 	return slices.ContainsFunc(items(own(p.source.root, "security")), func(requirement *yaml.Node) bool {
 		return own(requirement, name) != nil
@@ -156,7 +156,7 @@ func (p *page) answer(status string, response *yaml.Node) answer {
 	return view
 }
 
-// examples are those of a media type.
+// examples returns the examples of a media type.
 func (p *page) examples(content *yaml.Node) []namedExample {
 	var found []namedExample
 	if value := own(content, "example"); value != nil {

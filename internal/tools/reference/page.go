@@ -20,7 +20,7 @@ type page struct {
 	common     []string          // the headers that every answer has
 }
 
-// section is one of the description's.
+// section is a section of the description.
 type section struct {
 	ID, Title string
 	Body      template.HTML
@@ -49,7 +49,7 @@ func newPage(s source) *page {
 	return p
 }
 
-// describe makes the introduction and, of each heading of the second level, a section.
+// describe makes the introduction and, for each heading of the second level, a section.
 func (p *page) describe(description string) {
 	intro, rest, _ := strings.Cut("\n"+description, "\n## ")
 	p.Intro = p.markdown(intro)
@@ -60,7 +60,7 @@ func (p *page) describe(description string) {
 	}
 }
 
-// findCommon finds the headers that every answer has: the page tells of them once.
+// findCommon finds the headers that every answer has: the page describes them once.
 func (p *page) findCommon() {
 	first := true
 	for _, item := range members(p.source.at(p.source.root, "paths")) {
@@ -80,5 +80,5 @@ func (p *page) findCommon() {
 	}
 }
 
-// slug is a title as the id of a part of the page.
+// slug turns a title into the id of a part of the page.
 func slug(title string) string { return strings.ReplaceAll(strings.ToLower(title), " ", "-") }

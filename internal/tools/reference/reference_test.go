@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// public is the folder of what a deployment serves.
+// public is the folder that a deployment serves.
 const public = "../../../public"
 
 func read(t *testing.T, name string) string {
@@ -80,7 +80,7 @@ func TestThePageTellsAllThatTheDocumentSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// part is the article with an id.
+	// part returns the article with an id.
 	part := func(id string) string {
 		_, after, found := strings.Cut(page, `<article aria-labelledby="`+id+`">`)
 		if !found {

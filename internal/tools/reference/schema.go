@@ -23,17 +23,17 @@ type namedExample struct {
 	JSON    template.HTML
 }
 
-// object is a schema with a name.
+// object is a named schema.
 type object struct {
 	ID, Name    string
 	Description template.HTML
-	Type        template.HTML // of one that has no members
+	Type        template.HTML // only if it has no members
 	Limits      []string
 	Fields      []field
 	Examples    []namedExample
 }
 
-// eventList is what comes over Pusher.
+// eventList is the events on Pusher.
 type eventList struct {
 	Description template.HTML
 	Events      []event
@@ -44,7 +44,7 @@ type event struct {
 	object
 }
 
-// schemas makes the events and the objects.
+// schemas fills in the events and the objects.
 func (p *page) schemas() {
 	all := p.source.at(p.source.root, "components", "schemas")
 	events := own(all, eventSchema)
@@ -75,7 +75,7 @@ func (p *page) object(name string, schema *yaml.Node) object {
 	return view
 }
 
-// fields are the members of an object schema, those of its unnamed parts under dotted names.
+// fields returns the members of an object schema, those of its unnamed parts under dotted names.
 func (p *page) fields(schema *yaml.Node, prefix string) []field {
 	schema = p.source.resolve(schema)
 	var required []string
@@ -95,8 +95,8 @@ func (p *page) fields(schema *yaml.Node, prefix string) []field {
 	return fields
 }
 
-// remark is what the document says of a member. Of one that only refers to a plain value, such as a time, it is
-// what is said there; an object has a place of its own on the page.
+// remark returns the document's description of a member. If the member only refers to a plain value, such as a time,
+// it is the description there; an object has a place of its own on the page.
 func (p *page) remark(member *yaml.Node) string {
 	if own(p.source.resolve(member), "properties") != nil {
 		return text(own(member, "description"))
@@ -108,7 +108,7 @@ func (p *page) field(name string, schema *yaml.Node, required bool) field {
 	return field{Name: name, Type: p.typeOf(schema), Optional: !required, Limits: limits(p.source.resolve(schema))}
 }
 
-// typeOf says in a few words what a schema lets be, with links to the objects that it names.
+// typeOf says in a few words which values a schema allows, with links to the objects that it names.
 func (p *page) typeOf(schema *yaml.Node) template.HTML {
 	if name := referred(schema); name != "" {
 		return template.HTML(`<a href="#` + html.EscapeString(schemaID(name)) + `">` + html.EscapeString(name) + `</a>`)
@@ -135,7 +135,7 @@ func (p *page) typeOf(schema *yaml.Node) template.HTML {
 	return template.HTML(strings.Join(words, " or "))
 }
 
-// limits say what else a schema demands. Patterns are left to the descriptions.
+// limits returns what else a schema requires. Patterns are left to the descriptions.
 func limits(schema *yaml.Node) []string {
 	var found []string
 	add := func(unit string, least, most *yaml.Node) {
@@ -168,7 +168,7 @@ func limits(schema *yaml.Node) []string {
 	return found
 }
 
-// literal is a scalar as JSON.
+// literal returns a scalar as JSON.
 func literal(n *yaml.Node) string {
 	if n.Tag == "!!str" {
 		return quoted(n.Value)

@@ -8,7 +8,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// source is an OpenAPI document in which everything stands in the order in which it was written.
+// source is an OpenAPI document that keeps the order in which it was written.
 type source struct{ root *yaml.Node }
 
 func parse(document []byte) (source, error) {
@@ -22,7 +22,7 @@ func parse(document []byte) (source, error) {
 	return source{file.Content[0]}, nil
 }
 
-// at is what stands in n below these names, each after any reference; nil where nothing does.
+// at returns what is in n below these names, following any reference; nil if there is nothing.
 func (s source) at(n *yaml.Node, names ...string) *yaml.Node {
 	for _, name := range names {
 		n = own(s.resolve(n), name)
@@ -30,7 +30,7 @@ func (s source) at(n *yaml.Node, names ...string) *yaml.Node {
 	return n
 }
 
-// own is the member of a mapping; nil where there is none.
+// own returns the member of a mapping; nil if there is none.
 func own(n *yaml.Node, name string) *yaml.Node {
 	for key, value := range members(n) {
 		if key == name {
@@ -54,8 +54,8 @@ func (s source) resolve(n *yaml.Node) *yaml.Node {
 	}
 }
 
-// text is a scalar below these names, or below a reference where n itself has none: what stands beside a
-// reference goes before what it refers to.
+// text returns a scalar of this name in n, or in what n refers to if n itself has none: what is beside a reference
+// takes precedence over what it refers to.
 func (s source) text(n *yaml.Node, name string) string {
 	if beside := own(n, name); beside != nil {
 		return text(beside)
@@ -63,13 +63,13 @@ func (s source) text(n *yaml.Node, name string) string {
 	return text(s.at(n, name))
 }
 
-// referred is the name of the component that n refers to; empty where n is no reference.
+// referred returns the name of the component that n refers to; empty if n is not a reference.
 func referred(n *yaml.Node) string {
 	ref := text(own(n, "$ref"))
 	return ref[strings.LastIndexByte(ref, '/')+1:]
 }
 
-// members are those of a mapping, in their order; none of anything else.
+// members returns the members of a mapping, in order; none of anything else.
 func members(n *yaml.Node) iter.Seq2[string, *yaml.Node] {
 	return func(yield func(string, *yaml.Node) bool) {
 		if n == nil || n.Kind != yaml.MappingNode {
@@ -83,7 +83,7 @@ func members(n *yaml.Node) iter.Seq2[string, *yaml.Node] {
 	}
 }
 
-// items are those of a list; none of anything else.
+// items returns the items of a list; none of anything else.
 func items(n *yaml.Node) []*yaml.Node {
 	if n == nil || n.Kind != yaml.SequenceNode {
 		return nil
@@ -91,7 +91,7 @@ func items(n *yaml.Node) []*yaml.Node {
 	return n.Content
 }
 
-// text is the text of a scalar; empty for anything else.
+// text returns the text of a scalar; empty for anything else.
 func text(n *yaml.Node) string {
 	if n == nil || n.Kind != yaml.ScalarNode {
 		return ""

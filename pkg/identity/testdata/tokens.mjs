@@ -23,7 +23,7 @@ function sign(algorithm, key) {
     .sign(key);
 }
 
-// What Auth.js sets in a browser that signs in: through its own routes, so that it cuts its cookie up by itself.
+// The cookies that Auth.js sets when a browser signs in. This uses its own routes, so that it splits the cookie itself.
 async function signIn(origin, secrets, filling) {
   const body = new URLSearchParams({ username: "grace" });
   const headers = { "content-type": "application/x-www-form-urlencoded" };

@@ -1,7 +1,7 @@
 // Runs one part of pusher-js's own specs of channels against a server, as they are in its package, and prints a line
 // of JSON for each that ran.
 //
-// The specs want modules of pusher-js's sources and helpers of its own build, of which these four stand in for.
+// The specs need modules of pusher-js's sources and helpers of its own build. These four replace them.
 const Module = require('module');
 const path = require('path');
 const Jasmine = require('jasmine');
