@@ -24,6 +24,9 @@ import (
 	"devinbox/pkg/app"
 	"devinbox/pkg/chat"
 	"devinbox/pkg/config"
+	"devinbox/pkg/identity"
+	"devinbox/pkg/postgres"
+	"devinbox/pkg/realtime"
 )
 
 // BenchmarkSend measures a send, from the request to the answer, beside its floor: the statement that saves
@@ -38,9 +41,9 @@ func BenchmarkSend(b *testing.B) {
 	}
 	b.Cleanup(pusher.Close)
 	settings := config.Config{
-		DatabaseURL: database,
-		Pusher:      config.Pusher{AppID: "1", Key: "test-key", Secret: "test-secret", Host: pusher.Host(), Port: pusher.Port(), NoTLS: true},
-		Identity:    config.Identity{Secret: jwtSecret},
+		Database: postgres.Options{URL: database},
+		Pusher:   realtime.Options{AppID: "1", Key: "test-key", Secret: "test-secret", Host: pusher.Host(), Port: pusher.Port(), NoTLS: true},
+		Identity: identity.Options{Secret: []byte(jwtSecret)},
 	}
 	a := app.New(settings, nil, slog.New(slog.DiscardHandler))
 	b.Cleanup(a.Close)

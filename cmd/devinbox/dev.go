@@ -72,6 +72,9 @@ func (d devRun) run(ctx context.Context, command []string) (err error) {
 	if err != nil {
 		return err
 	}
+	if _, fault := config.Load(p.lookup); fault != nil {
+		return fault // before anything is begun
+	}
 	data, err := p.data(d.data)
 	if err != nil {
 		return err

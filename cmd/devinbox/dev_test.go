@@ -245,6 +245,15 @@ func TestAPortThatIsTakenIsNamed(t *testing.T) {
 	execute(t, emptyProject(t), []string{"DATABASE_URL=" + testdb.New(t)}, "dev", "--port", port, "--data", newData(t)).is(t, 1, "port "+port, "--port")
 }
 
+func TestWhatCannotBeUsedEndsDevBeforeAnythingIsBegun(t *testing.T) {
+	t.Parallel()
+	data := newData(t)
+	o := execute(t, emptyProject(t), []string{"CHAT_RATE_LIMIT=canary", "CHAT_ID_CLAIM=exp"}, "dev", "--data", data).is(t, 1, "CHAT_RATE_LIMIT must", "CHAT_ID_CLAIM must")
+	if strings.Contains(o.errors, "canary") || exists(data) {
+		t.Errorf("it repeats a value or has begun: %s", o.errors)
+	}
+}
+
 func TestServicesOnlyPrintsWhatItAdds(t *testing.T) {
 	t.Parallel()
 	folder, data := emptyProject(t), newData(t)

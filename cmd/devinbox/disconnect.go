@@ -2,14 +2,12 @@ package main
 
 import (
 	"fmt"
-	"log/slog"
-	"os"
 
 	"github.com/spf13/cobra"
 
-	"devinbox/pkg/app"
 	"devinbox/pkg/chat"
 	"devinbox/pkg/config"
+	"devinbox/pkg/realtime"
 )
 
 func disconnectCommand() *cobra.Command {
@@ -33,11 +31,10 @@ again, and call the functions all the while. So stop its tokens first, where the
 				return err
 			}
 			settings, _ := config.Load(p.lookup) // what else may be wrong there is nothing to Pusher
-			publisher, err := app.NewPublisher(settings, slog.New(slog.NewTextHandler(os.Stderr, nil)))
-			if err != nil {
-				return fmt.Errorf("Pusher is not configured in the environment, .env.local or .env:\n%w", err)
+			if settings.PusherFaults != nil {
+				return fmt.Errorf("Pusher is not configured in the environment, .env.local or .env:\n%w", settings.PusherFaults)
 			}
-			if err := publisher.Disconnect(command.Context(), me.Role, me.ID); err != nil {
+			if err := realtime.New(settings.Pusher).Disconnect(command.Context(), me.Role, me.ID); err != nil {
 				return err
 			}
 			fmt.Printf("Every connection on which %s %s was signed in is closed.\n", me.Role, me.ID)

@@ -1,17 +1,16 @@
 package main
 
 import (
-	"log/slog"
 	"time"
 
-	"devinbox/pkg/app"
 	"devinbox/pkg/chat"
 	"devinbox/pkg/config"
+	"devinbox/pkg/identity"
 )
 
 // mint signs a token as the deployment with these settings recognises it.
 func mint(settings config.Config, me chat.Identity, ttl time.Duration) (string, error) {
-	verifier, err := app.NewVerifier(settings, slog.Default())
+	verifier, err := identity.New(settings.Identity)
 	if err != nil {
 		return "", err
 	}

@@ -38,7 +38,7 @@ what devinbox dev runs on this machine.`,
 			if err != nil {
 				return err
 			}
-			if settings.Identity.Secret == "" {
+			if len(settings.Identity.Secret) == 0 {
 				folder, err := p.data(data)
 				if err != nil {
 					return err
@@ -47,7 +47,7 @@ what devinbox dev runs on this machine.`,
 				if err != nil {
 					return err
 				}
-				settings.Identity.Secret = secrets["CHAT_JWT_SECRET"]
+				settings.Identity.Secret = []byte(secrets["CHAT_JWT_SECRET"])
 			}
 			token, err := mint(settings, me, ttl)
 			if err != nil {

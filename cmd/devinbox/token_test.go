@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/base64"
 	"encoding/json"
-	"log/slog"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
@@ -11,9 +10,9 @@ import (
 	"time"
 
 	"devinbox/internal/dev"
-	"devinbox/pkg/app"
 	"devinbox/pkg/chat"
 	"devinbox/pkg/config"
+	"devinbox/pkg/identity"
 )
 
 const jwtSecret = "a secret of the tests, of thirty-two bytes or more"
@@ -32,7 +31,7 @@ func recognised(t *testing.T, token string, variables ...string) (chat.Identity,
 	if err != nil {
 		t.Fatal(err)
 	}
-	verifier, err := app.NewVerifier(settings, slog.New(slog.DiscardHandler))
+	verifier, err := identity.New(settings.Identity)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ type App struct {
 	identity   *identity.Verifier
 	origins    *web.Origins
 	guests     bool
-	secret     string // CHAT_JWT_SECRET
+	secret     []byte // CHAT_JWT_SECRET
 	cronSecret string
 	store      *postgres.Store
 	log        *slog.Logger
@@ -45,61 +45,37 @@ var instance = sync.OnceValue(func() *App {
 // messages are saved and served and nobody is told, without a key nobody is let in.
 func New(c config.Config, fault error, log *slog.Logger) *App {
 	a := &App{log: log, secret: c.Identity.Secret, cronSecret: c.CronSecret}
-	a.guests = c.Guests && c.Identity.Secret != "" // their tokens are signed with it
-	faults := []error{fault}
+	a.guests = c.Guests && len(c.Identity.Secret) > 0 // their tokens are signed with it
+	c.Pusher.Log, c.Pusher.Observe, c.Identity.Log = log, observe("pusher"), log
 
-	channels, ok := realtime.ParseChannels(c.Channels)
-	if !ok {
-		faults = append(faults, config.Fault{Variable: "CHAT_CHANNELS", Message: "must be private, presence or public"})
-	} else if channels == realtime.Public {
-		log.Warn("CHAT_CHANNELS=public: whoever has the app key, which is in every page, can read every conversation")
-	}
+	var database, origins, keys error
+	a.store, database = postgres.Open(c.Database, observe("db"))
+	a.origins, origins = web.NewOrigins(c.AllowedOrigins)
+	a.identity, keys = identity.New(c.Identity)
+	a.Realtime = realtime.New(c.Pusher)
+	a.Chat = chat.NewService(a.store, a.Realtime, c.Pusher.Channels, c.RateLimit, log)
 
-	var err error
-	if a.Realtime, err = NewPublisher(c, log); err != nil {
-		log.Warn("realtime is disabled: messages are saved and served, but nobody is told of them", "faults", err.Error())
+	a.fault = errors.Join(fault, c.DatabaseFaults)
+	if a.fault == nil { // else it says the same, by the variables' names
+		a.fault = errors.Join(database, origins, keys)
 	}
-	if a.store, err = postgres.Open(c.DatabaseURL, observe("db")); err != nil {
-		faults = append(faults, config.Fault{Variable: "DATABASE_URL", Message: err.Error()})
+	if a.fault != nil {
+		log.Error("the environment cannot be used: every request is answered 503", "faults", a.fault.Error())
 	}
-	if a.origins, err = web.NewOrigins(c.AllowedOrigins); err != nil {
-		faults = append(faults, config.Fault{Variable: "CHAT_ALLOWED_ORIGINS", Message: err.Error()})
-	}
-	if a.identity, err = NewVerifier(c, log); err != nil {
-		faults = append(faults, err)
-	} else if !a.identity.Configured() {
+	if keys == nil && !a.identity.Configured() {
 		log.Error("nobody can be recognised: set CHAT_JWT_SECRET or CHAT_JWKS_URL, or CHAT_AUTHJS with AUTH_SECRET")
 	}
-	a.Chat = chat.NewService(a.store, a.Realtime, channels, c.RateLimit, log)
-
-	if a.fault = errors.Join(faults...); a.fault != nil {
-		log.Error("the environment cannot be used: every request is answered 503", "faults", a.fault.Error())
+	if c.PusherFaults != nil {
+		log.Warn("realtime is disabled: messages are saved and served, but nobody is told of them", "faults", c.PusherFaults.Error())
+	}
+	if c.Pusher.Channels == realtime.Public {
+		log.Warn("CHAT_CHANNELS=public: whoever has the app key, which is in every page, can read every conversation")
 	}
 	return a
 }
 
 // Close closes what the App has opened.
 func (a *App) Close() { a.store.Close() }
-
-// NewPublisher makes the way to Pusher out of the environment.
-// Errors: one [config.Fault] for each variable that is missing or malformed, joined; the Publisher is then disabled.
-func NewPublisher(c config.Config, log *slog.Logger) (*realtime.Publisher, error) {
-	channels, _ := realtime.ParseChannels(c.Channels)
-	options := realtime.Options{
-		AppID: c.Pusher.AppID, Key: c.Pusher.Key, Secret: c.Pusher.Secret, Cluster: c.Pusher.Cluster,
-		Host: c.Pusher.Host, Port: c.Pusher.Port, NoTLS: c.Pusher.NoTLS,
-		Channels: channels, Log: log, Observe: observe("pusher"),
-	}
-	variables := map[string]string{
-		"AppID": "PUSHER_APP_ID", "Key": "NEXT_PUBLIC_PUSHER_KEY", "Secret": "PUSHER_SECRET",
-		"Cluster": "NEXT_PUBLIC_PUSHER_CLUSTER", "Host": "PUSHER_HOST", "Port": "PUSHER_PORT", "NoTLS": "PUSHER_USE_TLS",
-	}
-	var faults []error
-	for _, f := range options.Faults() {
-		faults = append(faults, config.Fault{Variable: variables[f.Name], Message: f.Message})
-	}
-	return realtime.New(options), errors.Join(faults...)
-}
 
 // observe notes in a request's record how long it waited for a dependency.
 func observe(name string) func(context.Context, time.Duration) {

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"devinbox/pkg/config"
+	"devinbox/pkg/identity"
+	"devinbox/pkg/postgres"
 )
 
 func TestEveryFaultOfTheEnvironmentIsNamedByItsVariable(t *testing.T) {
@@ -85,25 +87,29 @@ func TestWithoutAKeyTheLogSaysThatNobodyIsLetIn(t *testing.T) {
 	}
 }
 
-// Every option that can be at fault has its variable: none is named by nothing.
-func TestNoFaultIsWithoutAName(t *testing.T) {
+// A Config that was made by hand has no variables to name, and is not served half.
+func TestOptionsThatCannotBeUsedServeNobodyWhoeverMadeThem(t *testing.T) {
 	t.Parallel()
-	everything := config.Config{
-		Pusher:   config.Pusher{AppID: "/", Key: "/", Secret: "/", Cluster: "/", Host: "/", Port: "/", NoTLS: true},
-		Identity: config.Identity{Secret: "x", JWKSURL: "x", IDClaim: "exp", RoleClaim: "exp", AuthJS: true, AuthSecrets: []string{""}},
-	}
-	log := slog.New(slog.DiscardHandler)
-	_, pusher := NewPublisher(everything, log)
-	_, identity := NewVerifier(everything, log)
-	for _, err := range []error{pusher, identity} {
-		joined, ok := err.(interface{ Unwrap() []error })
-		if !ok || len(joined.Unwrap()) < 5 {
-			t.Fatalf("%v", err)
-		}
-		for _, one := range joined.Unwrap() {
-			if fault, ok := one.(config.Fault); !ok || fault.Variable == "" || fault.Message == "" {
-				t.Errorf("%#v", one)
+	usable := config.Config{Database: postgres.Options{URL: "postgres://nobody@127.0.0.1:1/none"}, Identity: identity.Options{Secret: []byte(jwtSecret)}}
+	for _, test := range []struct {
+		name   string
+		change func(*config.Config)
+		says   string // nothing where all is well
+	}{
+		{"nothing is wrong", func(*config.Config) {}, ""},
+		{"no database", func(c *config.Config) { c.Database.URL = "" }, "URL is missing"},
+		{"a claim that means something else", func(c *config.Config) { c.Identity.IDClaim = "exp" }, "IDClaim must not be"},
+		{"an origin with a path", func(c *config.Config) { c.AllowedOrigins = []string{"https://example.com/"} }, "must list origins"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c := usable
+			test.change(&c)
+			a := New(c, nil, slog.New(slog.DiscardHandler))
+			defer a.Close()
+			if err := a.usable(); (err != nil) != (test.says != "") || a.fault != nil && !strings.Contains(a.fault.Error(), test.says) {
+				t.Errorf("%v: %v", err, a.fault)
 			}
-		}
+		})
 	}
 }

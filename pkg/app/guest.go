@@ -67,7 +67,7 @@ func (a *App) addressDigest(r *http.Request) []byte {
 			text = address.String()
 		}
 	}
-	digest := hmac.New(sha256.New, []byte(a.secret))
+	digest := hmac.New(sha256.New, a.secret)
 	digest.Write([]byte(text))
 	return digest.Sum(nil)
 }

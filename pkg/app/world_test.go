@@ -12,6 +12,7 @@ import (
 
 	"devinbox/pkg/chat"
 	"devinbox/pkg/config"
+	"devinbox/pkg/identity"
 )
 
 const (
@@ -54,7 +55,7 @@ func newWorld(t *testing.T, variables ...string) *world {
 // token is one that this App's environment signs.
 func (w *world) token(who chat.Identity, lifetime time.Duration) string {
 	w.t.Helper()
-	verifier, err := NewVerifier(w.settings, slog.New(slog.DiscardHandler))
+	verifier, err := identity.New(w.settings.Identity)
 	if err != nil {
 		w.t.Fatal(err)
 	}

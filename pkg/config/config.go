@@ -1,50 +1,39 @@
 // Package config reads the environment: every variable that devinbox knows, in one place, with all faults
-// at once. It opens nothing and decides nothing; what a value means is for the package that is made of it.
+// at once. It opens nothing; what a value means is for the package whose options it is part of.
 package config
 
 import (
 	"errors"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"devinbox/pkg/chat"
+	"devinbox/pkg/identity"
+	"devinbox/pkg/postgres"
+	"devinbox/pkg/realtime"
+	"devinbox/pkg/web"
 )
 
-// Config is what the environment says.
+// Config is what the environment says: the options of each package, and what is for package app alone.
 type Config struct {
-	DatabaseURL  string // what functions connect to; may be a pooler in transaction mode
-	MigrationURL string // what migrations connect to: the unpooled one where there is one
+	Database       postgres.Options // what functions connect to
+	DatabaseFaults error            // a [Fault] if the database's variable is missing or malformed
+	MigrationURL   string           // what migrations connect to: the unpooled database if there is one
 
-	Pusher   Pusher
-	Channels string // CHAT_CHANNELS: private, presence or public; empty for private
+	Pusher       realtime.Options
+	PusherFaults error // a [Fault] for each of Pusher's variables that is missing or malformed, joined
 
-	Identity       Identity
-	Guests         bool
-	AllowedOrigins []string
-	RateLimit      chat.RateLimit // of clients' sends
-	CronSecret     string         // empty: nobody may call the cron's function
+	Identity       identity.Options
+	Guests         bool     // whether somebody without a credential may begin as a guest
+	AllowedOrigins []string // what [web.NewOrigins] takes
+	RateLimit      chat.RateLimit
+	CronSecret     string // empty: nobody may call the cron's function
 }
 
-// Pusher is the app on Pusher, or on a server of one's own that speaks its protocol.
-type Pusher struct {
-	AppID, Key, Secret, Cluster string
-	Host, Port                  string
-	NoTLS                       bool
-}
-
-// Identity is how callers are recognised.
-type Identity struct {
-	Secret             string   // CHAT_JWT_SECRET
-	JWKSURL            string   // CHAT_JWKS_URL
-	Issuer, Audience   string   // CHAT_JWT_ISSUER, CHAT_JWT_AUDIENCE
-	IDClaim, RoleClaim string   // CHAT_ID_CLAIM, CHAT_ROLE_CLAIM
-	AuthJS             bool     // CHAT_AUTHJS
-	AuthSecrets        []string // AUTH_SECRET and AUTH_SECRET_1 … 3, the newest first
-	Developers         []string // CHAT_DEVELOPERS: ids, or verified e-mails
-}
-
-// defaultRateLimit is CHAT_RATE_LIMIT where it is not set.
+// defaultRateLimit is CHAT_RATE_LIMIT if it is not set.
 const defaultRateLimit = "30/10s"
 
 // Fault is one variable that cannot be used. It never holds the value.
@@ -57,58 +46,69 @@ type Fault struct {
 func (f Fault) Error() string { return f.Variable + " " + f.Message }
 
 // Load reads a Config by looking variables up, as os.Getenv does. Surrounding white space, which is easily
-// pasted along, is cut off. The error joins one [Fault] for each variable that cannot be read; what is merely
-// missing is empty in the Config.
+// pasted along, is cut off.
+//
+// The error joins one [Fault] for each variable that is malformed, but for the database's and Pusher's: those
+// stand in the Config, since a command may not need the one, and messages are saved and served without the other.
+// Any other variable may be missing.
 func Load(lookup func(name string) string) (Config, error) {
-	e := &environment{lookup: lookup}
-	c := Config{
-		DatabaseURL: e.text("DATABASE_URL", "POSTGRES_URL"),
-		Pusher: Pusher{
-			AppID:   e.text("PUSHER_APP_ID"),
-			Key:     e.text("NEXT_PUBLIC_PUSHER_KEY", "PUSHER_KEY"),
-			Secret:  e.text("PUSHER_SECRET"),
-			Cluster: e.text("NEXT_PUBLIC_PUSHER_CLUSTER", "PUSHER_CLUSTER"),
-			Host:    e.text("PUSHER_HOST"),
-			Port:    e.text("PUSHER_PORT"),
-			NoTLS:   !e.boolean("PUSHER_USE_TLS", true),
-		},
-		Channels: e.text("CHAT_CHANNELS"),
-		Identity: Identity{
-			Secret:     e.text("CHAT_JWT_SECRET"),
-			JWKSURL:    e.text("CHAT_JWKS_URL"),
-			Issuer:     e.text("CHAT_JWT_ISSUER"),
-			Audience:   e.text("CHAT_JWT_AUDIENCE"),
-			IDClaim:    e.text("CHAT_ID_CLAIM"),
-			RoleClaim:  e.text("CHAT_ROLE_CLAIM"),
-			AuthJS:     e.boolean("CHAT_AUTHJS", false),
-			Developers: e.list("CHAT_DEVELOPERS"),
-		},
-		Guests:         e.boolean("CHAT_GUESTS", false),
-		AllowedOrigins: e.list("CHAT_ALLOWED_ORIGINS"),
-		RateLimit:      e.rateLimit("CHAT_RATE_LIMIT"),
-		CronSecret:     e.text("CRON_SECRET"),
-	}
-	c.MigrationURL = e.text("DATABASE_URL_UNPOOLED", "POSTGRES_URL_NON_POOLING")
+	var c Config
+	e := newEnvironment(lookup)
+
+	e.text(&c.Database.URL, "DATABASE_URL", "POSTGRES_URL")
+	e.text(&c.MigrationURL, "DATABASE_URL_UNPOOLED", "POSTGRES_URL_NON_POOLING")
 	if c.MigrationURL == "" {
-		c.MigrationURL = c.DatabaseURL
+		c.MigrationURL = c.Database.URL
 	}
-	// Auth.js encrypts with the first of its secrets; the others are those that it had before.
-	for _, name := range []string{"AUTH_SECRET_3", "AUTH_SECRET_2", "AUTH_SECRET_1", "AUTH_SECRET"} {
-		if secret := e.text(name); secret != "" {
-			c.Identity.AuthSecrets = append(c.Identity.AuthSecrets, secret)
-		}
+
+	e.text(&c.Pusher.AppID, "PUSHER_APP_ID")
+	e.text(&c.Pusher.Key, "NEXT_PUBLIC_PUSHER_KEY", "PUSHER_KEY")
+	e.text(&c.Pusher.Secret, "PUSHER_SECRET")
+	e.text(&c.Pusher.Cluster, "NEXT_PUBLIC_PUSHER_CLUSTER", "PUSHER_CLUSTER")
+	e.text(&c.Pusher.Host, "PUSHER_HOST")
+	e.text(&c.Pusher.Port, "PUSHER_PORT")
+	e.isFalse(&c.Pusher.NoTLS, "PUSHER_USE_TLS")
+	e.channels(&c.Pusher.Channels, "CHAT_CHANNELS")
+
+	e.secret(&c.Identity.Secret, "CHAT_JWT_SECRET")
+	e.text(&c.Identity.JWKSURL, "CHAT_JWKS_URL")
+	e.text(&c.Identity.Issuer, "CHAT_JWT_ISSUER")
+	e.text(&c.Identity.Audience, "CHAT_JWT_AUDIENCE")
+	e.text(&c.Identity.IDClaim, "CHAT_ID_CLAIM")
+	e.text(&c.Identity.RoleClaim, "CHAT_ROLE_CLAIM")
+	e.isTrue(&c.Identity.AuthJS, "CHAT_AUTHJS")
+	e.rotated(&c.Identity.AuthSecrets, "AUTH_SECRET", "AUTH_SECRET_1", "AUTH_SECRET_2", "AUTH_SECRET_3")
+	e.list(&c.Identity.Developers, "CHAT_DEVELOPERS")
+	c.Identity.Fits = c.Pusher.Channels.Fits
+
+	e.isTrue(&c.Guests, "CHAT_GUESTS")
+	e.list(&c.AllowedOrigins, "CHAT_ALLOWED_ORIGINS")
+	e.rateLimit(&c.RateLimit, "CHAT_RATE_LIMIT")
+	e.text(&c.CronSecret, "CRON_SECRET")
+
+	c.DatabaseFaults = errors.Join(e.faultsOf(&c.Database)...)
+	c.PusherFaults = errors.Join(e.faultsOf(&c.Pusher)...)
+	if _, err := web.NewOrigins(c.AllowedOrigins); err != nil {
+		e.fault(&c.AllowedOrigins, err.Error())
 	}
-	return c, errors.Join(e.faults...)
+	return c, errors.Join(append(e.faults, e.faultsOf(&c.Identity)...)...)
 }
 
-// environment looks variables up and remembers those that cannot be read.
+// environment reads variables into fields. It remembers which variable fills which field, so that the name of
+// each stands in one place, and which values cannot be read.
 type environment struct {
 	lookup func(string) string
+	names  map[any]string // by the pointer to the field; the first name if there are several
 	faults []error
 }
 
-// text is the first of these variables that is set. Every one of them is looked up.
-func (e *environment) text(names ...string) string {
+func newEnvironment(lookup func(string) string) *environment {
+	return &environment{lookup: lookup, names: map[any]string{}}
+}
+
+// read looks a field's variables up, every one of them, and returns the first value that is set.
+func (e *environment) read(field any, names ...string) string {
+	e.names[field] = names[0]
 	var found string
 	for _, name := range names {
 		if value := strings.TrimSpace(e.lookup(name)); found == "" {
@@ -118,40 +118,77 @@ func (e *environment) text(names ...string) string {
 	return found
 }
 
-func (e *environment) fault(name, message string) {
-	e.faults = append(e.faults, Fault{name, message})
+// fault notes that the variable of a field cannot be used.
+func (e *environment) fault(field any, message string) {
+	e.faults = append(e.faults, Fault{e.names[field], message})
 }
 
-func (e *environment) boolean(name string, fallback bool) bool {
-	switch strings.ToLower(e.text(name)) {
-	case "":
-		return fallback
-	case "true":
-		return true
-	case "false":
-		return false
-	default:
-		e.fault(name, "must be true or false")
-		return fallback
+// faultsOf is what a package finds in its options, named by variable where the package names the field.
+// options is a pointer to the struct whose fields were read.
+func (e *environment) faultsOf(options interface{ Faults() []chat.Field }) (faults []error) {
+	for _, f := range options.Faults() {
+		field := reflect.ValueOf(options).Elem().FieldByName(f.Name).Addr().Interface()
+		faults = append(faults, Fault{e.names[field], f.Message})
+	}
+	return faults
+}
+
+func (e *environment) text(field *string, names ...string) { *field = e.read(field, names...) }
+
+func (e *environment) secret(field *[]byte, name string) {
+	if text := e.read(field, name); text != "" {
+		*field = []byte(text)
 	}
 }
 
-func (e *environment) list(name string) []string {
-	var entries []string
-	for entry := range strings.SplitSeq(e.text(name), ",") {
+// isTrue reads true or false; if nothing is set the field stays false.
+func (e *environment) isTrue(field *bool, name string) { e.boolean(field, name, "true") }
+
+// isFalse reads true or false into a field that says the opposite.
+func (e *environment) isFalse(field *bool, name string) { e.boolean(field, name, "false") }
+
+func (e *environment) boolean(field *bool, name, yes string) {
+	switch text := strings.ToLower(e.read(field, name)); text {
+	case "", "true", "false":
+		*field = text == yes
+	default:
+		e.fault(field, "must be true or false")
+	}
+}
+
+// list reads entries with commas between them.
+func (e *environment) list(field *[]string, name string) {
+	for entry := range strings.SplitSeq(e.read(field, name), ",") {
 		if entry = strings.TrimSpace(entry); entry != "" {
-			entries = append(entries, entry)
+			*field = append(*field, entry)
 		}
 	}
-	return entries
+}
+
+// rotated reads a secret and those that follow it. The newest, which is the last that is set, comes first:
+// Auth.js encrypts with it and still reads what it encrypted with the others.
+func (e *environment) rotated(field *[]string, names ...string) {
+	for _, name := range slices.Backward(names) {
+		if secret := e.read(field, name); secret != "" {
+			*field = append(*field, secret)
+		}
+	}
+}
+
+func (e *environment) channels(field *realtime.Channels, name string) {
+	channels, ok := realtime.ParseChannels(e.read(field, name))
+	if !ok {
+		e.fault(field, "must be private, presence or public")
+	}
+	*field = channels
 }
 
 // rateLimit reads COUNT/DURATION, such as 30/10s: a bucket of so many, filled again in so long. 0 is none.
-func (e *environment) rateLimit(name string) chat.RateLimit {
-	text := e.text(name)
+func (e *environment) rateLimit(field *chat.RateLimit, name string) {
+	text := e.read(field, name)
 	switch text {
 	case "0":
-		return chat.RateLimit{}
+		return
 	case "":
 		text = defaultRateLimit
 	}
@@ -159,8 +196,8 @@ func (e *environment) rateLimit(name string) chat.RateLimit {
 	capacity, err := strconv.ParseUint(count, 10, 31)
 	every, err2 := time.ParseDuration(duration)
 	if err != nil || err2 != nil || capacity == 0 || every <= 0 {
-		e.fault(name, "must be a count and a duration such as 30/10s, or 0 for no limit")
-		return chat.RateLimit{}
+		e.fault(field, "must be a count and a duration such as 30/10s, or 0 for no limit")
+		return
 	}
-	return chat.RateLimit{Capacity: float64(capacity), PerSecond: float64(capacity) / every.Seconds()}
+	*field = chat.RateLimit{Capacity: float64(capacity), PerSecond: float64(capacity) / every.Seconds()}
 }

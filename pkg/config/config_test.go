@@ -55,8 +55,12 @@ func TestTheExampleFileListsExactlyWhatIsRead(t *testing.T) {
 
 func TestAnEmptyEnvironmentHasNoFaultsAndSafeDefaults(t *testing.T) {
 	t.Parallel()
-	want := config.Config{RateLimit: chat.RateLimit{Capacity: 30, PerSecond: 3}}
-	if got := load(t, nil); !reflect.DeepEqual(got, want) {
+	got := load(t, nil)
+	if got.DatabaseFaults == nil || got.PusherFaults == nil {
+		t.Errorf("what is missing is not told: %v, %v", got.DatabaseFaults, got.PusherFaults)
+	}
+	got.DatabaseFaults, got.PusherFaults, got.Identity.Fits = nil, nil, nil
+	if want := (config.Config{RateLimit: chat.RateLimit{Capacity: 30, PerSecond: 3}}); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
 	}
 }
@@ -67,10 +71,10 @@ func TestTheFirstNameThatIsSetCounts(t *testing.T) {
 		"DATABASE_URL": " postgres://pooled\n", "POSTGRES_URL": "postgres://other", "POSTGRES_URL_NON_POOLING": "postgres://straight",
 		"NEXT_PUBLIC_PUSHER_KEY": " ", "PUSHER_KEY": "key", "PUSHER_CLUSTER": "eu",
 	})
-	if c.DatabaseURL != "postgres://pooled" || c.MigrationURL != "postgres://straight" || c.Pusher.Key != "key" || c.Pusher.Cluster != "eu" {
+	if c.Database.URL != "postgres://pooled" || c.MigrationURL != "postgres://straight" || c.Pusher.Key != "key" || c.Pusher.Cluster != "eu" {
 		t.Errorf("%+v", c)
 	}
-	if c := load(t, map[string]string{"POSTGRES_URL": "postgres://other"}); c.DatabaseURL != "postgres://other" || c.MigrationURL != "postgres://other" {
+	if c := load(t, map[string]string{"POSTGRES_URL": "postgres://other"}); c.Database.URL != "postgres://other" || c.MigrationURL != "postgres://other" {
 		t.Errorf("%+v", c)
 	}
 }
@@ -120,19 +124,86 @@ func TestARateLimitIsACountAndADuration(t *testing.T) {
 	}
 }
 
-func TestEveryFaultIsToldAtOnceAndWithoutItsValue(t *testing.T) {
+func TestEveryFaultIsToldAtOnceByItsVariableAndWithoutItsValue(t *testing.T) {
 	t.Parallel()
-	faulty := map[string]string{"CHAT_RATE_LIMIT": "canary", "CHAT_GUESTS": "canary", "CHAT_AUTHJS": "1", "PUSHER_USE_TLS": "no"}
-	_, err := config.Load(func(name string) string { return faulty[name] })
-	if err == nil {
-		t.Fatal("they were taken")
+	faulty := map[string]string{
+		"DATABASE_URL":  "canary",
+		"PUSHER_APP_ID": "canary/", "NEXT_PUBLIC_PUSHER_KEY": "canary/", "PUSHER_SECRET": "canary/", "NEXT_PUBLIC_PUSHER_CLUSTER": "canary/",
+		"PUSHER_HOST": "canary/", "PUSHER_PORT": "canary", "PUSHER_USE_TLS": "canary",
+		"CHAT_JWT_SECRET": "canary", "CHAT_JWKS_URL": "canary", "CHAT_ID_CLAIM": "exp.canary", "CHAT_ROLE_CLAIM": "exp.canary", "CHAT_AUTHJS": "1",
+		"CHAT_CHANNELS": "canary", "CHAT_ALLOWED_ORIGINS": "canary", "CHAT_RATE_LIMIT": "canary", "CHAT_GUESTS": "canary",
 	}
-	for name := range faulty {
-		if !strings.Contains(err.Error(), name) {
-			t.Errorf("%s is not named in %q", name, err)
+	c, err := config.Load(func(name string) string { return faulty[name] })
+	named := map[string]int{}
+	for _, joined := range []error{err, c.DatabaseFaults, c.PusherFaults} {
+		all, ok := joined.(interface{ Unwrap() []error })
+		if !ok {
+			t.Fatalf("%v is not joined of faults", joined)
+		}
+		for _, one := range all.Unwrap() {
+			fault, ok := one.(config.Fault)
+			if !ok || fault.Message == "" || strings.Contains(fault.Error(), "canary") {
+				t.Errorf("%#v", one)
+			}
+			named[fault.Variable]++
 		}
 	}
-	if strings.Contains(err.Error(), "canary") {
-		t.Errorf("a value is repeated: %q", err)
+	for name := range faulty {
+		if named[name] == 0 {
+			t.Errorf("%s is not named", name)
+		}
+		delete(named, name)
+	}
+	if len(named) > 0 {
+		t.Errorf("these are named, and nothing is wrong with them: %v", named)
+	}
+}
+
+func TestOnlyWhatItConcernsIsWithoutWhatIsFaulty(t *testing.T) {
+	t.Parallel()
+	fine := map[string]string{
+		"DATABASE_URL": "postgres://h/d", "PUSHER_APP_ID": "1", "PUSHER_SECRET": "s", "PUSHER_KEY": "k", "PUSHER_CLUSTER": "eu",
+	}
+	for _, test := range []struct {
+		variable, value         string
+		database, pusher, other string // what is said of each
+	}{
+		{variable: "CHAT_GUESTS", value: "true"},
+		{variable: "DATABASE_URL", value: "", database: "DATABASE_URL is missing"},
+		{variable: "DATABASE_URL", value: "x", database: "DATABASE_URL is not a Postgres URL"},
+		{variable: "PUSHER_KEY", value: "", pusher: "NEXT_PUBLIC_PUSHER_KEY is missing"},
+		{variable: "PUSHER_USE_TLS", value: "false", pusher: "PUSHER_USE_TLS would send"},
+		{variable: "CHAT_CHANNELS", value: "x", other: "CHAT_CHANNELS must be private"},
+		{variable: "CHAT_ALLOWED_ORIGINS", value: "x", other: "CHAT_ALLOWED_ORIGINS must list"},
+		{variable: "CHAT_ROLE_CLAIM", value: "sub", other: "CHAT_ROLE_CLAIM must not be"},
+	} {
+		t.Run(test.variable+"="+test.value, func(t *testing.T) {
+			t.Parallel()
+			c, err := config.Load(func(name string) string {
+				if name == test.variable {
+					return test.value
+				}
+				return fine[name]
+			})
+			for _, fault := range []struct {
+				said error
+				want string
+			}{{c.DatabaseFaults, test.database}, {c.PusherFaults, test.pusher}, {err, test.other}} {
+				if (fault.said != nil) != (fault.want != "") || fault.said != nil && !strings.HasPrefix(fault.said.Error(), fault.want) {
+					t.Errorf("%v, want %q", fault.said, fault.want)
+				}
+			}
+		})
+	}
+}
+
+// A token for an id that can have no channel is refused by whoever reads it, and so by whoever signs it.
+func TestWhetherAnIdFitsDependsOnTheChannels(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("=", 50)
+	for channels, want := range map[string]bool{"private": false, "public": true} {
+		if got := load(t, map[string]string{"CHAT_CHANNELS": channels}).Identity.Fits(long); got != want {
+			t.Errorf("%s: %v, want %v", channels, got, want)
+		}
 	}
 }

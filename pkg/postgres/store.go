@@ -24,9 +24,6 @@ const (
 	// pingAfter is how long a connection may be idle and still be trusted. A thawed instance may hold
 	// connections that the other end has long forgotten.
 	pingAfter = 250 * time.Millisecond
-
-	// maxConns is small because an instance serves one request at a time; there are many instances.
-	maxConns = 2
 )
 
 // Store is chat's store. It is safe for use by several goroutines at once and opens its first connection
@@ -38,30 +35,24 @@ type Store struct {
 
 var _ chat.Store = (*Store)(nil)
 
-// Open makes a Store for a postgres:// URL, or the other form that libpq knows. It connects to nothing yet.
-// observe, which may be nil, is told how long each call took.
-// Whatever the URL says, the pool holds 2 connections at most, and every connection is as [Pin] makes it.
-// Errors: a URL that is empty or cannot be read, in words that hold no part of it. The Store is there even
-// so, and every call of it fails with Unavailable.
-func Open(url string, observe func(context.Context, time.Duration)) (*Store, error) {
+// Open makes a Store. It connects to nothing yet. observe, which may be nil, is told how long each call took.
+// Whatever the URL says, the pool is as large as the options say, and every connection is as [Pin] makes it.
+// Errors: what [Options.Faults] finds. The Store is there even so, and every call of it fails with Unavailable.
+func Open(o Options, observe func(context.Context, time.Duration)) (*Store, error) {
 	if observe == nil {
 		observe = func(context.Context, time.Duration) {}
 	}
-	pool, err := newPool(url)
+	pool, err := newPool(o)
 	return &Store{pool, observe}, err
 }
 
-func newPool(url string) (*pgxpool.Pool, error) {
-	if url == "" { // pgx would look for a server on this machine
-		return nil, errors.New("is missing")
-	}
-	config, err := pgxpool.ParseConfig(url)
+func newPool(o Options) (*pgxpool.Pool, error) {
+	config, err := o.parse()
 	if err != nil {
-		return nil, errors.New("is not a Postgres URL such as postgres://user:password@host:5432/database")
+		return nil, fmt.Errorf("the URL %w", err)
 	}
 	Pin(config.ConnConfig)
 	config.ConnConfig.ConnectTimeout = connectTimeout
-	config.MaxConns, config.MinConns, config.MinIdleConns = maxConns, 0, 0
 	config.PingTimeout = pingTimeout
 	config.ShouldPing = func(_ context.Context, p pgxpool.ShouldPingParams) bool { return p.IdleDuration > pingAfter }
 	// A connection that went silent would keep its place in the pool for the 15 seconds that pgx gives it, first
@@ -70,7 +61,7 @@ func newPool(url string) (*pgxpool.Pool, error) {
 	config.BeforeClose = func(conn *pgx.Conn) { conn.PgConn().Conn().Close() }
 	pool, err := pgxpool.NewWithConfig(context.Background(), config)
 	if err != nil {
-		return nil, errors.New("is not a Postgres URL that a pool can be made of")
+		return nil, errors.New("the URL is not one that a pool can be made of")
 	}
 	return pool, nil
 }

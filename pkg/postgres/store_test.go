@@ -35,7 +35,7 @@ func setup(t *testing.T) *world {
 
 func open(t *testing.T, url string) *postgres.Store {
 	t.Helper()
-	store, err := postgres.Open(url, nil)
+	store, err := postgres.Open(postgres.Options{URL: url}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,12 +200,15 @@ func TestAURLThatCannotBeReadIsRefusedWithoutRepeatingIt(t *testing.T) {
 		"postgres://user:canary@host/db?default_query_exec_mode=canary",
 		"postgres://user:canary@host/db?channel_binding=canary",
 	} {
-		store, err := postgres.Open(url, nil)
+		store, err := postgres.Open(postgres.Options{URL: url}, nil)
 		if err == nil {
 			store.Close()
 			t.Errorf("%q was taken", url)
 		} else if strings.Contains(err.Error(), "canary") {
 			t.Errorf("%q is repeated in: %v", url, err)
+		}
+		if faults := (postgres.Options{URL: url}).Faults(); len(faults) != 1 || faults[0].Name != "URL" || strings.Contains(faults[0].Message, "canary") {
+			t.Errorf("%q: %v", url, faults)
 		}
 	}
 }
@@ -214,7 +217,7 @@ func TestObserveIsToldOfEveryCall(t *testing.T) {
 	t.Parallel()
 	type key struct{}
 	var seen []any
-	store, err := postgres.Open(testdb.New(t), func(ctx context.Context, took time.Duration) {
+	store, err := postgres.Open(postgres.Options{URL: testdb.New(t)}, func(ctx context.Context, took time.Duration) {
 		if took <= 0 {
 			t.Errorf("a call took %v", took)
 		}

@@ -74,7 +74,7 @@ func connect(t *testing.T, url string) *pgx.Conn {
 
 func send(t *testing.T, url string) chat.Saved {
 	t.Helper()
-	store, err := postgres.Open(url, nil)
+	store, err := postgres.Open(postgres.Options{URL: url}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
