@@ -11,10 +11,7 @@ import (
 
 // ListConversations serves GET /api/conversations/list: one page of the developers' inbox, or of what has changed in it.
 func ListConversations(w http.ResponseWriter, r *http.Request) {
-	app.Serve(w, r, http.MethodGet, func(ctx context.Context, a *app.App, me chat.Identity) (web.Answer, error) {
-		if err := me.RequireDeveloper(); err != nil {
-			return web.Answer{}, err
-		}
+	app.ServeRoutes(w, r, app.Routes{http.MethodGet: app.Developers(func(ctx context.Context, a *app.App, me chat.Identity) (web.Answer, error) {
 		query, err := inboxQuery(web.ParseQuery(r, "status", "unread", "assigneeId", "q", "since", "cursor", "limit"))
 		if err != nil {
 			return web.Answer{}, err
@@ -24,7 +21,7 @@ func ListConversations(w http.ResponseWriter, r *http.Request) {
 			return web.Answer{}, err
 		}
 		return web.JSON(http.StatusOK, page), nil
-	})
+	})})
 }
 
 func inboxQuery(q *web.Query) (chat.InboxQuery, error) {

@@ -20,6 +20,15 @@ func (a *App) known(ctx context.Context, r *http.Request) (chat.Identity, error)
 	return me, a.usable()
 }
 
+// developer admits whoever has a good credential of a developer.
+func (a *App) developer(ctx context.Context, r *http.Request) (chat.Identity, error) {
+	me, err := a.known(ctx, r)
+	if err != nil {
+		return me, err
+	}
+	return me, me.RequireDeveloper()
+}
+
 // visitor admits whoever has a good credential, or none, or a session that has expired.
 func (a *App) visitor(ctx context.Context, r *http.Request) (chat.Identity, error) {
 	me, err := a.authenticate(ctx, r)

@@ -77,6 +77,37 @@ func TestEachRouteAdmitsItsOwn(t *testing.T) {
 	}
 }
 
+func TestDevelopersAloneAreAdmittedWhereTheyAloneMayBe(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		header string
+		status int
+		logs   string
+	}{
+		{"a developer", "Authorization: Bearer " + newWorld(t).token(ada, time.Hour), 204, "id=ada"},
+		{"a client", "Authorization: Bearer " + newWorld(t).token(grace, time.Hour), 403, "id=42"},
+		{"nobody", "", 401, "status=401"},
+		{"a bad token", "Authorization: Bearer x", 401, "status=401"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			handled := 0
+			answer := w.serve(request("POST", test.header), Routes{"POST": Developers(func(context.Context, *App, chat.Identity) (web.Answer, error) {
+				handled++
+				return web.NoContent(), nil
+			})})
+			if answer.Code != test.status || (handled == 1) != (test.status == 204) {
+				t.Errorf("%d, handled %d times", answer.Code, handled)
+			}
+			if log := w.log.String(); !strings.Contains(log, test.logs) {
+				t.Errorf("the log says %s", log)
+			}
+		})
+	}
+}
+
 func TestWithoutASecretTheCronIsNobodys(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "CRON_SECRET=")

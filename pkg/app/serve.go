@@ -35,6 +35,9 @@ type Route struct {
 // Known serves callers with a good credential.
 func Known(h Handler) Route { return Route{(*App).known, h, requestBudget} }
 
+// Developers serves developers. Others are refused before anything of what they ask is read.
+func Developers(h Handler) Route { return Route{(*App).developer, h, requestBudget} }
+
 // Visitor serves callers with a good credential, and those with none, who are nobody. One whose session has
 // merely expired is nobody, too.
 func Visitor(h Handler) Route { return Route{(*App).visitor, h, requestBudget} }
@@ -44,6 +47,22 @@ func Anybody(h Handler) Route { return Route{(*App).anybody, h, requestBudget} }
 
 // Cron serves what Vercel Cron calls, with the cron's own secret, and has a longer budget.
 func Cron(h Handler) Route { return Route{(*App).cron, h, cronBudget} }
+
+// Call is the Handler of a request whose body is what a method of the chat takes, and whose answer is a 200 with
+// what the method gives.
+func Call[In, Out any](r *http.Request, method func(*chat.Service, context.Context, chat.Identity, In) (Out, error)) Handler {
+	return func(ctx context.Context, a *App, me chat.Identity) (web.Answer, error) {
+		in, err := web.Decode[In](r)
+		if err != nil {
+			return web.Answer{}, err
+		}
+		out, err := method(a.Chat, ctx, me, in)
+		if err != nil {
+			return web.Answer{}, err
+		}
+		return web.JSON(http.StatusOK, out), nil
+	}
+}
 
 // Routes are the methods of a resource.
 type Routes map[string]Route
@@ -74,10 +93,10 @@ func ServeRoutes(w http.ResponseWriter, r *http.Request, routes Routes) {
 			return web.Answer{}, err
 		}
 		me, err := route.admit(a, ctx, r)
+		record.Identify(me) // also who is known and not admitted
 		if err != nil {
 			return web.Answer{}, err
 		}
-		record.Identify(me)
 		return route.handle(ctx, a, me)
 	})
 	status, cause := answer.Status(), answer.Cause()

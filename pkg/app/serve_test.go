@@ -67,6 +67,48 @@ func TestWhatCannotBeSaidIsADefect(t *testing.T) {
 	}
 }
 
+func TestACallIsTheBodyToAMethodAndItsResultToTheCaller(t *testing.T) {
+	t.Parallel()
+	type asked struct {
+		Text *string `json:"text"`
+	}
+	type told struct {
+		Text string `json:"text"`
+		By   string `json:"by"`
+	}
+	for _, test := range []struct {
+		name, body string
+		err        error // of the method
+		calls      int
+		status     int
+		says       string
+	}{
+		{"what it gives", `{"text":"Hello"}`, nil, 1, 200, `{"text":"Hello","by":"42"}`},
+		{"what it refuses", `{"text":"Hello"}`, chat.ErrNotYours, 1, 403, `"code":"forbidden"`},
+		{"what it does not understand", `{"test":"Hello"}`, nil, 0, 400, `"field":"test"`},
+		{"what is not JSON", `Hello`, nil, 0, 400, `"code":"invalid_request"`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			calls := 0
+			r := httptest.NewRequest("POST", "/api/x", strings.NewReader(test.body))
+			r.Header.Set("Authorization", "Bearer "+w.token(grace, time.Hour))
+			r.Header.Set("Content-Type", "application/json")
+			answer := w.serve(r, Routes{"POST": Known(Call(r, func(s *chat.Service, _ context.Context, me chat.Identity, in asked) (told, error) {
+				calls++
+				if s != w.Chat {
+					t.Error("it is another's chat")
+				}
+				return told{*in.Text, me.ID}, test.err
+			}))})
+			if answer.Code != test.status || !strings.Contains(answer.Body.String(), test.says) || calls != test.calls {
+				t.Errorf("%d %s after %d calls", answer.Code, answer.Body, calls)
+			}
+		})
+	}
+}
+
 func TestARequestHasADeadlineAndTheCronALaterOne(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
