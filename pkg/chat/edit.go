@@ -10,6 +10,7 @@ type Edit struct {
 	ClientID  *string `json:"clientId"`
 	MessageID *string `json:"messageId"`
 	Body      string  `json:"body"`
+	IfVersion *int64  `json:"ifVersion"` // the edit is refused if the message has another version by now
 }
 
 // Deletion asks for a message's text to be taken away. The message keeps its place.
@@ -31,7 +32,7 @@ func (s *Service) EditMessage(ctx context.Context, me Identity, e Edit) (Changed
 	body := NormalizeBody(e.Body)
 	var broken faults
 	checkBody(body, &broken)
-	return s.change(ctx, me, e.ClientID, e.MessageID, broken, ChangeParams{Body: &body, Preview: Preview(body)})
+	return s.change(ctx, me, e.ClientID, e.MessageID, broken, ChangeParams{Body: &body, Preview: Preview(body), IfVersion: e.IfVersion, Limit: s.limitFor(me)})
 }
 
 // DeleteMessage takes a message's text away. Its sender may, and every developer. Deleting again changes nothing.

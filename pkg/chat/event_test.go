@@ -50,7 +50,7 @@ func TestAnObjectHasEveryFieldByItsName(t *testing.T) {
 		},
 		`{"delivered":1,"failed":2,"pending":3}`:                                                                       chat.Deliveries{Delivered: 1, Failed: 2, Pending: 3},
 		`{"messages":[],"hasMore":false,"conversation":null}`:                                                          chat.MessagePage{Messages: []chat.Message{}},
-		`{"status":"ok","database":{"ok":false},"realtime":{"enabled":false},"queue":{"pending":0,"oldestSeconds":0}}`: chat.Health{Status: chat.Healthy},
+		`{"status":"ok","database":{"ok":false,"writable":false},"realtime":{"enabled":false},"queue":{"pending":0,"parked":0,"oldestSeconds":0}}`: chat.Health{Status: chat.Healthy},
 	} {
 		data, err := json.Marshal(object)
 		if err != nil || string(data) != want {

@@ -1,12 +1,16 @@
 package chat
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Health is what a monitor needs to know. It holds no secret and no name of a host.
 type Health struct {
 	Status   HealthStatus `json:"status"`
 	Database struct {
-		OK bool `json:"ok"`
+		OK       bool `json:"ok"`
+		Writable bool `json:"writable"` // false of a standby, or a database that is set to read only
 	} `json:"database"`
 	Realtime struct {
 		Enabled bool `json:"enabled"`
@@ -33,14 +37,18 @@ const (
 func (s *Service) Health(ctx context.Context) (Health, error) {
 	h := Health{Status: Healthy}
 	h.Realtime.Enabled = s.publisher.Enabled()
-	queue, err := s.store.Queue(ctx, healthCounts)
+	queue, writable, err := s.store.Queue(ctx, healthCounts)
 	if err != nil {
 		h.Status = Down
 		return h, err
 	}
-	h.Database.OK = true
+	h.Database.OK, h.Database.Writable = true, writable
 	h.Queue = queue
-	if queue.OldestSeconds > healthLag || !h.Realtime.Enabled {
+	if !writable {
+		h.Status = Down
+		return h, Fail(Unavailable, "The database takes no writes.").Because(errors.New("the database is a standby or read only"))
+	}
+	if queue.OldestSeconds > healthLag || queue.Parked > 0 || !h.Realtime.Enabled {
 		h.Status = Degraded
 	}
 	return h, nil

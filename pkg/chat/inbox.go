@@ -31,7 +31,14 @@ type InboxPage struct {
 	Conversations []Conversation `json:"conversations"`
 	NextCursor    *string        `json:"nextCursor"` // nil on the last page
 	Totals        Totals         `json:"totals"`
+	Team          []Member       `json:"team"`
 	SyncToken     string         `json:"syncToken"` // for Since; of several pages, the first one's
+}
+
+// Member is a developer who has sent, changed or read something within the last 90 days.
+type Member struct {
+	ID   string  `json:"id"`
+	Name *string `json:"name"` // the one that it had last
 }
 
 // Totals are of all conversations, whatever the filter. Each stops counting at 1,000.

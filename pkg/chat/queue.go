@@ -45,7 +45,7 @@ func (s *Service) DeliverQueued(ctx context.Context) (Deliveries, error) {
 			events = next
 		}
 	}
-	left, err := s.store.Queue(ctx, pendingCounts)
-	run.Pending = left.Pending
+	left, _, err := s.store.Queue(ctx, pendingCounts)
+	run.Pending = left.Pending + left.Parked
 	return run, err
 }

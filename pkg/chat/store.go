@@ -36,8 +36,9 @@ type Store interface {
 
 	// ChangeMessage gives a message another body or, without one, takes its text away.
 	// What is so already commits nothing.
-	// Errors: NotFound without the conversation or the message; Forbidden where it is not p.By's to change;
-	// Conflict where a deleted message would be edited.
+	// Errors: NotFound without the conversation or the message; Forbidden if it is not p.By's to change;
+	// Conflict if a deleted message would be edited, or one of another version than p.IfVersion; RateLimited, with
+	// RetryAfter, if a client's bucket is empty.
 	ChangeMessage(ctx context.Context, p ChangeParams) (Saved, error)
 
 	// UpdateConversation changes what developers say about a conversation. What is so already commits nothing.
@@ -60,15 +61,18 @@ type Store interface {
 	// Errors: Invalid where q.Since or, with it, q.Cursor is not one that this Store gave.
 	ListConversations(ctx context.Context, q InboxQuery) (InboxPage, error)
 
-	// Acknowledge forgets the events that were delivered and parks those that were refused for good,
-	// then claims at most claim events that are due, leased to this call, the longest due first.
+	// Acknowledge forgets the events that were delivered and parks those that were refused. A rejected one it parks
+	// when that has happened eight times over at least ten minutes, each time while others were delivered. Then it
+	// claims at most claim events that are due, leased to this call: the longest due of each conversation first, and
+	// of several that would show the same only the last.
 	Acknowledge(ctx context.Context, d Delivery, claim int) ([]Event, error)
 
 	// DropExpired forgets events that have waited for longer than EventLifetime.
 	DropExpired(ctx context.Context) error
 
-	// Queue counts the events that wait, stopping at limit, and says how old the oldest of them is.
-	Queue(ctx context.Context, limit int) (Queue, error)
+	// Queue counts the events that wait and those that are parked, stopping at limit each, says how old the oldest
+	// that waits is, and whether the database takes writes.
+	Queue(ctx context.Context, limit int) (q Queue, writable bool, err error)
 }
 
 // Publisher tells the browsers.
@@ -103,6 +107,7 @@ const MaxPage = 100
 type Delivery struct {
 	Delivered []EventKey // taken
 	Refused   []EventKey // refused as such: trying again would change nothing
+	Rejected  []EventKey // refused alone, perhaps by something else than Pusher: to be tried again for a while
 }
 
 // SendParams is a message as [Store.Send] commits it. Everything in it has been checked.
@@ -129,14 +134,17 @@ type ChangeParams struct {
 	ClientID  string
 	MessageID string
 	By        Identity
-	Body      *string // nil deletes
-	Preview   string  // of the body
-	Live      bool
+	Body      *string   // nil deletes
+	Preview   string    // of the body
+	IfVersion *int64    // the version that the message must still have; nil for any
+	Live      bool      // queue events
+	Limit     RateLimit // applies to edits of clients
 }
 
 // UpdateParams is a change of a conversation as [Store.UpdateConversation] commits it. What is nil stays.
 type UpdateParams struct {
 	ClientID     string
+	By           Identity
 	Status       *Status
 	Assign       bool    // whether the assignee changes
 	AssigneeID   *string // to whom; nil for nobody
@@ -190,5 +198,6 @@ type MessagePage struct {
 // Queue is the state of the outbox.
 type Queue struct {
 	Pending       int `json:"pending"`
-	OldestSeconds int `json:"oldestSeconds"` // 0 where nothing waits
+	Parked        int `json:"parked"`        // refused by Pusher for good: they wait for nothing but their end
+	OldestSeconds int `json:"oldestSeconds"` // of those that are pending; 0 if there are none
 }

@@ -66,6 +66,7 @@ func (s *Service) UpdateConversation(ctx context.Context, me Identity, u Update)
 	}
 	saved, _, err := save(ctx, s, s.store.UpdateConversation, UpdateParams{
 		ClientID:     clientID,
+		By:           me,
 		Status:       u.Status,
 		Assign:       u.AssigneeID.Given,
 		AssigneeID:   u.AssigneeID.Value,

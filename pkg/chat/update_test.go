@@ -68,9 +68,9 @@ func TestWhatAnUpdateDoesNotNameStays(t *testing.T) {
 		update chat.Update
 		want   chat.UpdateParams
 	}{
-		{chat.Update{ClientID: pointer("42")}, chat.UpdateParams{ClientID: "42"}},
-		{chat.Update{ClientID: pointer("42"), AssigneeID: chat.Clearable{Given: true}}, chat.UpdateParams{ClientID: "42", Assign: true}},
-		{chat.Update{ClientID: pointer("42"), SocketID: pointer("nonsense")}, chat.UpdateParams{ClientID: "42"}},
+		{chat.Update{ClientID: pointer("42")}, chat.UpdateParams{ClientID: "42", By: ada}},
+		{chat.Update{ClientID: pointer("42"), AssigneeID: chat.Clearable{Given: true}}, chat.UpdateParams{ClientID: "42", By: ada, Assign: true}},
+		{chat.Update{ClientID: pointer("42"), SocketID: pointer("nonsense")}, chat.UpdateParams{ClientID: "42", By: ada}},
 	} {
 		if _, err := w.UpdateConversation(t.Context(), ada, test.update); err != nil {
 			t.Error(err)

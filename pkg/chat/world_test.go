@@ -249,9 +249,9 @@ func (m *memory) DropExpired(context.Context) error {
 	return m.fail["DropExpired"]
 }
 
-func (m *memory) Queue(_ context.Context, limit int) (chat.Queue, error) {
+func (m *memory) Queue(_ context.Context, limit int) (chat.Queue, bool, error) {
 	m.add("count")
-	return chat.Queue{Pending: min(limit, len(m.due)+len(m.waiting))}, m.fail["Queue"]
+	return chat.Queue{Pending: min(limit, len(m.due)+len(m.waiting))}, true, m.fail["Queue"]
 }
 
 // leftBehind are events that earlier calls could not deliver.

@@ -16,7 +16,7 @@ import (
 // totals are counted in the order of an index: where most rows do not count, a scan of the table could read
 // all of them to find 1,000.
 const inboxHead = `
-	select head.open, head.unread, head.server, head.xid, ` + conversationColumns + `
+	select head.open, head.unread, head.team_ids, head.team_names, head.server, head.xid, ` + conversationColumns + `
 	from (
 		select
 			(select count(*) from (
@@ -27,8 +27,17 @@ const inboxHead = `
 				select from chat.conversation where unread_developer > 0
 				order by status, last_message_at desc limit 1000
 			) u) as unread,
+			team.ids as team_ids,
+			team.names as team_names,
 			chat.server() as server,
 			pg_snapshot_xmin(pg_current_snapshot())::text as xid
+		from (
+			select coalesce(array_agg(id order by name, id), '{}') as ids, coalesce(array_agg(name order by name, id), '{}') as names
+			from (
+				select id, name from chat.developer where active_on >= (clock_timestamp() at time zone 'UTC')::date - 90
+				order by active_on desc, id limit 100
+			) active
+		) team
 	) head
 	left join (`
 
@@ -114,6 +123,8 @@ const changesSQL = inboxHead + `
 
 type conversationsRow struct {
 	totals       chat.Totals
+	teamIDs      []string
+	teamNames    []*string
 	server       int64
 	xid          string
 	conversation conversationRow
@@ -177,13 +188,18 @@ var errCursor = chat.InvalidField("cursor", "must be the nextCursor of an earlie
 func (s *Store) inboxPage(ctx context.Context, sql string, args pgx.StrictNamedArgs, limit int, next func(last chat.Conversation) string) (chat.InboxPage, error) {
 	args["limit"] = limit + 1 // one more tells whether there are more
 	rows, err := query(ctx, s, sql, args, func(row pgx.CollectableRow) (r conversationsRow, err error) {
-		err = row.Scan(slices.Concat([]any{&r.totals.Open, &r.totals.Unread, &r.server, &r.xid}, r.conversation.targets())...)
+		err = row.Scan(slices.Concat([]any{&r.totals.Open, &r.totals.Unread, &r.teamIDs, &r.teamNames, &r.server, &r.xid}, r.conversation.targets())...)
 		return r, err
 	})
 	if err != nil {
 		return chat.InboxPage{}, err
 	}
-	page := chat.InboxPage{Conversations: []chat.Conversation{}}
+	page := chat.InboxPage{Conversations: []chat.Conversation{}, Team: []chat.Member{}}
+	if len(rows) > 0 { // there is one even if no conversation is found
+		for i, id := range rows[0].teamIDs {
+			page.Team = append(page.Team, chat.Member{ID: id, Name: rows[0].teamNames[i]})
+		}
+	}
 	for _, r := range rows {
 		xid, err := strconv.ParseUint(r.xid, 10, 64)
 		if err != nil {

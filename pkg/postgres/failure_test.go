@@ -74,7 +74,7 @@ func TestACallIsOneRoundTrip(t *testing.T) {
 			return err
 		},
 		"UpdateConversation": func() error {
-			_, err := w.store.UpdateConversation(t.Context(), chat.UpdateParams{ClientID: "42", Status: pointer(chat.Closed)})
+			_, err := w.store.UpdateConversation(t.Context(), chat.UpdateParams{By: ada, ClientID: "42", Status: pointer(chat.Closed)})
 			return err
 		},
 		"RecordPresence": func() error {
@@ -96,7 +96,7 @@ func TestACallIsOneRoundTrip(t *testing.T) {
 			return err
 		},
 		"DropExpired": func() error { return w.store.DropExpired(t.Context()) },
-		"Queue":       func() error { _, err := w.store.Queue(t.Context(), 10); return err },
+		"Queue":       func() error { _, _, err := w.store.Queue(t.Context(), 10); return err },
 	} {
 		w.send(fromClient("42", "keeps the connection warm"))
 		proxy.Reset()
@@ -189,7 +189,7 @@ func TestAHangingDatabaseIsSaidToBeUnavailableInTime(t *testing.T) {
 	var calls sync.WaitGroup
 	for range 4 {
 		calls.Go(func() {
-			if _, err := w.store.Queue(t.Context(), 1); chat.KindOf(err) != chat.Unavailable {
+			if _, _, err := w.store.Queue(t.Context(), 1); chat.KindOf(err) != chat.Unavailable {
 				t.Errorf("while it hangs: %v", err)
 			}
 		})
@@ -252,7 +252,7 @@ func TestAMissingSchemaNamesTheCommandThatMakesIt(t *testing.T) {
 				return err
 			},
 			"ListConversations": func() error { _, err := w.store.ListConversations(t.Context(), chat.InboxQuery{Limit: 1}); return err },
-			"Queue":             func() error { _, err := w.store.Queue(t.Context(), 1); return err },
+			"Queue":             func() error { _, _, err := w.store.Queue(t.Context(), 1); return err },
 		} {
 			err := call()
 			if chat.KindOf(err) != chat.Unavailable || !strings.Contains(err.Error(), "devinbox migrate") {
@@ -352,7 +352,7 @@ func TestACallThatWaitsForALockEndsOnTheServer(t *testing.T) {
 		"edit":   func() error { _, err := w.store.ChangeMessage(t.Context(), edit(m, client("42"), "Hi")); return err },
 		"delete": func() error { _, err := w.store.ChangeMessage(t.Context(), deletion(m, client("42"))); return err },
 		"update": func() error {
-			_, err := w.store.UpdateConversation(t.Context(), chat.UpdateParams{ClientID: "42", Status: pointer(chat.Closed)})
+			_, err := w.store.UpdateConversation(t.Context(), chat.UpdateParams{By: ada, ClientID: "42", Status: pointer(chat.Closed)})
 			return err
 		},
 		"presence": func() error {
@@ -386,7 +386,7 @@ func TestALostAnswerLosesNoEvent(t *testing.T) {
 			return w.store.ChangeMessage(w.Context(), deletion(m, client("42")))
 		}, 2},
 		{"update", "chat.update_v2", func(w *world, _ chat.Message) (chat.Saved, error) {
-			return w.store.UpdateConversation(w.Context(), chat.UpdateParams{ClientID: "42", Status: pointer(chat.Closed), Live: true})
+			return w.store.UpdateConversation(w.Context(), chat.UpdateParams{By: ada, ClientID: "42", Status: pointer(chat.Closed), Live: true})
 		}, 2},
 		{"presence", "chat.presence_v2", func(w *world, _ chat.Message) (chat.Saved, error) {
 			news := []chat.Presence{{ClientID: "42", Online: true, At: time.Now()}, {ClientID: "43", Online: true, At: time.Now()}}
@@ -573,11 +573,11 @@ func TestNoErrorRepeatsWhatWasSentOrHowToConnect(t *testing.T) {
 		}},
 		{"an edit to what cannot be stored", chat.Invalid, func() error { return change(edit(m, p.Sender, canary+"\x00")) }},
 		{"a message's id that is none", chat.Internal, func() error { return change(chat.ChangeParams{ClientID: canary, MessageID: canary}) }},
-		{"an update of nothing", chat.NotFound, func() error { return update(chat.UpdateParams{ClientID: canary, ClientName: pointer(canary)}) }},
+		{"an update of nothing", chat.NotFound, func() error { return update(chat.UpdateParams{By: ada, ClientID: canary, ClientName: pointer(canary)}) }},
 		{"a status that is none", chat.Internal, func() error {
-			return update(chat.UpdateParams{ClientID: p.ClientID, Status: pointer(chat.Status(canary)), ClientName: pointer(canary)})
+			return update(chat.UpdateParams{By: ada, ClientID: p.ClientID, Status: pointer(chat.Status(canary)), ClientName: pointer(canary)})
 		}},
-		{"a name that cannot be stored", chat.Invalid, func() error { return update(chat.UpdateParams{ClientID: canary, ClientName: pointer(canary + "\xff")}) }},
+		{"a name that cannot be stored", chat.Invalid, func() error { return update(chat.UpdateParams{By: ada, ClientID: canary, ClientName: pointer(canary + "\xff")}) }},
 		{"news of what cannot be stored", chat.Invalid, func() error {
 			_, err := w.store.RecordPresence(t.Context(), chat.PresenceParams{News: []chat.Presence{{ClientID: canary + "\x00", At: time.Now()}}, Live: true})
 			return err

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -12,49 +11,56 @@ import (
 const acknowledgeSQL = `
 	select saved.* from chat.acknowledge_v2(
 		p_call_id => @call_id::uuid, p_client_id => @client_id::text[], p_version => @version::bigint[],
-		p_event => @event::text[], p_target => @target::text[], p_refused => @refused::boolean[],
+		p_event => @event::text[], p_target => @target::text[], p_became => @became::text[], p_others_taken => @others_taken::boolean,
 		p_claim => @claim::int, p_lease => @lease::interval, p_lifetime => @lifetime::interval
 	) saved`
 
 // Acknowledge implements [chat.Store] with the function acknowledge_v2.
 func (s *Store) Acknowledge(ctx context.Context, d chat.Delivery, claim int) ([]chat.Event, error) {
-	keys := slices.Concat(d.Delivered, d.Refused)
-	clientIDs, versions := make([]string, len(keys)), make([]int64, len(keys))
-	names, targets := make([]string, len(keys)), make([]string, len(keys))
-	refused := make([]bool, len(keys))
-	for i, k := range keys {
-		clientIDs[i], versions[i], names[i], targets[i] = k.ClientID, k.Version, string(k.Name), target(k)
-		refused[i] = i >= len(d.Delivered)
+	clientIDs, names, targets, became := []string{}, []string{}, []string{}, []string{} // not nil, which would be null
+	versions := []int64{}
+	name := func(keys []chat.EventKey, what string) {
+		for _, k := range keys {
+			clientIDs, versions = append(clientIDs, k.ClientID), append(versions, k.Version)
+			names, targets, became = append(names, string(k.Name)), append(targets, target(k)), append(became, what)
+		}
 	}
+	name(d.Delivered, "delivered")
+	name(d.Refused, "refused")
+	name(d.Rejected, "rejected")
 	rows, err := s.call(ctx, acknowledgeSQL, pgx.StrictNamedArgs{
-		"client_id": clientIDs,
-		"version":   versions,
-		"event":     names,
-		"target":    targets,
-		"refused":   refused,
-		"claim":     claim,
+		"client_id":    clientIDs,
+		"version":      versions,
+		"event":        names,
+		"target":       targets,
+		"became":       became,
+		"others_taken": len(d.Delivered) > 0,
+		"claim":        claim,
 	})
 	return events(rows), err
 }
 
-// The age is that of the oldest of the thousand that are due first, which is close to the oldest of all: what
-// has been tried is due a minute later at most. What is parked ages in peace, for nobody can deliver it.
+// Each count stops at a limit. The age is that of the oldest of the thousand that are due first, which is close to the
+// oldest of all: what has been tried is due a minute later at most. What is parked waits for nothing.
 const queueSQL = `
 	select
-		(select count(*) from (select from chat.outbox limit @limit::int) o),
+		not pg_is_in_recovery() and not current_setting('transaction_read_only')::boolean,
+		(select count(*) from (select from chat.outbox where not refused limit @limit::int) o),
+		(select count(*) from (select from chat.outbox where refused limit @limit::int) o),
 		(select greatest(coalesce(extract(epoch from clock_timestamp() - min(o.created_at)), 0), 0)::bigint from (
 			select created_at from chat.outbox where not refused order by due_at limit 1000
 		) o)`
 
 // Queue implements [chat.Store].
-func (s *Store) Queue(ctx context.Context, limit int) (chat.Queue, error) {
-	return queryOne(ctx, s, queueSQL, pgx.StrictNamedArgs{"limit": limit}, func(row pgx.CollectableRow) (q chat.Queue, err error) {
-		err = row.Scan(&q.Pending, &q.OldestSeconds)
+func (s *Store) Queue(ctx context.Context, limit int) (q chat.Queue, writable bool, err error) {
+	q, err = queryOne(ctx, s, queueSQL, pgx.StrictNamedArgs{"limit": limit}, func(row pgx.CollectableRow) (q chat.Queue, err error) {
+		err = row.Scan(&writable, &q.Pending, &q.Parked, &q.OldestSeconds)
 		return q, err
 	})
+	return q, writable, err
 }
 
-const dropExpiredSQL = `select chat.drop_expired_v1(p_lifetime => @lifetime::interval)`
+const dropExpiredSQL = `select chat.drop_expired_v1(p_lifetime => @lifetime::interval, p_limit => 10000)`
 
 // DropExpired implements [chat.Store] with the function drop_expired_v1.
 func (s *Store) DropExpired(ctx context.Context) error {

@@ -54,24 +54,140 @@ func TestAnEventThatWaitsGoesOutWithTheStateOfItsDelivery(t *testing.T) {
 	events := w.deliver(chat.Delivery{}, 10)
 	wantKeys(t, events,
 		chat.EventKey{ClientID: "42", Version: 1, Name: chat.NewMessage},
-		chat.EventKey{ClientID: "42", Version: 1, Name: chat.ConversationUpdated, ToInbox: true},
-		chat.EventKey{ClientID: "42", Version: 2, Name: chat.MessagesRead},
-		chat.EventKey{ClientID: "42", Version: 2, Name: chat.ConversationUpdated, ToInbox: true},
 		chat.EventKey{ClientID: "42", Version: 3, Name: chat.NewMessage},
-		chat.EventKey{ClientID: "42", Version: 3, Name: chat.ConversationUpdated, ToInbox: true},
 		chat.EventKey{ClientID: "42", Version: 4, Name: chat.MessagesRead},
 		chat.EventKey{ClientID: "42", Version: 4, Name: chat.ConversationUpdated, ToInbox: true})
 	if e := events[0]; e.Message.Body != "edited" || e.Message.Version != 9 || e.ExceptSocket != "1.2" || e.Conversation != nil || e.Read != nil {
 		t.Errorf("the first message's event: %+v", e)
 	}
-	if c := events[1].Conversation; c.Version != 4 || c.LastSeq != 2 {
-		t.Errorf("the first change's event: %+v", c)
-	}
-	if r := events[2].Read; r.UpToSeq != 2 || r.Side != chat.Developer || r.Reader.ID != "ada" || *r.Reader.Name != "Ada" || r.Version != 2 || r.ReadAt == nil {
-		t.Errorf("the first mark's event: %+v", r)
-	}
-	if e := events[4]; e.ExceptSocket != "" {
+	if e := events[1]; e.ExceptSocket != "" || e.Message.Body != "Again" {
 		t.Errorf("the second message's event: %+v", e)
+	}
+	if r := events[2].Read; r.UpToSeq != 2 || r.Side != chat.Developer || r.Reader.ID != "ada" || *r.Reader.Name != "Ada" || r.Version != 4 || r.ReadAt == nil {
+		t.Errorf("the mark's event: %+v", r)
+	}
+	if c := events[3].Conversation; c.Version != 4 || c.LastSeq != 2 {
+		t.Errorf("the conversation's event: %+v", c)
+	}
+	if left := w.waiting(); len(left) != 4 {
+		t.Errorf("%q wait: what a later event makes superfluous is dropped", left)
+	}
+}
+
+func TestOfEventsThatWouldShowTheSameTheLatestLeaves(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	m := w.send(fromClient("42", "Hello")).Message
+	other := w.send(fromClient("42", "Another")).Message
+	for n := range 150 {
+		w.change(edit(m, client("42"), fmt.Sprint("edited ", n)))
+		w.change(edit(other, client("42"), fmt.Sprint("edited ", n)))
+	}
+	w.update(chat.UpdateParams{By: ada, ClientID: "42", Status: pointer(chat.Closed), Live: true, ExceptSocket: "1.1"})
+	w.update(chat.UpdateParams{By: ada, ClientID: "42", Status: pointer(chat.Open), Live: true, ExceptSocket: "2.2"})
+	w.read(byAda("42", 1))
+	w.read(byAda("42", 2))
+	byGrace := byClient("42", 2)
+	w.send(fromAda("42", "Hi"))
+	w.read(byGrace)
+	w.exec("delete from chat.outbox where event = 'new-message'")
+	w.due()
+	events := w.deliver(chat.Delivery{}, 10)
+	last := events[len(events)-1].Version
+	wantKeys(t, events,
+		chat.EventKey{ClientID: "42", Version: 301, Name: chat.MessageUpdated},
+		chat.EventKey{ClientID: "42", Version: 302, Name: chat.MessageUpdated},
+		chat.EventKey{ClientID: "42", Version: 304, Name: chat.ConversationUpdated},
+		chat.EventKey{ClientID: "42", Version: last - 2, Name: chat.MessagesRead}, // the developers'
+		chat.EventKey{ClientID: "42", Version: last, Name: chat.MessagesRead},     // the client's
+		chat.EventKey{ClientID: "42", Version: last, Name: chat.ConversationUpdated, ToInbox: true})
+	if e := events[2]; e.ExceptSocket != "2.2" {
+		t.Errorf("it excludes %q, want the connection of the last change", e.ExceptSocket)
+	}
+	if left := w.waiting(); len(left) != 6 {
+		t.Errorf("%q wait", left)
+	}
+}
+
+func TestALaterEventThatIsAnotherCallsToDeliverReplacesNone(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	m := w.send(fromClient("42", "Hello")).Message
+	w.exec("delete from chat.outbox")
+	w.change(edit(m, client("42"), "edited"))
+	w.due()
+	w.change(edit(m, client("42"), "edited again"))
+	if got := w.deliver(chat.Delivery{}, 10); len(got) != 2 || got[0].Version != 2 {
+		t.Errorf("claimed %+v", keys(got))
+	}
+}
+
+func TestClaimsTakeTurnsBetweenConversations(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	for n := range 40 {
+		w.send(fromClient("busy", fmt.Sprint(n)))
+	}
+	for _, id := range []string{"a", "b", "c"} {
+		w.send(fromClient(id, "Hello"))
+	}
+	w.exec("update chat.outbox set due_at = clock_timestamp() - interval '1 second' * (1000 - version)")
+	w.exec("update chat.outbox set due_at = clock_timestamp() where client_id <> 'busy'")
+	found := map[string]bool{}
+	for _, e := range w.deliver(chat.Delivery{}, 8) {
+		found[e.ClientID] = true
+	}
+	if len(found) != 4 {
+		t.Errorf("of four conversations that wait %v were served", found)
+	}
+}
+
+func TestAnEventThatIsRejectedAloneIsParkedAtTheEighthTimeAfterTenMinutes(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	saved := w.send(keyed(fromClient("42", "Hello"), "key"))
+	poisoned, other := saved.Events[0].EventKey, saved.Events[1].EventKey
+	parked := func() int { return w.queue(10).Parked }
+	reject := func(others ...chat.EventKey) {
+		t.Helper()
+		w.due()
+		w.deliver(chat.Delivery{Rejected: []chat.EventKey{poisoned}, Delivered: others}, 0)
+	}
+	for range 20 {
+		reject() // Pusher may refuse everything: that says nothing of the event
+	}
+	for range 9 {
+		reject(other)
+	}
+	if parked() != 0 {
+		t.Fatal("it is parked within ten minutes")
+	}
+	w.exec("update chat.outbox set rejected_at = rejected_at - interval '10 minutes'")
+	reject(other)
+	if parked() != 1 {
+		t.Error("it is not parked after ten rejections over ten minutes")
+	}
+	w.exec("update chat.outbox set refused = false, rejections = 6, due_at = clock_timestamp()")
+	reject(other)
+	if parked() != 0 {
+		t.Error("it is parked after seven rejections")
+	}
+	reject(other)
+	if parked() != 1 {
+		t.Error("it is not parked after eight rejections")
+	}
+}
+
+func TestEventsThatWereLeasedBeforeTheClockWasSetBackAreDue(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.send(fromClient("42", "Hello"))
+	w.exec("update chat.outbox set due_at = due_at + interval '1 hour', created_at = created_at + interval '1 hour'")
+	if got := w.deliver(chat.Delivery{}, 10); len(got) != 2 {
+		t.Errorf("claimed %+v", keys(got))
+	}
+	if late := ask[int](w, "select count(*) from chat.outbox where greatest(due_at, created_at) > clock_timestamp() + interval '1 minute'"); late != 0 {
+		t.Errorf("%d events are still of the future", late)
 	}
 }
 
@@ -117,8 +233,8 @@ func TestAClaimReadsNoMoreThanWhatIsDue(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	w.exec("insert into chat.conversation (client_id, last_message_at, created_at, updated_at) values ('42', now(), now(), now())")
-	w.exec(`insert into chat.outbox (client_id, version, event, target, due_at)
-		select '42', i, 'conversation-updated', 'inbox', now() + interval '1 minute' from generate_series(1, 20000) i`)
+	w.exec(`insert into chat.outbox (client_id, version, event, target, seq, due_at)
+		select '42', i, 'new-message', 'conversation', i, now() + interval '1 minute' from generate_series(1, 20000) i`)
 	w.exec("update chat.outbox set due_at = now() where version <= 3")
 	w.exec("vacuum analyze chat.outbox")
 	read := func() (scans, rows int64) {
@@ -153,8 +269,8 @@ func TestTwoClaimersNeverGetTheSameEvent(t *testing.T) {
 	w := setup(t)
 	const events, claimers = 1000, 8
 	w.exec("insert into chat.conversation (client_id, last_message_at, created_at, updated_at) values ('42', now(), now(), now())")
-	w.exec(`insert into chat.outbox (client_id, version, event, target, due_at)
-		select '42', i, 'conversation-updated', 'inbox', now() from generate_series(1, $1::bigint) i`, events)
+	w.exec(`insert into chat.outbox (client_id, version, event, target, seq, due_at)
+		select '42', i, 'new-message', 'conversation', i, now() from generate_series(1, $1::bigint) i`, events)
 	var mu sync.Mutex
 	claimed := map[int64]int{}
 	var claiming sync.WaitGroup
@@ -236,7 +352,7 @@ func TestARefusedEventIsParkedUntilItsLifetimeEnds(t *testing.T) {
 		t.Errorf("a replay takes over what was refused as such: %+v", keys(again.Events))
 	}
 	w.deliver(chat.Delivery{Delivered: keys(saved.Events)[1:]}, 0)
-	if q := w.queue(100); q != (chat.Queue{Pending: 1}) {
+	if q := w.queue(100); q != (chat.Queue{Parked: 1}) {
 		t.Errorf("the queue %+v: what is parked is left, and no reason for an alarm", q)
 	}
 	w.exec("update chat.outbox set created_at = created_at - interval '23 hours', due_at = due_at - interval '23 hours'")
@@ -326,7 +442,7 @@ func TestTheQueueIsCountedUpToALimit(t *testing.T) {
 
 func (w *world) queue(limit int) chat.Queue {
 	w.Helper()
-	q, err := w.store.Queue(w.Context(), limit)
+	q, _, err := w.store.Queue(w.Context(), limit)
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -208,7 +208,11 @@ func TestNewsOfManyClientsDoNotWaitForEachOther(t *testing.T) {
 						news = append(news, chat.Presence{ClientID: fmt.Sprintf("client-%02d", n), Online: rand.IntN(2) == 0, At: time.Now()})
 					}
 				}
-				if _, err := store.RecordPresence(t.Context(), chat.PresenceParams{News: news, Live: true}); err != nil {
+				_, err := store.RecordPresence(t.Context(), chat.PresenceParams{News: news, Live: true})
+				for tries := 1; chat.KindOf(err) == chat.Unavailable && tries < 20; tries++ { // a busy machine
+					_, err = store.RecordPresence(t.Context(), chat.PresenceParams{News: news, Live: true})
+				}
+				if err != nil {
 					t.Error(err)
 				}
 			}

@@ -40,6 +40,7 @@ const (
 	noMessage      outcome = "no_message"
 	forbidden      outcome = "forbidden"
 	deleted        outcome = "deleted"
+	outdated       outcome = "outdated"
 	conflict       outcome = "conflict"
 	limited        outcome = "limited"
 )
@@ -74,6 +75,12 @@ func (r *savedRow) refusal() error {
 		return chat.ErrNotYours
 	case deleted:
 		return chat.Fail(chat.Conflict, "This message was deleted.")
+	case outdated:
+		return &chat.Error{
+			Kind:   chat.Conflict,
+			Detail: "This message was changed meanwhile. Look at it again before you change it.",
+			Fields: []chat.Field{{Name: "ifVersion", Message: "is not the version of the message"}},
+		}
 	case conflict:
 		return &chat.Error{
 			Kind:   chat.Conflict,
@@ -83,7 +90,7 @@ func (r *savedRow) refusal() error {
 	case limited:
 		return &chat.Error{
 			Kind:       chat.RateLimited,
-			Detail:     "Too many messages in too short a time.",
+			Detail:     "Too many messages and edits in too short a time.",
 			RetryAfter: time.Duration(math.Ceil(*r.retryAfter)) * time.Second,
 		}
 	default:

@@ -168,7 +168,7 @@ func TestASearchFollowsEveryRename(t *testing.T) {
 	found("renamed by a token", map[string]bool{"42-": true, "grace": false, "hopper": true, "@navy": true})
 	as("", "rear@admiral.example")
 	found("another e-mail", map[string]bool{"hopper": true, "@navy": false, "@admiral": true})
-	w.update(chat.UpdateParams{ClientID: "42-id", ClientName: pointer("The boss")})
+	w.update(chat.UpdateParams{By: ada, ClientID: "42-id", ClientName: pointer("The boss")})
 	found("renamed by a developer", map[string]bool{"hopper": false, "the boss": true, "@admiral": true})
 	as("Hopper", "")
 	found("a token beside it", map[string]bool{"hopper": false, "the boss": true})

@@ -246,7 +246,7 @@ func TestParametersOfTheURLNeitherBreakAConnectionNorReachIt(t *testing.T) {
 	} {
 		store := open(t, w.url+"&"+parameters)
 		for range 3 { // a statement that were prepared would be so by now
-			if _, err := store.Queue(t.Context(), 1); err != nil {
+			if _, _, err := store.Queue(t.Context(), 1); err != nil {
 				t.Errorf("%s: %v", parameters, err)
 			}
 		}

@@ -111,8 +111,8 @@ func TestATokenLeadsToWhatHasChangedSince(t *testing.T) {
 		{"an edit", func() { w.change(edit(first, client("d"), "edited")) }, []string{"d"}},
 		{"a deletion", func() { w.change(deletion(first, ada)) }, []string{"d"}},
 		{"a deletion again", func() { w.change(deletion(first, ada)) }, nil},
-		{"an update", func() { w.update(chat.UpdateParams{ClientID: "c", Status: pointer(chat.Closed)}) }, []string{"c"}},
-		{"an update that changes nothing", func() { w.update(chat.UpdateParams{ClientID: "c", Status: pointer(chat.Closed)}) }, nil},
+		{"an update", func() { w.update(chat.UpdateParams{By: ada, ClientID: "c", Status: pointer(chat.Closed)}) }, []string{"c"}},
+		{"an update that changes nothing", func() { w.update(chat.UpdateParams{By: ada, ClientID: "c", Status: pointer(chat.Closed)}) }, nil},
 		{"presence", func() {
 			w.presence(chat.Presence{ClientID: "a", Online: true, At: time.Now()}, chat.Presence{ClientID: "b", Online: true, At: time.Now()})
 		}, []string{"a", "b"}},
@@ -179,7 +179,7 @@ func TestAReaderThatFollowsTokensMissesNothing(t *testing.T) {
 				case 1:
 					_, err = store.MarkRead(t.Context(), byAda(id, rand.Int64N(20)))
 				case 2:
-					_, err = store.UpdateConversation(t.Context(), chat.UpdateParams{ClientID: id, Assign: true, AssigneeID: pointer(fmt.Sprint("dev-", rand.IntN(9)))})
+					_, err = store.UpdateConversation(t.Context(), chat.UpdateParams{By: ada, ClientID: id, Assign: true, AssigneeID: pointer(fmt.Sprint("dev-", rand.IntN(9)))})
 				case 3:
 					page, failed := store.ListMessages(t.Context(), chat.MessageQuery{ClientID: id, Limit: 1})
 					if err = failed; err == nil && len(page.Messages) > 0 && page.Messages[0].DeletedAt == nil {

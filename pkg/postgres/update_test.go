@@ -82,9 +82,10 @@ func TestAnUpdateChangesWhatItNames(t *testing.T) {
 		t.Errorf("%d events wait, want %d", n, 2*(version-1))
 	}
 	w.due()
-	if events := w.deliver(chat.Delivery{}, 4); len(events) != 4 || events[2].Name != chat.ConversationUpdated || events[2].Conversation.Version != version {
-		t.Errorf("claimed %+v", keys(events))
-	}
+	wantKeys(t, w.deliver(chat.Delivery{}, 10),
+		chat.EventKey{ClientID: "42", Version: 1, Name: chat.NewMessage},
+		chat.EventKey{ClientID: "42", Version: version, Name: chat.ConversationUpdated},
+		chat.EventKey{ClientID: "42", Version: version, Name: chat.ConversationUpdated, ToInbox: true})
 }
 
 func TestANameThatADeveloperSetOutlivesEveryToken(t *testing.T) {
@@ -97,13 +98,13 @@ func TestANameThatADeveloperSetOutlivesEveryToken(t *testing.T) {
 	}
 	as("Grace")
 	// The name that it has already: no reader sees a difference, and still it is the developer's from now on.
-	if saved := w.update(chat.UpdateParams{ClientID: "42", ClientName: pointer("Grace"), Live: true}); len(saved.Events) != 0 || saved.Conversation.Version != 1 {
+	if saved := w.update(chat.UpdateParams{By: ada, ClientID: "42", ClientName: pointer("Grace"), Live: true}); len(saved.Events) != 0 || saved.Conversation.Version != 1 {
 		t.Errorf("the same name: %+v", saved)
 	}
 	if saved := as("Somebody"); *saved.Conversation.ClientName != "Grace" || *saved.Message.Sender.Name != "Somebody" || len(saved.Events) != 2 {
 		t.Errorf("a token overwrote it: %+v", saved)
 	}
-	w.update(chat.UpdateParams{ClientID: "42", ClientName: pointer("The admiral")})
+	w.update(chat.UpdateParams{By: ada, ClientID: "42", ClientName: pointer("The admiral")})
 	if name := *as("Grace").Conversation.ClientName; name != "The admiral" {
 		t.Errorf("a token overwrote it: %s", name)
 	}
@@ -115,7 +116,7 @@ func TestANameIsADevelopersAlsoWhereATokenComesAtTheSameTime(t *testing.T) {
 	w.send(fromClient("42", "Hello"))
 	p := fromClient("42", "Hello")
 	p.Sender.Name = "Token"
-	err := w.overtaken("select from chat.update_v2(gen_random_uuid(), '42', null, false, null, 'The admiral', true, '', '10s', '24h')", func() error {
+	err := w.overtaken("select from chat.update_v2(gen_random_uuid(), '42', 'ada', 'Ada', null, false, null, 'The admiral', true, '', '10s', '24h')", func() error {
 		_, err := w.store.Send(t.Context(), p)
 		return err
 	})
@@ -125,7 +126,7 @@ func TestANameIsADevelopersAlsoWhereATokenComesAtTheSameTime(t *testing.T) {
 	// And the other way round.
 	w.exec("update chat.conversation set client_name = null, client_name_set = false")
 	err = w.overtaken("select from chat.send_v2(gen_random_uuid(), '42', 'client', '42', 'Token', null, gen_random_uuid(), null, 'Hello', 'Hello', true, true, '', '10s', '24h', 0, 0)", func() error {
-		_, err := w.store.UpdateConversation(t.Context(), chat.UpdateParams{ClientID: "42", ClientName: pointer("The admiral"), Status: pointer(chat.Closed)})
+		_, err := w.store.UpdateConversation(t.Context(), chat.UpdateParams{By: ada, ClientID: "42", ClientName: pointer("The admiral"), Status: pointer(chat.Closed)})
 		return err
 	})
 	if name := ask[string](w, "select client_name || ' ' || status from chat.conversation"); err != nil || name != "The admiral closed" {
@@ -152,10 +153,10 @@ func TestALostAnswerToAnUpdateChangesOnceAndNothingIsQueuedWhereNobodyIsTold(t *
 	w, proxy := behindProxy(t)
 	w.send(fromClient("42", "Hello"))
 	proxy.LoseAnswer(1, "chat.update_v2")
-	if c := w.update(chat.UpdateParams{ClientID: "42", Status: pointer(chat.Closed), Live: true}).Conversation; c.Version != 2 || c.Status != chat.Closed {
+	if c := w.update(chat.UpdateParams{By: ada, ClientID: "42", Status: pointer(chat.Closed), Live: true}).Conversation; c.Version != 2 || c.Status != chat.Closed {
 		t.Errorf("conversation %+v", c)
 	}
-	if saved := w.update(chat.UpdateParams{ClientID: "42", Status: pointer(chat.Open)}); saved.Conversation.Version != 3 || len(saved.Events) != 0 {
+	if saved := w.update(chat.UpdateParams{By: ada, ClientID: "42", Status: pointer(chat.Open)}); saved.Conversation.Version != 3 || len(saved.Events) != 0 {
 		t.Errorf("saved %+v", saved)
 	}
 	if n := ask[int](w, "select count(*) from chat.outbox where version > 1"); n != 2 {

@@ -1,40 +1,50 @@
--- Forgets the events that were delivered, parks those that Pusher refused as such, then claims at most
--- p_claim events that are due: the longest due first, each leased to this call alone. What was claimed and
--- is not acknowledged becomes due again, each time later: after two leases, then four, then up to six.
+-- Settles the events that a request to Pusher was about, then claims at most p_claim events that are due: see
+-- claim_v1. Events are named by four arrays of equal length; the fifth says what became of each:
 --
--- Events are named by four arrays of equal length; the fifth says which of them were refused. A parked event is
--- due when its lifetime ends, and what is due at the end of its lifetime is dropped.
+--   'delivered'  Pusher took it. It is forgotten.
+--   'refused'    Pusher never takes it. It is parked until its lifetime ends, and then dropped.
+--   'rejected'   Pusher refused it alone. If it took other events in this call (p_others_taken), that counts against the
+--                event, which is parked when that has happened eight times over at least ten minutes.
 --
 -- Its commit does not wait for the disk: if the server crashes right after it, the events are delivered again,
 -- which they may be anyway. (A SET clause of the function would end before the commit.)
 create or replace function chat.acknowledge_v2(
-  p_call_id uuid, p_client_id text[], p_version bigint[], p_event text[], p_target text[], p_refused boolean[],
-  p_claim integer, p_lease interval, p_lifetime interval
+  p_call_id uuid, p_client_id text[], p_version bigint[], p_event text[], p_target text[], p_became text[],
+  p_others_taken boolean, p_claim integer, p_lease interval, p_lifetime interval
 ) returns setof chat.saved_v1
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '750ms' as $function$
 declare
   clock timestamptz := clock_timestamp(); -- a value: an index cannot be entered by a volatile function
+  place tid;
 begin
   perform set_config('synchronous_commit', 'off', true);
-  -- A row that somebody else holds is being taken over by them, and theirs to acknowledge: nothing here waits for it.
   for i in 1 .. cardinality(p_client_id) loop
-    if p_refused[i] then
-      update chat.outbox as stored set due_at = stored.created_at + p_lifetime, refused = true
-        where stored.ctid = (
-          select free.ctid from chat.outbox as free
-            where (free.client_id, free.version, free.event, free.target) = (p_client_id[i], p_version[i], p_event[i], p_target[i])
-            for update skip locked
-        );
-    else
-      delete from chat.outbox as stored
-        where stored.ctid = (
-          select free.ctid from chat.outbox as free
-            where (free.client_id, free.version, free.event, free.target) = (p_client_id[i], p_version[i], p_event[i], p_target[i])
-            for update skip locked
-        );
+    -- Nothing here waits for a lock: a row that somebody else holds is being taken over by them, and theirs to settle.
+    select stored.ctid into place from chat.outbox as stored
+      where (stored.client_id, stored.version, stored.event, stored.target) = (p_client_id[i], p_version[i], p_event[i], p_target[i])
+      for update skip locked;
+    continue when not found;
+    if p_became[i] = 'delivered' then
+      delete from chat.outbox as stored where stored.ctid = place;
+    elsif p_became[i] = 'refused' or p_others_taken then
+      update chat.outbox as stored set
+          rejections  = stored.rejections + 1,
+          rejected_at = coalesce(stored.rejected_at, clock),
+          refused     = p_became[i] = 'refused' or stored.rejections >= 7 and stored.rejected_at <= clock - interval '10 minutes',
+          due_at      = case when p_became[i] = 'refused' or stored.rejections >= 7 and stored.rejected_at <= clock - interval '10 minutes'
+            then stored.created_at + p_lifetime else stored.due_at end
+        where stored.ctid = place;
     end if;
   end loop;
-  if p_claim > 0 and exists (select from chat.outbox as stored where stored.due_at <= clock) then
+  if p_claim > 0 and exists (select from chat.outbox as stored where stored.refused and stored.due_at <= clock) then
+    perform chat.drop_expired_v1(p_lifetime, 100);
+  end if;
+  -- An event that is due later than any lease ends was leased before the clock was set back.
+  if p_claim > 0 and exists (select from chat.outbox as stored where not stored.refused and stored.due_at > clock + p_lease * 7) then
+    update chat.outbox as stored set due_at = clock, created_at = least(stored.created_at, clock)
+      where not stored.refused and stored.due_at > clock + p_lease * 7;
+  end if;
+  if p_claim > 0 and exists (select from chat.outbox as stored where not stored.refused and stored.due_at <= clock) then
     return query select * from chat.claim_v1(p_call_id, p_claim, p_lease, p_lifetime);
   end if;
 end

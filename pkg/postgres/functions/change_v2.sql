@@ -1,11 +1,17 @@
 -- Gives a message another body or, if p_body is null, takes its text away, as one statement. The message keeps its
 -- seq, and the digest of the body as first stored, with which a repeated key is compared.
 --
+-- An edit takes a token of the bucket that sends take theirs of; a deletion, of which there is one for each message,
+-- takes none.
+--
 -- outcome: 'changed'; 'kept' (it is so already); 'no_message' (there is no such one); 'forbidden' (somebody else's);
--- 'deleted' (an edit of a deleted message).
+-- 'deleted' (an edit of a deleted message); 'outdated' (it has another version than p_if_version); 'limited'
+-- (retry_after says for how many seconds).
 create or replace function chat.change_v2(
-  p_call_id uuid, p_client_id text, p_role text, p_by_id text, p_message_id uuid, p_body text, p_preview text,
-  p_live boolean, p_lease interval, p_lifetime interval
+  p_call_id uuid, p_client_id text, p_role text, p_by_id text, p_by_name text,
+  p_message_id uuid, p_body text, p_preview text, p_if_version bigint,
+  p_live boolean, p_lease interval, p_lifetime interval,
+  p_capacity double precision, p_per_second double precision
 ) returns setof chat.saved_v1
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '750ms' as $function$
 declare
@@ -13,6 +19,7 @@ declare
   message      chat.message;
   event        chat.outbox;
   outcome      text;
+  tokens       double precision;
   clock        timestamptz;
 begin
   select * into conversation from chat.conversation as stored where stored.client_id = p_client_id for no key update;
@@ -24,19 +31,34 @@ begin
     when chat.was_made_v1(p_client_id, p_call_id) then 'changed'
     when message.deleted_at is not null then case when p_body is null then 'kept' else 'deleted' end
     when message.body = p_body then 'kept'
+    when message.version <> p_if_version then 'outdated'
   end;
-  if outcome in ('no_message', 'forbidden', 'deleted') then
-    return next chat.saved_v1(outcome, null, false, null, null, null);
+  if outcome in ('changed', 'kept') then
+    return query select * from chat.replay_v1(outcome, conversation, message, p_call_id, p_live, '', p_lease, p_lifetime);
     return;
   elsif outcome is not null then
-    return query select * from chat.replay_v1(outcome, conversation, message, p_call_id, p_live, '', p_lease, p_lifetime);
+    return next chat.saved_v1(outcome, null, false, null, null, null);
     return;
   end if;
 
   clock := clock_timestamp();
+  tokens := conversation.rate_tokens;
+  if p_capacity > 0 and p_body is not null then
+    tokens := chat.rate_tokens(conversation, clock, p_capacity, p_per_second) - 1;
+    if tokens < 0 then
+      return next chat.saved_v1('limited', -tokens / p_per_second, false, null, null, null);
+      return;
+    end if;
+  end if;
+  if p_role = 'developer' then
+    perform chat.note_developer_v1(p_by_id, p_by_name);
+  end if;
+
   update chat.conversation as stored set
       last_preview = case when stored.last_seq = message.seq then coalesce(p_preview, '') else stored.last_preview end,
       version      = stored.version + 1,
+      rate_tokens  = tokens,
+      rate_at      = case when tokens <> stored.rate_tokens then clock else stored.rate_at end,
       updated_at   = clock
     where stored.client_id = p_client_id
     returning * into conversation;

@@ -1,29 +1,31 @@
 -- Counts a guest who begins, by a digest of its address, unless p_most have begun from there within p_window.
--- It gives 0 where the guest is admitted, and else the seconds after which it would be.
+-- It gives 0 if the guest is admitted, and else the seconds after which it would be. A refusal writes nothing.
 create or replace function chat.guest_v1(p_address_digest bytea, p_most integer, p_window interval)
 returns double precision
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '750ms' as $function$
 declare
-  g  chat.guest_rate;
-  at timestamptz;
+  guests chat.guest_rate;
+  clock  timestamptz;
 begin
-  -- One statement makes the row or locks it: between two, somebody could forget it.
-  insert into chat.guest_rate as x (address_digest) values (p_address_digest)
-    on conflict (address_digest) do update set last_at = clock_timestamp()
-    returning * into g;
-  at := clock_timestamp();
-  g.admitted := array(select a from unnest(g.admitted) a where a > at - p_window order by a);
-  if cardinality(g.admitted) >= p_most then
-    return greatest(extract(epoch from g.admitted[cardinality(g.admitted) - p_most + 1] + p_window - at), 0.001);
+  loop
+    select * into guests from chat.guest_rate as stored where stored.address_digest = p_address_digest for no key update;
+    exit when found;
+    insert into chat.guest_rate (address_digest) values (p_address_digest) on conflict do nothing; -- or somebody else did
+  end loop;
+  clock := clock_timestamp();
+  -- What lies in the future was counted before the clock was set back.
+  guests.admitted := array(select a from unnest(guests.admitted) as a where a > clock - p_window and a <= clock order by a);
+  if cardinality(guests.admitted) >= p_most then
+    return greatest(extract(epoch from guests.admitted[cardinality(guests.admitted) - p_most + 1] + p_window - clock), 0.001);
   end if;
-  update chat.guest_rate x set admitted = g.admitted || at where x.address_digest = p_address_digest;
+  update chat.guest_rate as stored set admitted = guests.admitted || clock, last_at = clock where stored.address_digest = p_address_digest;
 
-  -- At last, when this call waits for nobody any more, it forgets a few who are long past.
+  -- Last, when this call waits for nobody any more, it forgets a few who are long past.
   with past as materialized (
-    select y.address_digest from chat.guest_rate y where y.last_at < at - p_window
-      order by y.last_at limit 10 for update skip locked
+    select stored.address_digest from chat.guest_rate as stored where stored.last_at < clock - p_window
+      order by stored.last_at limit 10 for update skip locked
   )
-  delete from chat.guest_rate x using past p where x.address_digest = p.address_digest;
+  delete from chat.guest_rate as stored using past where stored.address_digest = past.address_digest;
   return 0;
 end
 $function$;

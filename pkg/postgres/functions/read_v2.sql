@@ -38,6 +38,7 @@ begin
         version = stored.version + 1, updated_at = clock
       where stored.client_id = p_client_id returning * into conversation;
   else
+    perform chat.note_developer_v1(p_reader_id, p_reader_name);
     update chat.conversation as stored set
         developer_read_seq = mark, developer_read_total = total, developer_read_at = clock,
         version = stored.version + 1, updated_at = clock

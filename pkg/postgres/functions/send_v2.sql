@@ -56,14 +56,14 @@ begin
 
   tokens := conversation.rate_tokens;
   if p_capacity > 0 then
-    -- A clock that was set back since the last message must not keep the bucket empty until it is there again.
-    tokens := case when clock < conversation.rate_at then p_capacity
-      else least(p_capacity, tokens + extract(epoch from clock - conversation.rate_at)::double precision * p_per_second) end;
-    if tokens < 1 then
-      return next chat.saved_v1('limited', (1 - tokens) / p_per_second, false, null, null, null);
+    tokens := chat.rate_tokens(conversation, clock, p_capacity, p_per_second) - 1;
+    if tokens < 0 then
+      return next chat.saved_v1('limited', -tokens / p_per_second, false, null, null, null);
       return;
     end if;
-    tokens := tokens - 1;
+  end if;
+  if not by_client then
+    perform chat.note_developer_v1(p_sender_id, p_sender_name);
   end if;
 
   update chat.conversation as stored set

@@ -3,7 +3,7 @@
 --
 -- outcome: 'changed'; 'kept' (it is so already); 'no_conversation' (there is none).
 create or replace function chat.update_v2(
-  p_call_id uuid, p_client_id text, p_status text, p_assign boolean, p_assignee_id text, p_client_name text,
+  p_call_id uuid, p_client_id text, p_by_id text, p_by_name text, p_status text, p_assign boolean, p_assignee_id text, p_client_name text,
   p_live boolean, p_socket_id text, p_lease interval, p_lifetime interval
 ) returns setof chat.saved_v1
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '750ms' as $function$
@@ -37,6 +37,7 @@ begin
   end if;
 
   clock := clock_timestamp();
+  perform chat.note_developer_v1(p_by_id, p_by_name);
   update chat.conversation as stored set
       status          = conversation.status,
       assignee_id     = conversation.assignee_id,

@@ -4,6 +4,15 @@
 -- left with it; others take only what is due.
 alter table chat.outbox add column call_id uuid;
 
+-- How often Pusher refused an event alone, while it took others, and since when: see acknowledge_v2.
+alter table chat.outbox add column rejections integer not null default 0;
+alter table chat.outbox add column rejected_at timestamptz;
+
+-- What is parked is in no claim's way.
+drop index chat.outbox_due;
+create index outbox_due on chat.outbox (due_at) where not refused;
+create index outbox_parked on chat.outbox (due_at) where refused;
+
 -- An event needs no foreign key: only the functions write it, under the lock of the conversation that it is of,
 -- and they would check each event against it once more.
 alter table chat.outbox drop constraint outbox_client_id_fkey;
@@ -21,6 +30,37 @@ begin
   return known::bigint;
 end
 $function$;
+
+-- The developers who have sent, changed or read something, each with the name that they had last, and the day.
+create table chat.developer (
+  id        text collate "C" primary key,
+  name      text,
+  active_on date not null
+);
+create index developer_active_on on chat.developer (active_on);
+
+-- A search finds a text in whatever normalization form it is written. Forms are compared as NFKC.
+do $block$
+begin
+  execute format($$
+    create or replace function chat.fold(t text) returns text immutable strict parallel safe language sql
+      return lower(translate(normalize(t, nfkc), 'İıΣς', 'iiσσ') collate %s)
+    $$, case when exists (select from pg_collation where collname = 'und-x-icu') then '"und-x-icu"' else '"default"' end);
+end
+$block$;
+update chat.search as stored
+  set folded = chat.fold(concat_ws(e'\n', conversation.client_name, conversation.client_email, conversation.client_id))
+  from chat.conversation as conversation where conversation.client_id = stored.client_id;
+
+-- How many tokens a conversation's bucket holds at a moment. A clock that was set back since it was filled must not
+-- keep it empty until that moment comes again.
+create function chat.rate_tokens(
+  conversation chat.conversation, clock timestamptz, capacity double precision, per_second double precision
+) returns double precision immutable parallel safe language sql
+return case
+  when clock < conversation.rate_at then capacity
+  else least(capacity, conversation.rate_tokens + extract(epoch from clock - conversation.rate_at)::double precision * per_second)
+end;
 
 -- The one shape in which every function that writes answers: what came of the call, and an event that is now
 -- leased to it, with the state of the conversation and the message that it is about. There is a row for each
