@@ -1,0 +1,109 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// process is a running program that serves at a port.
+type process struct {
+	command *exec.Cmd
+	address string
+	log     string // the file of what it writes
+	ended   chan struct{}
+}
+
+// patience is how long a program may take to serve, or to end.
+const patience = 20 * time.Second
+
+// serve starts a program with nothing in its environment but the variables, and PORT, and waits until it serves. The
+// program ends with ctx.
+// Errors: it ended, or does not serve in time; with the end of what it wrote.
+func serve(ctx context.Context, log string, variables []string, program string, arguments ...string) (*process, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	out, err := os.Create(log)
+	if err != nil {
+		return nil, err
+	}
+	defer out.Close()
+	p := &process{
+		command: exec.CommandContext(ctx, program, arguments...),
+		address: net.JoinHostPort("127.0.0.1", port),
+		log:     log,
+		ended:   make(chan struct{}),
+	}
+	p.command.Env = append(variables, "PORT="+port, "HOME="+os.Getenv("HOME"))
+	p.command.Stdout, p.command.Stderr = out, out
+	if err := p.command.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		defer close(p.ended)
+		p.command.Wait() // what it ended with is in its log
+	}()
+	if err := p.await(ctx); err != nil {
+		p.stop()
+		return nil, fmt.Errorf("%s %s: %w\n%s", program, strings.Join(arguments, " "), err, p.tail())
+	}
+	return p, nil
+}
+
+func freePort() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port), nil
+}
+
+func (p *process) await(ctx context.Context) error {
+	for deadline := time.After(patience); ; {
+		if conn, err := net.Dial("tcp", p.address); err == nil {
+			return conn.Close()
+		}
+		select {
+		case <-p.ended:
+			return errors.New("it ended at once")
+		case <-deadline:
+			return errors.New("it does not serve")
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+func (p *process) pid() int { return p.command.Process.Pid }
+
+// stop has the program end in good order, and kills it where it does not.
+func (p *process) stop() {
+	p.command.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.ended:
+	case <-time.After(patience):
+		p.command.Process.Kill()
+		<-p.ended
+	}
+}
+
+// tail is the end of what the program wrote.
+func (p *process) tail() string {
+	text, err := os.ReadFile(p.log)
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return strings.Join(lines[max(0, len(lines)-5):], "\n")
+}
