@@ -24,8 +24,11 @@ type process struct {
 // patience is how long a program may take to serve, or to end.
 const patience = 20 * time.Second
 
-// serve starts a program with nothing in its environment but the variables, and PORT, and waits until it serves. The
-// program ends with ctx.
+// kept are the variables of this process that programs see, too: the settings of Go's runtime, to try some.
+var kept = []string{"HOME", "GOGC", "GOMAXPROCS", "GOMEMLIMIT", "GODEBUG"}
+
+// serve starts a program with nothing in its environment but the variables, PORT, and those that are kept, and waits
+// until it serves. The program ends with ctx.
 // Errors: it ended, or does not serve in time; with the end of what it wrote.
 func serve(ctx context.Context, log string, variables []string, program string, arguments ...string) (*process, error) {
 	port, err := freePort()
@@ -43,7 +46,12 @@ func serve(ctx context.Context, log string, variables []string, program string, 
 		log:     log,
 		ended:   make(chan struct{}),
 	}
-	p.command.Env = append(variables, "PORT="+port, "HOME="+os.Getenv("HOME"))
+	p.command.Env = append(variables, "PORT="+port)
+	for _, name := range kept {
+		if value, set := os.LookupEnv(name); set {
+			p.command.Env = append(p.command.Env, name+"="+value)
+		}
+	}
 	p.command.Stdout, p.command.Stderr = out, out
 	if err := p.command.Start(); err != nil {
 		return nil, err
