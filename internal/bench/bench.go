@@ -131,8 +131,12 @@ func (r *run) start(ctx context.Context) (err error) {
 		return err
 	}
 	program, arguments := "probe", []string(nil)
-	if r.Floor && this.serves(ctx) {
-		program, arguments = "devinbox", []string{"serve"}
+	if r.Floor {
+		if has, err := this.serves(ctx); err != nil {
+			return err
+		} else if has {
+			program, arguments = "devinbox", []string{"serve"}
+		}
 	}
 	if err := r.serve(ctx, this, "this", program, arguments...); err != nil {
 		return err

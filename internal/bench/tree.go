@@ -2,6 +2,7 @@ package bench
 
 import (
 	"archive/tar"
+	"bytes"
 	"context"
 	_ "embed"
 	"encoding/json"
@@ -115,6 +116,7 @@ func (t *tree) migrate(ctx context.Context, database string) error {
 }
 
 // serves tells whether the tree's devinbox has the command serve.
-func (t *tree) serves(ctx context.Context) bool {
-	return exec.CommandContext(ctx, t.program("devinbox"), "serve", "--help").Run() == nil
+func (t *tree) serves(ctx context.Context) (bool, error) {
+	help, err := exec.CommandContext(ctx, t.program("devinbox"), "--help").Output()
+	return bytes.Contains(help, []byte("\n  serve ")), err
 }
