@@ -1,0 +1,122 @@
+package bench
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// The probe is a text and no package, for it is compiled with the packages of whichever tree it is put beside.
+//
+//go:embed probe.go.txt
+var probeSource string
+
+// tree is the sources of one commit, and what was built of them.
+type tree struct {
+	name   string // for people
+	folder string // of the sources
+	built  string // the folder of the programs
+}
+
+// program is the path of one of the tree's programs.
+func (t *tree) program(name string) string { return filepath.Join(t.built, name) }
+
+// extract unpacks a commit of the checkout's repository into a folder.
+// Errors: git's own words where there is no such commit.
+func extract(ctx context.Context, checkout, commit, folder string) error {
+	var problem strings.Builder
+	archive := exec.CommandContext(ctx, "git", "-C", checkout, "archive", "--format=tar", commit)
+	archive.Stderr = &problem
+	out, err := archive.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := archive.Start(); err != nil {
+		return err
+	}
+	unpacking := unpack(out, folder)
+	if err := archive.Wait(); err != nil {
+		return fmt.Errorf("git archive %s: %s", commit, strings.TrimSpace(problem.String()))
+	}
+	return unpacking
+}
+
+func unpack(archive io.Reader, folder string) error {
+	for r := tar.NewReader(archive); ; {
+		entry, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if entry.Typeflag != tar.TypeReg || !filepath.IsLocal(entry.Name) {
+			continue
+		}
+		path := filepath.Join(folder, entry.Name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		text, err := io.ReadAll(r)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, text, 0o644); err != nil {
+			return err
+		}
+	}
+}
+
+// build makes the tree's own devinbox, and the probe, which the compiler is told lies in the tree. The sources stay as
+// they are.
+func (t *tree) build(ctx context.Context) error {
+	probe, overlay := t.program("probe.go"), t.program("overlay.json")
+	if err := os.WriteFile(probe, []byte(probeSource), 0o644); err != nil {
+		return err
+	}
+	const place = "cmd/bench-probe"
+	text, err := json.Marshal(map[string]map[string]string{"Replace": {filepath.Join(t.folder, place, "main.go"): probe}})
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(overlay, text, 0o644); err != nil {
+		return err
+	}
+	for _, arguments := range [][]string{
+		{"-o", t.program("devinbox"), "./cmd/devinbox"},
+		{"-o", t.program("probe"), "-overlay", overlay, "./" + place},
+	} {
+		compile := exec.CommandContext(ctx, "go", append([]string{"build"}, arguments...)...)
+		compile.Dir = t.folder
+		if out, err := compile.CombinedOutput(); err != nil {
+			return fmt.Errorf("go build of %s: %w\n%s", t.name, err, out)
+		}
+	}
+	return nil
+}
+
+// migrate brings an empty database to the tree's schema.
+func (t *tree) migrate(ctx context.Context, database string) error {
+	command := exec.CommandContext(ctx, t.program("devinbox"), "migrate")
+	command.Dir = t.folder
+	command.Env = []string{"DATABASE_URL=" + database, "DATABASE_URL_UNPOOLED=" + database, "HOME=" + os.Getenv("HOME")}
+	if out, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("devinbox migrate of %s: %w\n%s", t.name, err, out)
+	}
+	return nil
+}
+
+// serves tells whether the tree's devinbox has the command serve.
+func (t *tree) serves(ctx context.Context) (bool, error) {
+	help, err := exec.CommandContext(ctx, t.program("devinbox"), "--help").Output()
+	return bytes.Contains(help, []byte("\n  serve ")), err
+}
