@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"devinbox/internal/dev/vercel"
+	"devinbox/internal/serve"
 )
 
 func TestEveryAnswerCarriesWhatBelongsToAll(t *testing.T) {
@@ -47,7 +47,7 @@ func TestEveryAnswerCarriesWhatBelongsToAll(t *testing.T) {
 func TestOnlyTheMethodsOfAFunctionAreAllowed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for path := range vercel.Functions {
+	for path := range serve.Functions {
 		allow := w.nobody().call("OPTIONS", path, "", "").is(204).header.Get("Allow")
 		if !strings.HasSuffix(allow, ", OPTIONS") {
 			t.Errorf("%s: Allow is %q", path, allow)

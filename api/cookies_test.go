@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"devinbox/internal/dev/vercel"
+	"devinbox/internal/serve"
 	"devinbox/pkg/chat"
 )
 
@@ -265,7 +265,7 @@ func TestEveryFunctionIsSharedTheSameWay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "CHAT_ALLOWED_ORIGINS=https://app.example.com")
 	none := newWorld(t)
-	for path := range vercel.Functions {
+	for path := range serve.Functions {
 		preflight := w.nobody().with("Origin: https://app.example.com", "Access-Control-Request-Method: POST").call(http.MethodOptions, path, "", "").is(204)
 		methods, allow := preflight.header.Get("Access-Control-Allow-Methods"), preflight.header.Get("Allow")
 		if methods+", OPTIONS" != allow || slices.Contains(strings.Split(methods, ", "), "OPTIONS") {

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	"devinbox/internal/dev/vercel"
+	"devinbox/internal/serve"
 	"devinbox/internal/testing/openapi"
 )
 
@@ -31,7 +31,7 @@ func documented(t testing.TB) *openapi.Document {
 
 func TestTheDocumentDescribesExactlyTheFunctionsThatThereAre(t *testing.T) {
 	t.Parallel()
-	documented(t).CheckFunctions(t, vercel.Functions)
+	documented(t).CheckFunctions(t, serve.Functions)
 }
 
 // unseen are the documented answers that no test of this folder can bring about: a defect of ours, which

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"devinbox/internal/dev/vercel"
+	"devinbox/internal/serve"
 )
 
 // promptly is what a caller waits for at most when something that we depend on does not answer: 2.5 s by the
@@ -42,7 +42,7 @@ func TestWithoutPusherMessagesAreSavedAndServed(t *testing.T) {
 			if n := w.count("select count(*) from chat.outbox"); n != 0 {
 				t.Errorf("%d events were queued that nobody will ever take", n)
 			}
-			if n := strings.Count(w.log.String(), "realtime is disabled"); n == 0 || n > len(vercel.Functions) { // once in each process
+			if n := strings.Count(w.log.String(), "realtime is disabled"); n == 0 || n > len(serve.Functions) { // once in each process
 				t.Errorf("the log says so %d times", n)
 			}
 		})

@@ -18,7 +18,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"devinbox/internal/dev/vercel"
+	"devinbox/internal/serve"
 	"devinbox/internal/testing/pusherjs"
 	"devinbox/internal/testing/testdb"
 	"devinbox/internal/testing/wire"
@@ -357,7 +357,7 @@ func TestNoLogHoldsWhatIsNobodysBusiness(t *testing.T) {
 	}
 	postgres := string(ours)
 	// First that all of it happened, and was logged.
-	for path := range vercel.Functions {
+	for path := range serve.Functions {
 		if !strings.Contains(h.log.String(), `"path":"`+path+`"`) {
 			t.Errorf("%s was never called", path)
 		}

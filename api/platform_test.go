@@ -16,7 +16,7 @@ import (
 	"strings"
 	"testing"
 
-	"devinbox/internal/dev/vercel"
+	"devinbox/internal/serve"
 )
 
 // These are the rules of Vercel's Go builder. It keeps none of them for us: what breaks one fails late, on
@@ -88,7 +88,7 @@ func TestADeploymentHasAtMostTwelveFunctions(t *testing.T) {
 	}
 }
 
-func TestEveryFileOfTheFolderIsServedByDevinboxDev(t *testing.T) {
+func TestEveryFileOfTheFolderIsServedByDevinboxToo(t *testing.T) {
 	t.Parallel()
 	var files []string
 	for _, f := range functions(t) {
@@ -96,7 +96,7 @@ func TestEveryFileOfTheFolderIsServedByDevinboxDev(t *testing.T) {
 		files = append(files, strings.TrimSuffix(route, "/index"))
 	}
 	var served []string
-	for route := range vercel.Functions {
+	for route := range serve.Functions {
 		served = append(served, route)
 	}
 	slices.Sort(files)
@@ -303,7 +303,7 @@ func TestVercelJSONIsWhatTheBuilderNeeds(t *testing.T) {
 		}
 	}
 	for _, cron := range settings.Crons {
-		if vercel.Functions[cron.Path] == nil {
+		if serve.Functions[cron.Path] == nil {
 			t.Errorf("the cron %s calls nothing", cron.Path)
 		}
 	}

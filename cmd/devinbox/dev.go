@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -22,6 +21,7 @@ import (
 	"devinbox/internal/dev"
 	"devinbox/internal/dev/vercel"
 	"devinbox/internal/dev/webapp"
+	"devinbox/internal/serve"
 	"devinbox/pkg/app"
 	"devinbox/pkg/chat"
 	"devinbox/pkg/config"
@@ -65,8 +65,8 @@ type devRun struct {
 }
 
 func (d devRun) run(ctx context.Context, command []string) (err error) {
-	if d.port < 0 || d.port > 65535 {
-		return fmt.Errorf("--port must be from 0 to 65535: %w", errUsage)
+	if err := checkPort(d.port); err != nil {
+		return err
 	}
 	p, err := openProject()
 	if err != nil {
@@ -172,29 +172,14 @@ func (d devRun) serve(ctx context.Context, p *project, stack *dev.Stack, data st
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(d.port)))
+	listener, err := listen("127.0.0.1", d.port)
 	if err != nil {
-		return fmt.Errorf("port %d is taken: choose another one with --port", d.port)
+		return err
 	}
-	server := &http.Server{
-		Handler:           handler,
-		BaseContext:       func(net.Listener) context.Context { return app.NewContext(context.Background(), a) },
-		ReadHeaderTimeout: 10 * time.Second,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
 	if err := d.greet(settings, listener.Addr().(*net.TCPAddr).Port, data); err != nil {
-		return err
+		return errors.Join(err, listener.Close())
 	}
-	select {
-	case err := <-ended:
-		return err
-	case <-ctx.Done():
-		patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		return server.Shutdown(patience)
-	}
+	return serve.Run(ctx, listener, serve.Options{Handler: handler, App: a, Log: log, Patience: 5 * time.Second})
 }
 
 // greet says where everything is, and gives two tokens to begin with.

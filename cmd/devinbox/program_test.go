@@ -49,10 +49,13 @@ func command(t *testing.T, folder string, variables []string, arguments ...strin
 	c := exec.Command(self, arguments...)
 	c.Dir = folder
 	c.Env = append(os.Environ(), programVariable+"=1")
-	if _, err := config.Load(func(name string) string {
+	unset := func(name string) string {
 		c.Env = append(c.Env, name+"=")
 		return ""
-	}); err != nil {
+	}
+	_, err = config.Load(unset)
+	_, err2 := config.LoadServer(unset)
+	if err := errors.Join(err, err2); err != nil {
 		t.Fatal(err)
 	}
 	c.Env = append(c.Env, variables...)

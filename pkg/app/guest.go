@@ -47,9 +47,9 @@ func (a *App) StartSession(ctx context.Context, r *http.Request, guest Guest) (s
 // EndSession is the cookie that takes a session from the browser that made a request.
 func EndSession(r *http.Request) string { return identity.EndSession(r).String() }
 
-// addressDigest stands for the address that a request comes from without telling it. Vercel sets the header
-// itself, whatever the caller sent; where nothing before us does, a caller can choose it, and the connection
-// tells where it does not. Of an IPv6 address, of which one caller has many, the network counts.
+// addressDigest stands for the address that a request comes from, without telling it. X-Real-Ip is Vercel's, which
+// overwrites what a caller set; devinbox serve does the same, or removes the header if no proxy is trusted. Without it
+// the address of the connection counts. For IPv6, where one caller has many addresses, the network counts.
 func (a *App) addressDigest(r *http.Request) []byte {
 	text := strings.TrimSpace(r.Header.Get("X-Real-Ip"))
 	if text == "" {

@@ -48,8 +48,8 @@ func TestAnObjectHasEveryFieldByItsName(t *testing.T) {
 		`{"clientId":"42","side":"client","upToSeq":17,"readAt":"2026-11-23T10:00:00.123Z","reader":{"id":"42","role":"client","name":null},"version":42}`: chat.ReadEvent{
 			ClientID: "42", Side: chat.Client, UpToSeq: 17, ReadAt: &at, Reader: chat.Sender{ID: "42", Role: chat.Client}, Version: 42,
 		},
-		`{"delivered":1,"failed":2,"pending":3}`:                                                                       chat.Deliveries{Delivered: 1, Failed: 2, Pending: 3},
-		`{"messages":[],"hasMore":false,"conversation":null}`:                                                          chat.MessagePage{Messages: []chat.Message{}},
+		`{"delivered":1,"failed":2,"pending":3}`:              chat.Deliveries{Delivered: 1, Failed: 2, Pending: 3},
+		`{"messages":[],"hasMore":false,"conversation":null}`: chat.MessagePage{Messages: []chat.Message{}},
 		`{"status":"ok","database":{"ok":false,"writable":false},"realtime":{"enabled":false},"queue":{"pending":0,"parked":0,"oldestSeconds":0}}`: chat.Health{Status: chat.Healthy},
 	} {
 		data, err := json.Marshal(object)

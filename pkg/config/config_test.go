@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -25,7 +26,10 @@ func load(t *testing.T, environment map[string]string) config.Config {
 func TestTheExampleFileListsExactlyWhatIsRead(t *testing.T) {
 	t.Parallel()
 	asked := map[string]bool{}
-	if _, err := config.Load(func(name string) string { asked[name] = true; return "" }); err != nil {
+	ask := func(name string) string { asked[name] = true; return "" }
+	_, err := config.Load(ask)
+	_, err2 := config.LoadServer(ask)
+	if err := errors.Join(err, err2); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(filepath.Join("..", "..", ".env.example"))

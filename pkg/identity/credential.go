@@ -139,8 +139,9 @@ func findAuthJS(cookies []*http.Cookie, name string) Credential {
 }
 
 // isHTTPS tells whether the browser uses https, to this process or to the proxy in front of it. Vercel ends TLS and
-// says so in X-Forwarded-Proto, and overwrites what a caller put there. Elsewhere a caller can set it: but that only
-// changes the name of the cookie that we look for, and the name is part of the key that its value was encrypted with.
+// says so in X-Forwarded-Proto, and overwrites what a caller put there; devinbox serve removes the header if no proxy
+// is trusted. Elsewhere a caller can set it: but that only changes the name of the cookie that we look for, and the
+// name is part of the key that its value was encrypted with.
 func isHTTPS(r *http.Request) bool {
 	forwarded, _, _ := strings.Cut(r.Header.Get("X-Forwarded-Proto"), ",")
 	return r.TLS != nil || strings.EqualFold(strings.TrimSpace(forwarded), "https")

@@ -577,7 +577,9 @@ func TestNoErrorRepeatsWhatWasSentOrHowToConnect(t *testing.T) {
 		{"a status that is none", chat.Internal, func() error {
 			return update(chat.UpdateParams{By: ada, ClientID: p.ClientID, Status: pointer(chat.Status(canary)), ClientName: pointer(canary)})
 		}},
-		{"a name that cannot be stored", chat.Invalid, func() error { return update(chat.UpdateParams{By: ada, ClientID: canary, ClientName: pointer(canary + "\xff")}) }},
+		{"a name that cannot be stored", chat.Invalid, func() error {
+			return update(chat.UpdateParams{By: ada, ClientID: canary, ClientName: pointer(canary + "\xff")})
+		}},
 		{"news of what cannot be stored", chat.Invalid, func() error {
 			_, err := w.store.RecordPresence(t.Context(), chat.PresenceParams{News: []chat.Presence{{ClientID: canary + "\x00", At: time.Now()}}, Live: true})
 			return err

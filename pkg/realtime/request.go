@@ -21,7 +21,9 @@ const (
 	// idleTimeout is how long a connection may be idle. The instance may have been frozen in the meantime, and the
 	// connection may be dead without notice; net/http goes by the wall clock, so it does not use one after a thaw.
 	idleTimeout = 15 * time.Second
-	idleMax     = 8
+	// connsMax is how many connections can be open, and how many are kept. A function needs one. A process that
+	// serves many requests keeps those that it dialled, and does not dial more and more while Pusher hangs.
+	connsMax = 100
 	// maxAnswerBytes is how much of an answer is read.
 	maxAnswerBytes = 64 << 10
 )
@@ -36,7 +38,8 @@ func newTransport() *http.Transport {
 		DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
 		TLSHandshakeTimeout: dialTimeout,
 		Protocols:           &protocols,
-		MaxIdleConnsPerHost: idleMax,
+		MaxConnsPerHost:     connsMax,
+		MaxIdleConnsPerHost: connsMax,
 		IdleConnTimeout:     idleTimeout,
 	}
 }

@@ -301,3 +301,40 @@ func TestNoFailureTellsASecret(t *testing.T) {
 		})
 	}
 }
+
+// Many requests at once, as a process that serves them has: a connection for each would be dialled anew for each.
+func TestConnectionsAreKeptAndThereIsALimitToThem(t *testing.T) {
+	t.Parallel()
+	const limit = 100
+	var dialled, waiting atomic.Int32
+	full := make(chan struct{})
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		if waiting.Add(1) == limit {
+			close(full)
+		}
+		<-full // so many are under way at once
+		io.WriteString(w, "{}")
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			dialled.Add(1)
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	p, _ := publisher(t, server.URL)
+	for range 3 {
+		var calls sync.WaitGroup
+		for range 3 * limit / 2 {
+			calls.Go(func() {
+				event := message(1, "Hello")
+				mustBe(t, p.Publish(t.Context(), []chat.Event{event}), keys(event), nil)
+			})
+		}
+		calls.Wait()
+	}
+	if n := dialled.Load(); n != limit {
+		t.Errorf("%d connections were dialled for %d requests, want %d", n, waiting.Load(), limit)
+	}
+}

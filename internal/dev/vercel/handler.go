@@ -1,3 +1,5 @@
+// Package vercel routes requests on this machine as Vercel does: each function at the path of its file, with the
+// headers and rewrites of vercel.json.
 package vercel
 
 import (
@@ -10,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json"
+
+	"devinbox/internal/serve"
 )
 
 // Handler serves a deployment. A path that belongs to no function goes, after the rewrites, to the rest: an
@@ -92,7 +96,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
-	if function, found := Functions[strings.TrimSuffix(r.URL.Path, ".go")]; found {
+	if function, found := serve.Functions[strings.TrimSuffix(r.URL.Path, ".go")]; found {
 		function(w, r)
 		return
 	}
@@ -124,7 +128,7 @@ func (rule rewriteRule) apply(u *url.URL) (function http.HandlerFunc, query stri
 			pairs[j] = strings.ReplaceAll(pairs[j], ":"+name, url.QueryEscape(found[i]))
 		}
 	}
-	function, matches = Functions[destination]
+	function, matches = serve.Functions[destination]
 	var kept []string
 	for _, pair := range pairs {
 		if pair != "" {

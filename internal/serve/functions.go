@@ -1,6 +1,6 @@
-// Package vercel serves the functions of api/ on this machine as Vercel does: each at the path of its file,
-// with the headers and rewrites of vercel.json.
-package vercel
+// Package serve serves the functions of api/ from one process, without Vercel: many requests at once, with a timer in
+// place of the cron, and with an end that answers every request that has begun.
+package serve
 
 import (
 	"net/http"
@@ -26,4 +26,13 @@ var Functions = map[string]http.HandlerFunc{
 	"/api/pusher/auth":          pusher.Authorize,
 	"/api/pusher/webhook":       pusher.ReceiveWebhook,
 	"/api/session":              handler.ServeSession,
+}
+
+// Handler serves exactly the paths of [Functions]. Everything else is 404.
+func Handler() http.Handler {
+	mux := http.NewServeMux()
+	for path, function := range Functions {
+		mux.HandleFunc(path, function)
+	}
+	return mux
 }

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"devinbox/internal/serve"
+	"devinbox/pkg/app"
+	"devinbox/pkg/config"
+)
+
+const (
+	// serveTimeout is a little longer than the longest request, a run of the cron.
+	serveTimeout = time.Minute
+	serveLinger  = time.Second
+)
+
+func serveCommand() *cobra.Command {
+	var port int
+	command := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve the functions as one process, for a container",
+		Long: `Serve the functions of api/ as one process, for a container: at their own paths, on every address of the machine,
+many requests at once. What is queued is delivered every 10 s, without a cron. The log is JSON on stdout.
+
+It reads the environment and no file, and it starts and stores nothing else. It starts without a database, too, and uses
+it when it answers. At SIGTERM or Ctrl-C it takes no more connections and finishes what has begun; a second signal ends
+it at once.
+
+Set CHAT_TRUST_PROXY=true if a proxy in front of it sets X-Forwarded-For, -Proto and -Host itself.`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			settings, fault := config.Load(os.Getenv)
+			server, serverFault := config.LoadServer(os.Getenv)
+			if command.Flags().Changed("port") {
+				server.Port = port
+			}
+			if err := checkPort(server.Port); err != nil {
+				return err
+			}
+			if err := errors.Join(settings.DatabaseFaults, fault, serverFault); err != nil {
+				return fmt.Errorf("the environment cannot be used:\n%w", err)
+			}
+			return runServer(command.Context(), settings, server, slog.New(slog.NewJSONHandler(os.Stdout, nil)))
+		},
+	}
+	command.Flags().IntVar(&port, "port", 3000, "the port; without it PORT is read; 0 takes a free one")
+	return command
+}
+
+// runServer serves until ctx ends, and then until every request is answered.
+func runServer(ctx context.Context, settings config.Config, server config.Server, log *slog.Logger) error {
+	listener, err := listen("", server.Port)
+	if err != nil {
+		return err
+	}
+	settings.Database.MaxConns = server.PoolMax
+	a := app.New(settings, nil, log)
+	defer a.Close()
+	log.Info("serving", "address", listener.Addr().String(), "pool", server.PoolMax, "trustProxy", server.TrustProxy)
+	context.AfterFunc(ctx, func() {
+		signal.Reset(os.Interrupt, syscall.SIGTERM) // so that the next one ends the process
+		log.Info("finishing what has begun")
+	})
+
+	ctx, stop := context.WithCancel(ctx)
+	var timer sync.WaitGroup
+	timer.Go(func() { serve.Deliver(ctx, a, log, serve.DeliverEvery) })
+	err = serve.Run(ctx, listener, serve.Options{
+		Handler: serve.Forwarded(serve.Handler(), server.TrustProxy), App: a, Log: log,
+		RequestTimeout: serveTimeout, Linger: serveLinger,
+	})
+	stop()
+	timer.Wait()
+	return err
+}
+
+func checkPort(port int) error {
+	if port < 0 || port > 65535 {
+		return fmt.Errorf("--port must be from 0 to 65535: %w", errUsage)
+	}
+	return nil
+}
+
+// listen takes a port of one address of this machine, or of all if the host is empty.
+func listen(host string, port int) (net.Listener, error) {
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("port %d is taken: choose another one with --port", port)
+	}
+	return listener, err
+}

@@ -1,0 +1,140 @@
+package serve_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"devinbox/internal/dev/pusherserver"
+	"devinbox/internal/serve"
+	"devinbox/internal/testing/testdb"
+	"devinbox/pkg/app"
+	"devinbox/pkg/chat"
+	"devinbox/pkg/config"
+	"devinbox/pkg/identity"
+	"devinbox/pkg/postgres"
+	"devinbox/pkg/realtime"
+)
+
+// deployment is an App with all that it depends on, and what is announced.
+type deployment struct {
+	*app.App
+	t     *testing.T
+	store *postgres.Store // past the App
+	db    *pgxpool.Pool
+	heard pusherserver.Recorder
+	log   logbook
+}
+
+func newDeployment(t *testing.T) *deployment {
+	t.Helper()
+	d := &deployment{t: t}
+	database := postgres.Options{URL: testdb.New(t)}
+	pusher, err := pusherserver.Start(pusherserver.Options{AppID: "1", Key: "test-key", Secret: "test-secret", Recorder: &d.heard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pusher.Close)
+	if d.store, err = postgres.Open(database, nil); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.store.Close)
+	if d.db, err = pgxpool.New(t.Context(), database.URL); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.db.Close)
+	d.App = app.New(config.Config{
+		Database: database,
+		Pusher:   realtime.Options{AppID: "1", Key: "test-key", Secret: "test-secret", Host: pusher.Host(), Port: pusher.Port(), NoTLS: true},
+		Identity: identity.Options{Secret: []byte(strings.Repeat("a secret ", 4))},
+	}, nil, d.log.logger())
+	t.Cleanup(d.Close)
+	return d
+}
+
+// leaveBehind saves a message whose two events nobody delivers, as a process does that dies after the commit.
+func (d *deployment) leaveBehind(clientID string) {
+	d.t.Helper()
+	if _, err := d.store.Send(d.t.Context(), chat.SendParams{
+		ClientID: clientID, Sender: chat.Identity{ID: clientID, Role: chat.Client}, Body: "Hello", Preview: "Hello", Create: true, Live: true,
+	}); err != nil {
+		d.t.Fatal(err)
+	}
+	d.exec("update chat.outbox set due_at = clock_timestamp() - interval '1 second'")
+}
+
+func (d *deployment) exec(statement string) {
+	d.t.Helper()
+	if _, err := d.db.Exec(d.t.Context(), statement); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+func (d *deployment) waiting() (n int) {
+	d.t.Helper()
+	if err := d.db.QueryRow(d.t.Context(), "select count(*) from chat.outbox").Scan(&n); err != nil {
+		d.t.Fatal(err)
+	}
+	return n
+}
+
+func TestWhatIsLeftBehindIsDeliveredOnceWithoutTraffic(t *testing.T) {
+	t.Parallel()
+	d := newDeployment(t)
+	d.leaveBehind("before")
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); serve.Deliver(ctx, d.App, d.log.logger(), 5*time.Millisecond) }()
+
+	eventually(t, "what was left before is delivered", func() bool { return d.waiting() == 0 })
+	d.leaveBehind("later")
+	eventually(t, "what is left later is delivered", func() bool { return d.waiting() == 0 })
+
+	// It goes on after the database has failed.
+	d.exec("alter table chat.outbox rename to gone")
+	eventually(t, "the log tells of a failure", func() bool { return strings.Contains(d.log.String(), "could not be delivered") })
+	d.exec("alter table chat.gone rename to outbox")
+	d.leaveBehind("afterwards")
+	eventually(t, "what is left afterwards is delivered", func() bool { return d.waiting() == 0 })
+
+	stop()
+	<-ended
+	announced := map[string]int{}
+	for _, event := range d.heard.Published() {
+		announced[event.Channel+" "+event.Name]++
+	}
+	want := map[string]int{"private-developer-inbox conversation-updated": 3}
+	for _, id := range []string{"before", "later", "afterwards"} {
+		want["private-client-"+id+" new-message"] = 1
+	}
+	for name, n := range want {
+		if announced[name] != n {
+			t.Errorf("%s is announced %d times, want %d: %v", name, announced[name], n, announced)
+		}
+	}
+	if len(announced) != len(want) {
+		t.Errorf("announced: %v", announced)
+	}
+}
+
+// A run takes so many batches as there are, and does not wait for its next turn between them.
+func TestAllThatWaitsIsDeliveredInOneTurn(t *testing.T) {
+	t.Parallel()
+	d := newDeployment(t)
+	const conversations = 30 // 60 events, of which a request takes 10
+	for i := range conversations {
+		d.leaveBehind(string(rune('a'+i%26)) + strings.Repeat("x", i/26))
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); serve.Deliver(ctx, d.App, d.log.logger(), time.Hour) }()
+	eventually(t, "nothing waits", func() bool { return d.waiting() == 0 })
+	stop()
+	<-ended
+	if n := len(d.heard.Published()); n != 2*conversations {
+		t.Errorf("%d events are announced, want %d", n, 2*conversations)
+	}
+}
