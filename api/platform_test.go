@@ -207,6 +207,9 @@ func TestNamesOfFilesMeanTheSameEverywhere(t *testing.T) {
 			return err
 		}
 		base := path.Base(name)
+		if base == "staticcheck.conf" {
+			return nil // the linter's: Vercel makes functions of source files only
+		}
 		if !regexp.MustCompile(`^[a-z]+(_test)?(\.go)?$`).MatchString(base) {
 			t.Errorf("%s: a name is one word of small letters; brackets, underscores and suffixes such as _linux change its meaning", name)
 		}
