@@ -10,10 +10,10 @@ import (
 
 const changeSQL = `
 	select saved.* from chat.change_v2(
-		p_call_id => @call_id::uuid, p_client_id => @client_id::text, p_role => @role::text, p_by_id => @by_id::text, p_by_name => @by_name::text,
-		p_message_id => @message_id::uuid, p_body => @body::text, p_preview => @preview::text, p_if_version => @if_version::bigint,
-		p_live => @live::boolean, p_lease => @lease::interval, p_lifetime => @lifetime::interval,
-		p_capacity => @capacity::float8, p_per_second => @per_second::float8
+		@call_id, @client_id, @role, @by_id, @by_name,
+		@message_id, @body, @preview, @if_version,
+		@live, @lease, @lifetime,
+		@capacity, @per_second
 	) saved`
 
 // ChangeMessage implements [chat.Store] with the function change_v2.

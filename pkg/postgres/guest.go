@@ -9,7 +9,7 @@ import (
 	"devinbox/pkg/chat"
 )
 
-const guestSQL = `select chat.guest_v1(p_address_digest => @digest::bytea, p_most => @most::int, p_window => @window::interval)`
+const guestSQL = `select chat.guest_v1(@digest, @most, @window)`
 
 // AdmitGuest implements [chat.Store] with the function guest_v1.
 func (s *Store) AdmitGuest(ctx context.Context, addressDigest []byte) error {

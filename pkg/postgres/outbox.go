@@ -10,9 +10,9 @@ import (
 
 const acknowledgeSQL = `
 	select saved.* from chat.acknowledge_v2(
-		p_call_id => @call_id::uuid, p_client_id => @client_id::text[], p_version => @version::bigint[],
-		p_event => @event::text[], p_target => @target::text[], p_became => @became::text[], p_others_taken => @others_taken::boolean,
-		p_claim => @claim::int, p_lease => @lease::interval, p_lifetime => @lifetime::interval
+		@call_id, @client_id, @version,
+		@event, @target, @became, @others_taken,
+		@claim, @lease, @lifetime
 	) saved`
 
 // Acknowledge implements [chat.Store] with the function acknowledge_v2.
@@ -60,7 +60,7 @@ func (s *Store) Queue(ctx context.Context, limit int) (q chat.Queue, writable bo
 	return q, writable, err
 }
 
-const dropExpiredSQL = `select chat.drop_expired_v1(p_lifetime => @lifetime::interval, p_limit => 10000)`
+const dropExpiredSQL = `select chat.drop_expired_v1(@lifetime, 10000)`
 
 // DropExpired implements [chat.Store] with the function drop_expired_v1.
 func (s *Store) DropExpired(ctx context.Context) error {

@@ -11,8 +11,8 @@ import (
 
 const presenceSQL = `
 	select saved.* from chat.presence_v2(
-		p_call_id => @call_id::uuid, p_client_id => @client_id::text[], p_online => @online::boolean[], p_at => @at::timestamptz[],
-		p_live => @live::boolean, p_lease => @lease::interval, p_lifetime => @lifetime::interval, p_online_for => @online_for::interval
+		@call_id, @client_id, @online, @at,
+		@live, @lease, @lifetime, @online_for
 	) saved`
 
 // RecordPresence implements [chat.Store] with the function presence_v2.

@@ -10,9 +10,9 @@ import (
 
 const readSQL = `
 	select saved.* from chat.read_v2(
-		p_call_id => @call_id::uuid, p_client_id => @client_id::text,
-		p_role => @role::text, p_reader_id => @reader_id::text, p_reader_name => @reader_name::text, p_up_to_seq => @up_to_seq::bigint,
-		p_live => @live::boolean, p_socket_id => @socket_id::text, p_lease => @lease::interval, p_lifetime => @lifetime::interval
+		@call_id, @client_id,
+		@role, @reader_id, @reader_name, @up_to_seq,
+		@live, @socket_id, @lease, @lifetime
 	) saved`
 
 // MarkRead implements [chat.Store] with the function read_v2.

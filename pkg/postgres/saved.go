@@ -19,7 +19,7 @@ import (
 // Every function that changes something answers with rows of the type chat.saved_v1: a row for each event that is
 // now leased to the call, and one row without an event if there is none. The statement around such a function asks
 // for all columns of the type, in the type's order, and is nothing but a scan of the function: exec mode plans it
-// anew at every call.
+// anew at every call. For the same reason it names its arguments by position, and leaves their types to the function.
 
 // outcome is what came of a call of such a function.
 type outcome string

@@ -11,12 +11,12 @@ import (
 
 const sendSQL = `
 	select saved.* from chat.send_v2(
-		p_call_id => @call_id::uuid, p_client_id => @client_id::text,
-		p_role => @role::text, p_sender_id => @sender_id::text, p_sender_name => @sender_name::text, p_sender_email => @sender_email::text,
-		p_message_id => @message_id::uuid, p_client_message_id => @client_message_id::text, p_body => @body::text, p_preview => @preview::text,
-		p_create => @create::boolean, p_live => @live::boolean, p_socket_id => @socket_id::text,
-		p_lease => @lease::interval, p_lifetime => @lifetime::interval,
-		p_capacity => @capacity::float8, p_per_second => @per_second::float8
+		@call_id, @client_id,
+		@role, @sender_id, @sender_name, @sender_email,
+		@message_id, @client_message_id, @body, @preview,
+		@create, @live, @socket_id,
+		@lease, @lifetime,
+		@capacity, @per_second
 	) saved`
 
 // Send implements [chat.Store] with the function send_v2.

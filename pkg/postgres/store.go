@@ -66,15 +66,19 @@ func newPool(o Options) (*pgxpool.Pool, error) {
 	return pool, nil
 }
 
-// Pin sets what must hold on every connection of ours, whatever its URL asked for: the exec mode, the one
-// that is right behind every pooler (the others fail there, or give one caller another's result), and of the
-// start-up parameters only application_name and options. Poolers refuse the others, and a URL often carries
-// some that were meant for another client, such as pgbouncer=true.
+// Pin sets what must hold on every connection of ours, whatever its URL, its role or its database asks for:
+//
+//   - The exec mode, the one that is right behind every pooler. The others fail there, or give one caller another's
+//     result.
+//   - How text and times come across. The server has defaults of its own for these, and so may a role or a database.
+//     They are start-up parameters that poolers know and keep for each client.
+//   - Of the URL's start-up parameters only application_name and options. Poolers refuse others, and a URL often
+//     carries some that were meant for another client, such as pgbouncer=true.
 func Pin(config *pgx.ConnConfig) {
 	config.DefaultQueryExecMode = pgx.QueryExecModeExec
 	config.StatementCacheCapacity = 0
 	config.DescriptionCacheCapacity = 0
-	kept := map[string]string{"application_name": "devinbox"}
+	kept := map[string]string{"application_name": "devinbox", "client_encoding": "UTF8", "DateStyle": "ISO, MDY", "TimeZone": "UTC"}
 	for _, name := range []string{"application_name", "options"} { // options: how some hosts route
 		if value, ok := config.RuntimeParams[name]; ok {
 			kept[name] = value

@@ -260,7 +260,7 @@ func TestParametersOfTheURLNeitherBreakAConnectionNorReachIt(t *testing.T) {
 	if config.DefaultQueryExecMode != pgx.QueryExecModeExec || config.StatementCacheCapacity != 0 || config.DescriptionCacheCapacity != 0 {
 		t.Errorf("the URL chose how statements run: %v", config.DefaultQueryExecMode)
 	}
-	if len(config.RuntimeParams) != 1 || config.RuntimeParams["application_name"] != "mine" {
+	if len(config.RuntimeParams) != 4 || config.RuntimeParams["application_name"] != "mine" || config.RuntimeParams["search_path"] != "" {
 		t.Errorf("start-up parameters %v", config.RuntimeParams)
 	}
 }

@@ -10,9 +10,9 @@ import (
 
 const updateSQL = `
 	select saved.* from chat.update_v2(
-		p_call_id => @call_id::uuid, p_client_id => @client_id::text, p_by_id => @by_id::text, p_by_name => @by_name::text, p_status => @status::text,
-		p_assign => @assign::boolean, p_assignee_id => @assignee_id::text, p_client_name => @client_name::text,
-		p_live => @live::boolean, p_socket_id => @socket_id::text, p_lease => @lease::interval, p_lifetime => @lifetime::interval
+		@call_id, @client_id, @by_id, @by_name, @status,
+		@assign, @assignee_id, @client_name,
+		@live, @socket_id, @lease, @lifetime
 	) saved`
 
 // UpdateConversation implements [chat.Store] with the function update_v2.

@@ -36,15 +36,16 @@ begin
         where stored.ctid = place;
     end if;
   end loop;
-  if p_claim > 0 and exists (select from chat.outbox as stored where stored.refused and stored.due_at <= clock) then
-    perform chat.drop_expired_v1(p_lifetime, 100);
-  end if;
-  -- An event that is due later than any lease ends was leased before the clock was set back.
-  if p_claim > 0 and exists (select from chat.outbox as stored where not stored.refused and stored.due_at > clock + p_lease * 7) then
+  -- One look at the indexes tells whether there is anything to claim or to clear away, which there hardly ever is. An
+  -- event that is due later than any lease ends was leased before the clock was set back.
+  if p_claim > 0 and (
+    exists (select from chat.outbox as stored where not stored.refused and stored.due_at <= clock)
+    or exists (select from chat.outbox as stored where not stored.refused and stored.due_at > clock + p_lease * 7)
+    or exists (select from chat.outbox as stored where stored.refused and stored.due_at <= clock)
+  ) then
     update chat.outbox as stored set due_at = clock, created_at = least(stored.created_at, clock)
       where not stored.refused and stored.due_at > clock + p_lease * 7;
-  end if;
-  if p_claim > 0 and exists (select from chat.outbox as stored where not stored.refused and stored.due_at <= clock) then
+    perform chat.drop_expired_v1(p_lifetime, 100);
     return query select * from chat.claim_v1(p_call_id, p_claim, p_lease, p_lifetime);
   end if;
 end
