@@ -311,12 +311,13 @@ func (r *run) spent(c *contender) (map[figure]time.Duration, error) {
 		return nil, nil
 	}
 	spent := map[figure]time.Duration{}
-	var err, err2 error
-	spent[postgresCPU], err = cpuOfFamily(r.database.postmaster)
+	var faults [3]error
+	spent[postgresCPU], faults[0] = cpuOfFamily(r.database.postmaster)
+	spent[driverCPU], faults[1] = cpuOf(os.Getpid())
 	if c.program != nil {
-		spent[programCPU], err2 = cpuOf(c.program.pid())
+		spent[programCPU], faults[2] = cpuOf(c.program.pid())
 	}
-	return spent, errors.Join(err, err2)
+	return spent, errors.Join(faults[:]...)
 }
 
 // countSyncs is how often Postgres waits for the disk in a send.

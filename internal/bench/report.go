@@ -12,12 +12,13 @@ type figure string
 const (
 	programCPU  figure = "CPU of the program, µs a send"
 	postgresCPU figure = "CPU of Postgres, µs a send"
+	driverCPU   figure = "CPU of what drives it, µs a send" // and of what stands for Pusher: this process
 	rate        figure = "sends a second"
 	delay       figure = "half the sends within, µs"
 	syncs       figure = "waits for the disk a send"
 )
 
-var figures = []figure{programCPU, postgresCPU, rate, delay, syncs}
+var figures = []figure{programCPU, postgresCPU, driverCPU, rate, delay, syncs}
 
 // add keeps what a run gave.
 func (r *run) add(callers int, c *contender, of map[figure]float64) {
