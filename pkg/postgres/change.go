@@ -3,8 +3,6 @@ package postgres
 import (
 	"context"
 
-	"github.com/jackc/pgx/v5"
-
 	"devinbox/pkg/chat"
 )
 
@@ -18,7 +16,7 @@ const changeSQL = `
 
 // ChangeMessage implements [chat.Store] with the function change_v2.
 func (s *Store) ChangeMessage(ctx context.Context, p chat.ChangeParams) (chat.Saved, error) {
-	saved, _, err := s.save(ctx, changeSQL, pgx.StrictNamedArgs{
+	saved, _, err := s.save(ctx, changeSQL, arguments{
 		"client_id":  p.ClientID,
 		"role":       string(p.By.Role),
 		"by_id":      p.By.ID,

@@ -292,6 +292,75 @@ func TestAChangeLooksWhenItHasTheLock(t *testing.T) {
 	}
 }
 
+func TestEditsTakeTokensOfTheSameBucketAsSends(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	limit := chat.RateLimit{Capacity: 3, PerSecond: 1e-6}
+	p := keyed(fromClient("42", "Hello"), "key")
+	p.Limit = limit
+	m := w.send(p).Message
+	editing := func(body string) (chat.Saved, error) {
+		e := edit(m, client("42"), body)
+		e.Limit = limit
+		return w.store.ChangeMessage(t.Context(), e)
+	}
+	for _, body := range []string{"one", "one", "two", "two"} { // what changes nothing is free
+		if _, err := editing(body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := editing("three")
+	if e := wantKind(t, err, chat.RateLimited); e.RetryAfter < time.Second {
+		t.Errorf("to be tried again after %v", e.RetryAfter)
+	}
+	another := fromClient("42", "Another")
+	another.Limit = limit
+	_, err = w.store.Send(t.Context(), another)
+	wantKind(t, err, chat.RateLimited)
+	if again := w.send(p); !again.Replayed { // free, too
+		t.Errorf("%+v", again)
+	}
+	if n := ask[int](w, "select version from chat.conversation"); n != 3 {
+		t.Errorf("version %d, want 3: a refusal changes nothing", n)
+	}
+	w.change(deletion(m, client("42")))
+	w.exec("update chat.conversation set rate_tokens = 1")
+	if _, err := editing("three"); chat.KindOf(err) != chat.Conflict { // before the rate is looked at
+		t.Error(err)
+	}
+}
+
+func TestAnEditOfAnotherVersionThanItsAuthorSawIsAConflict(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	m := w.send(fromClient("42", "Hello")).Message
+	seen := m.Version
+	editing := func(body string, version *int64) error {
+		e := edit(m, client("42"), body)
+		e.IfVersion = version
+		_, err := w.store.ChangeMessage(t.Context(), e)
+		return err
+	}
+	if err := editing("first", &seen); err != nil {
+		t.Error(err)
+	}
+	e := wantKind(t, editing("second", &seen), chat.Conflict)
+	if len(e.Fields) != 1 || e.Fields[0].Name != "ifVersion" {
+		t.Errorf("it blames %+v", e.Fields)
+	}
+	if body := ask[string](w, "select body from chat.message"); body != "first" {
+		t.Errorf("the body is %q", body)
+	}
+	for _, version := range []*int64{&seen, pointer[int64](99), nil} { // it is so already
+		if err := editing("first", version); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := editing("third", nil); err != nil { // of any version
+		t.Error(err)
+	}
+}
+
 func TestALostAnswerToAChangeChangesOnce(t *testing.T) {
 	t.Parallel()
 	w, proxy := behindProxy(t)

@@ -135,7 +135,7 @@ func (s *Store) ListConversations(ctx context.Context, q chat.InboxQuery) (chat.
 	if q.Since != nil {
 		return s.listChanges(ctx, q)
 	}
-	sql, args := conversationsSQL, pgx.StrictNamedArgs{
+	sql, args := conversationsSQL, arguments{
 		"statuses":    []string{string(chat.Open), string(chat.Closed)},
 		"unread":      q.Unread,
 		"assignee_id": q.AssigneeID,
@@ -172,7 +172,7 @@ func (s *Store) listChanges(ctx context.Context, q chat.InboxQuery) (chat.InboxP
 			return chat.InboxPage{}, errCursor
 		}
 	}
-	return s.inboxPage(ctx, changesSQL, pgx.StrictNamedArgs{
+	return s.inboxPage(ctx, changesSQL, arguments{
 		"server":   token.server,
 		"xid":      strconv.FormatUint(token.xid, 10),
 		"after_id": cursor.clientID,
@@ -185,7 +185,7 @@ var errCursor = chat.InvalidField("cursor", "must be the nextCursor of an earlie
 
 // inboxPage runs one of the statements above and makes a page of limit conversations of what it gives. next
 // is the cursor behind a conversation.
-func (s *Store) inboxPage(ctx context.Context, sql string, args pgx.StrictNamedArgs, limit int, next func(last chat.Conversation) string) (chat.InboxPage, error) {
+func (s *Store) inboxPage(ctx context.Context, sql string, args arguments, limit int, next func(last chat.Conversation) string) (chat.InboxPage, error) {
 	args["limit"] = limit + 1 // one more tells whether there are more
 	rows, err := query(ctx, s, sql, args, func(row pgx.CollectableRow) (r conversationsRow, err error) {
 		err = row.Scan(slices.Concat([]any{&r.totals.Open, &r.totals.Unread, &r.teamIDs, &r.teamNames, &r.server, &r.xid}, r.conversation.targets())...)

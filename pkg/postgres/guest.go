@@ -13,7 +13,7 @@ const guestSQL = `select chat.guest_v1(@digest, @most, @window)`
 
 // AdmitGuest implements [chat.Store] with the function guest_v1.
 func (s *Store) AdmitGuest(ctx context.Context, addressDigest []byte) error {
-	wait, err := queryOne(ctx, s, guestSQL, pgx.StrictNamedArgs{
+	wait, err := queryOne(ctx, s, guestSQL, arguments{
 		"digest": addressDigest,
 		"most":   chat.GuestsPerMinute,
 		"window": chat.GuestWindow.String(),

@@ -125,3 +125,33 @@ func TestAddressesOfLongAgoAreForgotten(t *testing.T) {
 		t.Errorf("%d are kept, want 26", n)
 	}
 }
+
+func TestARefusedGuestWritesNothing(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	for range chat.GuestsPerMinute {
+		w.wait("a")
+	}
+	const row = "select xmin::text || ctid::text || guest_rate::text from chat.guest_rate"
+	before := ask[string](w, row)
+	for range 5 {
+		if w.wait("a") == 0 {
+			t.Error("it is admitted")
+		}
+	}
+	if after := ask[string](w, row); after != before {
+		t.Errorf("the row was %s, and is %s", before, after)
+	}
+}
+
+func TestAClockThatWasSetBackKeepsNoGuestOut(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	for range chat.GuestsPerMinute {
+		w.wait("a")
+	}
+	w.later(-time.Hour)
+	if wait := w.wait("a"); wait != 0 {
+		t.Errorf("a guest is to wait for %v", wait)
+	}
+}

@@ -48,7 +48,7 @@ func (s *Store) ListMessages(ctx context.Context, q chat.MessageQuery) (chat.Mes
 	case q.ChangedSince != nil:
 		sql, bound = messagesChangedSQL, *q.ChangedSince
 	}
-	rows, err := query(ctx, s, sql, pgx.StrictNamedArgs{
+	rows, err := query(ctx, s, sql, arguments{
 		"client_id": q.ClientID,
 		"bound":     bound,
 		"limit":     q.Limit + 1, // one more tells whether there are more

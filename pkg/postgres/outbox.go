@@ -28,7 +28,7 @@ func (s *Store) Acknowledge(ctx context.Context, d chat.Delivery, claim int) ([]
 	name(d.Delivered, "delivered")
 	name(d.Refused, "refused")
 	name(d.Rejected, "rejected")
-	rows, err := s.call(ctx, acknowledgeSQL, pgx.StrictNamedArgs{
+	rows, err := s.call(ctx, acknowledgeSQL, arguments{
 		"client_id":    clientIDs,
 		"version":      versions,
 		"event":        names,
@@ -53,7 +53,7 @@ const queueSQL = `
 
 // Queue implements [chat.Store].
 func (s *Store) Queue(ctx context.Context, limit int) (q chat.Queue, writable bool, err error) {
-	q, err = queryOne(ctx, s, queueSQL, pgx.StrictNamedArgs{"limit": limit}, func(row pgx.CollectableRow) (q chat.Queue, err error) {
+	q, err = queryOne(ctx, s, queueSQL, arguments{"limit": limit}, func(row pgx.CollectableRow) (q chat.Queue, err error) {
 		err = row.Scan(&writable, &q.Pending, &q.Parked, &q.OldestSeconds)
 		return q, err
 	})
@@ -64,6 +64,6 @@ const dropExpiredSQL = `select chat.drop_expired_v1(@lifetime, 10000)`
 
 // DropExpired implements [chat.Store] with the function drop_expired_v1.
 func (s *Store) DropExpired(ctx context.Context) error {
-	_, err := query(ctx, s, dropExpiredSQL, pgx.StrictNamedArgs{"lifetime": chat.EventLifetime.String()}, func(pgx.CollectableRow) (struct{}, error) { return struct{}{}, nil })
+	_, err := query(ctx, s, dropExpiredSQL, arguments{"lifetime": chat.EventLifetime.String()}, func(pgx.CollectableRow) (struct{}, error) { return struct{}{}, nil })
 	return err
 }

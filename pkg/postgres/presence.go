@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"devinbox/pkg/chat"
 )
 
@@ -21,7 +19,7 @@ func (s *Store) RecordPresence(ctx context.Context, p chat.PresenceParams) (chat
 	for i, n := range p.News {
 		clientIDs[i], online[i], at[i] = n.ClientID, n.Online, n.At
 	}
-	rows, err := s.call(ctx, presenceSQL, pgx.StrictNamedArgs{
+	rows, err := s.call(ctx, presenceSQL, arguments{
 		"client_id":  clientIDs,
 		"online":     online,
 		"at":         at,

@@ -3,8 +3,6 @@ package postgres
 import (
 	"context"
 
-	"github.com/jackc/pgx/v5"
-
 	"devinbox/pkg/chat"
 )
 
@@ -17,7 +15,7 @@ const readSQL = `
 
 // MarkRead implements [chat.Store] with the function read_v2.
 func (s *Store) MarkRead(ctx context.Context, p chat.ReadParams) (chat.Saved, error) {
-	saved, row, err := s.save(ctx, readSQL, pgx.StrictNamedArgs{
+	saved, row, err := s.save(ctx, readSQL, arguments{
 		"client_id":   p.ClientID,
 		"role":        string(p.Reader.Role),
 		"reader_id":   p.Reader.ID,

@@ -100,7 +100,7 @@ func (r *savedRow) refusal() error {
 
 // save runs a statement that changes something as a call of its own. It gives what the call committed, or had
 // committed before, and the first row of the answer.
-func (s *Store) save(ctx context.Context, sql string, args pgx.StrictNamedArgs) (chat.Saved, savedRow, error) {
+func (s *Store) save(ctx context.Context, sql string, args arguments) (chat.Saved, savedRow, error) {
 	rows, err := s.call(ctx, sql, args)
 	if err == nil && len(rows) == 0 {
 		err = chat.Defect(errors.New("postgres: no row instead of one or more"))
@@ -121,7 +121,7 @@ func (s *Store) save(ctx context.Context, sql string, args pgx.StrictNamedArgs) 
 
 // call runs a statement under an id of its own, which stands on the events that it leases. A retry after a lost
 // answer has the same id, and so finds what it did.
-func (s *Store) call(ctx context.Context, sql string, args pgx.StrictNamedArgs) ([]savedRow, error) {
+func (s *Store) call(ctx context.Context, sql string, args arguments) ([]savedRow, error) {
 	id, err := uuid.NewRandom()
 	if err != nil {
 		return nil, chat.Defect(err)

@@ -142,6 +142,21 @@ func TestASearchIsTheSameInADatabaseWithoutALanguage(t *testing.T) {
 	}
 }
 
+func TestASearchFindsANameInEveryNormalizationForm(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	for id, name := range map[string]string{"composed": "Zo\u00eb", "decomposed": "Zoe\u0308", "wide": "\uff3a\uff4f\u00eb"} {
+		p := fromClient(id, "Hello")
+		p.Sender.Name = name
+		w.send(p)
+	}
+	for _, query := range []string{"zo\u00eb", "ZOE\u0308", "\uff3a\uff4fe\u0308"} {
+		if got := strings.Join(w.search(query), " "); got != "composed decomposed wide" {
+			t.Errorf("%+q finds %q", query, got)
+		}
+	}
+}
+
 func TestASearchFollowsEveryRename(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"devinbox/pkg/chat"
 )
@@ -25,7 +24,7 @@ func (s *Store) Send(ctx context.Context, p chat.SendParams) (chat.Saved, error)
 	if err != nil {
 		return chat.Saved{}, chat.Defect(err)
 	}
-	saved, row, err := s.save(ctx, sendSQL, pgx.StrictNamedArgs{
+	saved, row, err := s.save(ctx, sendSQL, arguments{
 		"client_id":         p.ClientID,
 		"role":              string(p.Sender.Role),
 		"sender_id":         p.Sender.ID,

@@ -98,19 +98,27 @@ func (s *Store) Close() {
 // failed in a way that says nothing about the statement: a connection that was dead, or a deadlock. That is
 // safe because every statement here is idempotent: a send carries a key, the rest sets a state. Only a guest is
 // counted twice then, which admits one too few and never one too many.
-func query[T any](ctx context.Context, s *Store, sql string, args pgx.StrictNamedArgs, read pgx.RowToFunc[T]) ([]T, error) {
+func query[T any](ctx context.Context, s *Store, sql string, args arguments, read pgx.RowToFunc[T]) ([]T, error) {
 	if s.pool == nil {
 		return nil, unavailable(errors.New("there is no database: DATABASE_URL cannot be used"))
+	}
+	statement, err := numbered(sql)
+	if err != nil {
+		return nil, chat.Defect(err)
+	}
+	values, err := statement.in(args)
+	if err != nil {
+		return nil, chat.Defect(err)
 	}
 	begun := time.Now()
 	defer func() { s.observe(ctx, time.Since(begun)) }()
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 
-	rows, err := try(ctx, s, sql, args, read)
+	rows, err := try(ctx, s, statement.text, values, read)
 	if err != nil && worthAnotherTry(err) && ctx.Err() == nil {
 		s.pool.Reset() // the connections beside the dead one are as old as it was
-		rows, err = try(ctx, s, sql, args, read)
+		rows, err = try(ctx, s, statement.text, values, read)
 	}
 	if err != nil {
 		return nil, translate(err)
@@ -119,7 +127,7 @@ func query[T any](ctx context.Context, s *Store, sql string, args pgx.StrictName
 }
 
 // queryOne is query for a statement that always answers with exactly one row.
-func queryOne[T any](ctx context.Context, s *Store, sql string, args pgx.StrictNamedArgs, read pgx.RowToFunc[T]) (T, error) {
+func queryOne[T any](ctx context.Context, s *Store, sql string, args arguments, read pgx.RowToFunc[T]) (T, error) {
 	rows, err := query(ctx, s, sql, args, read)
 	if err == nil && len(rows) != 1 {
 		err = chat.Defect(fmt.Errorf("postgres: %d rows instead of one", len(rows)))
@@ -131,17 +139,15 @@ func queryOne[T any](ctx context.Context, s *Store, sql string, args pgx.StrictN
 	return rows[0], nil
 }
 
-func try[T any](ctx context.Context, s *Store, sql string, args pgx.StrictNamedArgs, read pgx.RowToFunc[T]) ([]T, error) {
-	connecting, cancel := context.WithTimeout(ctx, connectTimeout)
-	defer cancel()
-	conn, err := s.pool.Acquire(connecting)
+func try[T any](ctx context.Context, s *Store, sql string, args []any, read pgx.RowToFunc[T]) ([]T, error) {
+	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
 		return nil, &connectError{err}
 	}
 	defer conn.Release()
-	ctx, cancel = context.WithTimeout(ctx, statementTimeout)
+	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
 	defer cancel()
-	rows, err := conn.Query(ctx, sql, args)
+	rows, err := conn.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -3,8 +3,6 @@ package postgres
 import (
 	"context"
 
-	"github.com/jackc/pgx/v5"
-
 	"devinbox/pkg/chat"
 )
 
@@ -17,7 +15,7 @@ const updateSQL = `
 
 // UpdateConversation implements [chat.Store] with the function update_v2.
 func (s *Store) UpdateConversation(ctx context.Context, p chat.UpdateParams) (chat.Saved, error) {
-	saved, _, err := s.save(ctx, updateSQL, pgx.StrictNamedArgs{
+	saved, _, err := s.save(ctx, updateSQL, arguments{
 		"client_id":   p.ClientID,
 		"by_id":       p.By.ID,
 		"by_name":     optional(p.By.Name),
