@@ -139,14 +139,14 @@ func TestEveryCallerAtEveryFunctionWithTheIdOfAnotherAtEveryPlace(t *testing.T) 
 	grace := chat.Identity{ID: "42", Role: chat.Client}
 	message := owner.sends(secret)
 	strangers := map[string]person{
-		"expired":            {world: w, token: expired(t, grace)},
-		"another key's":      {world: w, token: forge("another secret of thirty-two bytes and more", hs256, `{"sub":"42","exp":9999999999}`)},
-		"of no algorithm":    {world: w, token: forge(jwtSecret, `{"alg":"none"}`, `{"sub":"42","exp":9999999999}`)},
-		"without an end":     {world: w, token: forge(jwtSecret, hs256, `{"sub":"42"}`)},
-		"of a list of roles": w.saying(`"sub":"42","role":["developer"]`),
-		"by another scheme":  w.nobody().with("Authorization: Basic " + owner.token),
-		"in the address":     w.nobody().with("X-Access-Token: "+owner.token, "Cookie: token="+owner.token),
-		"nobody":             w.nobody(),
+		"expired":           {world: w, token: expired(t, grace)},
+		"another key's":     {world: w, token: forge("another secret of thirty-two bytes and more", hs256, `{"sub":"42","exp":9999999999}`)},
+		"of no algorithm":   {world: w, token: forge(jwtSecret, `{"alg":"none"}`, `{"sub":"42","exp":9999999999}`)},
+		"without an end":    {world: w, token: forge(jwtSecret, hs256, `{"sub":"42"}`)},
+		"of a list as id":   w.saying(`"sub":["42"]`),
+		"by another scheme": w.nobody().with("Authorization: Basic " + owner.token),
+		"in the address":    w.nobody().with("X-Access-Token: "+owner.token, "Cookie: token="+owner.token),
+		"nobody":            w.nobody(),
 	}
 	guest := w.nobody().post("/api/session", `{"name":"Gus"}`).is(201)
 	others := map[string]person{
@@ -314,17 +314,23 @@ func TestADeveloperIsOneByTheTokenOrTheListOnly(t *testing.T) { // T30, T31
 		`"sub":"x","role":"developer "`:          403,
 		`"sub":"x","role":"client,developer"`:    403,
 		`"sub":"x","role":null`:                  403,
-		`"sub":"x","role":true`:                  401,
-		`"sub":"x","role":{"developer":true}`:    401,
+		`"sub":"x","role":true`:                  403, // none
+		`"sub":"x","role":["developer"]`:         403,
+		`"sub":"x","role":{"developer":true}`:    403,
 		`"sub":"x","role":"","role":"developer"`: 401, // doubled: one of the two is not who signed it
 	} {
 		if a := w.saying(claims).get("/api/conversations/list"); a.status != want {
 			t.Errorf("%s: %d, want %d: %s", claims, a.status, want, a.body)
 		}
 	}
-	// Where the id is the e-mail, an entry of the list is an id, verified or not.
+	// Where the id is the e-mail, an entry of the list is an id, unless the token says that the e-mail is not verified.
 	byEmail := newWorld(t, "CHAT_ID_CLAIM=email", "CHAT_DEVELOPERS=carol@example.com", "CHAT_GUESTS=true")
 	byEmail.saying(`"sub":"x","email":"carol@example.com"`).get("/api/conversations/list").is(200)
+	byEmail.saying(`"sub":"x","email":"carol@example.com","email_verified":true`).get("/api/conversations/list").is(200)
+	byEmail.saying(`"sub":"x","email":"carol@example.com","email_verified":false`).get("/api/conversations/list").fails(401, "unauthorized")
+	byEmail.saying(`"sub":"x","email":"dan@example.com","email_verified":false`).get("/api/session").fails(401, "unauthorized")
+	// Elsewhere such an e-mail is not shown, either: it would read as its owner's.
+	w.saying(`"sub":"x","name":"Carol","email":"carol@example.com","email_verified":false`).post("/api/messages/send", `{"body":"a"}`).is(201).has("conversation.clientName", "Carol", "conversation.clientEmail", nil)
 	began := byEmail.nobody().post("/api/session", `{"email":"carol@example.com"}`).is(201).has("identity.role", "client") // though not a guest's
 	byEmail.nobody().withSession(began.text("token")).get("/api/conversations/list").fails(403, "forbidden")
 	// Whoever is taken from the list is refused with the next request.
@@ -432,10 +438,11 @@ func TestTextIsTextWhateverItLooksLike(t *testing.T) { // T53, T54, T72
 		}
 		ada.inbox("cursor", id).fails(400, "invalid_request", "cursor")
 		ada.inbox("since", id).fails(400, "invalid_request", "since")
-		ada.update(`{"clientId":"42","clientName":%s}`, text).is(200).has("conversation.clientName", text)
+		shown := chat.CleanName(text) // what it would disguise itself with is not kept
+		ada.update(`{"clientId":"42","clientName":%s}`, text).is(200).has("conversation.clientName", shown)
 		me := w.saying(object(t, `"sub":%s,"name":%s`, id, text)) // as long as a channel can be named so
 		if a := me.post("/api/messages/send", `{"body":"a"}`); a.status == 201 {
-			a.has("conversation.clientId", id, "conversation.clientName", text)
+			a.has("conversation.clientId", id, "conversation.clientName", shown)
 			me.authorize("1.2", a.text("conversation.channel")).is(200)
 			ada.post("/api/messages/read", `{"clientId":%s,"upToSeq":1}`, id).is(200)
 		} else {
@@ -529,7 +536,7 @@ func TestNoAnswerHoldsASecretOrRepeatsWhatWasWrong(t *testing.T) { // T05, T54, 
 			who.post("/api/messages/read", `{"clientId":"42","upToSeq":%s}`, wrong), who.get("/api/messages/list?"+parameters("clientId", "42", "limit", wrong)), who.get("/api/messages/list?"+parameters("clientId", wrong)),
 			who.patch("/api/messages/edit", `{"clientId":"42","messageId":%s,"body":"b"}`, wrong), who.remove("/api/messages/edit", `{"clientId":%s,"messageId":%s}`, wrong, wrong),
 			who.inbox("cursor", wrong), who.inbox("since", wrong), who.inbox("status", wrong), who.inbox("assigneeId", wrong+"\n"), who.inbox("q", wrong+"\n"),
-			who.update(`{"clientId":"42","status":%s}`, wrong), who.update(`{"clientId":"42","clientName":%s}`, wrong+"\nx"), who.update(`{"clientId":%s}`, wrong),
+			who.update(`{"clientId":"42","status":%s}`, wrong), who.update(`{"clientId":"42","clientName":[%s]}`, wrong), who.update(`{"clientId":%s}`, wrong),
 			who.authorize(wrong, "private-client-42"), who.authorize("1.2", wrong), who.form("/api/pusher/auth", "socket_id="+wrong), who.with("X-Vercel-Id: "+wrong).get("/api/session"), who.with("Authorization: Bearer "+wrong).get("/api/messages/list"),
 			who.with("X-Pusher-Key: "+wrong, "X-Pusher-Signature: "+wrong).post("/api/pusher/webhook", `{"x":%s}`, wrong), who.with("Authorization: Bearer "+wrong).get("/api/cron/deliver"),
 		)

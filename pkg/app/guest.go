@@ -30,10 +30,10 @@ func (a *App) StartSession(ctx context.Context, r *http.Request, guest Guest) (s
 	}
 	me := chat.Identity{ID: identity.NewGuestID(), Role: chat.Client}
 	if guest.Name != nil {
-		me.Name = chat.CutName(*guest.Name)
+		me.Name = chat.CleanName(*guest.Name)
 	}
-	if guest.Email != nil && len(*guest.Email) <= chat.MaxEmailBytes {
-		me.Email = *guest.Email
+	if guest.Email != nil {
+		me.Email = chat.CleanEmail(*guest.Email)
 	}
 	token, err := a.identity.Mint(me, identity.SessionLifetime)
 	if err != nil {

@@ -1,6 +1,8 @@
 package chat
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -24,12 +26,8 @@ func (r Role) Other() Role {
 	return Client
 }
 
-// Limits of an identity.
-const (
-	MaxIDBytes        = 120 // bytes of UTF-8 in an id
-	MaxNameCodePoints = 120 // a longer name is cut
-	MaxEmailBytes     = 254 // a longer e-mail is dropped (RFC 5321, section 4.5.3.1.3)
-)
+// MaxIDBytes is how many bytes of UTF-8 an id may have.
+const MaxIDBytes = 120
 
 // Identity is who makes a request, as a verified credential says. Its zero value is nobody.
 type Identity struct {
@@ -66,14 +64,20 @@ func ValidID(s string) bool {
 	return s != "" && len(s) <= MaxIDBytes && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
-// CutName is a name as it is kept: white space trimmed, cut at [MaxNameCodePoints] code points,
-// and empty where it holds what Postgres or a terminal could not bear.
-func CutName(s string) string {
-	s = strings.TrimSpace(s)
-	if !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
-		return ""
+// plainID is what an id is made of that a log may hold as it is. It has no character with which an e-mail could be
+// written: no @, and none that could stand for one, as in x%40y.
+const plainID = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:|/"
+
+// LogID returns an id as a log holds it. With CHAT_ID_CLAIM=email ids are e-mails, and an e-mail may be part of others,
+// such as mailto:x@y. So an id with any character but ASCII letters, digits and -_.:|/ is written as sha256= and the
+// first 16 hexadecimal digits of its SHA-256. That is the same in every record, and an operator who knows the id can find
+// it (docs/operations.md). The = is none of those characters, so no id is written like the digest of another.
+func LogID(id string) string {
+	if strings.Trim(id, plainID) == "" {
+		return id
 	}
-	return strings.TrimSpace(cut(s, MaxNameCodePoints)) // the cut may have laid bare a blank
+	digest := sha256.Sum256([]byte(id))
+	return "sha256=" + hex.EncodeToString(digest[:8])
 }
 
 // conversation decides which conversation a request is about: the client's own, or the one that a

@@ -33,35 +33,48 @@ func TestValidIDIsItsRule(t *testing.T) {
 	})
 }
 
-func TestANameIsTrimmedAndCut(t *testing.T) {
+func TestALogHoldsAnIDAsItIsOnlyIfNoEmailCanBeInIt(t *testing.T) {
 	t.Parallel()
-	for name, want := range map[string]string{
-		"":                                "",
-		"Grace":                           "Grace",
-		" \t\u00a0Grace Hopper\u3000\r\n": "Grace Hopper",
-		strings.Repeat("é", 120):          strings.Repeat("é", 120),
-		strings.Repeat("é", 121):          strings.Repeat("é", 120),
-		strings.Repeat("😀", 500):          strings.Repeat("😀", 120),
-		strings.Repeat("a", 119) + " bcd": strings.Repeat("a", 119),
-		" " + strings.Repeat("a", 120):    strings.Repeat("a", 120),
-		"Grace\x00":                       "",
-		"Gra\nce":                         "",
-		"Gra\x1b[31mce":                   "",
-		"Gra\u009bce":                     "",
-		"Gra\xffce":                       "",
-		"\u202eecarG":                     "\u202eecarG",
+	for id, want := range map[string]string{
+		"42":                                   "42",
+		"ada":                                  "ada",
+		"019a3f6e-0000-7000-8000-0123456789ab": "019a3f6e-0000-7000-8000-0123456789ab",
+		"guest-c5iibqvt3kq4cnmbhdscx2ybdm":     "guest-c5iibqvt3kq4cnmbhdscx2ybdm",
+		"auth0|507f1f77bcf86cd799439011":       "auth0|507f1f77bcf86cd799439011",
+		"urn:example:user/7_1.2":               "urn:example:user/7_1.2",
+		"/api/messages/send":                   "/api/messages/send",
+		"":                                     "",
+		// printf %s ID | sha256sum | cut -c1-16
+		"grace@example.com":         "sha256=b533d4547eaa5a0f",
+		"mailto:grace@example.com":  "sha256=be78ccb8874a9ab3",
+		"auth0|grace@example.com":   "sha256=d82fc75389e6077e",
+		"grace%40example.com":       "sha256=0904d8e674e6fce7",
+		"grace=40example.com":       "sha256=1b3b223333eb15c5",
+		"grace＠example.com":         "sha256=a883c6bb34158802",
+		"grace(at)example.com":      "sha256=680409051a2173d7",
+		"sha256=b533d4547eaa5a0f":   "sha256=7a5b28ae36fc942d",
+		"@":                         "sha256=c3641f8544d7c02f",
+		"Zoë":                       "sha256=c6a12698582fc110",
+		"a b":                       "sha256=c8687a08aa5d6ed2",
+		"\u202e24":                  "sha256=c77b6cf73fb55be0",
+		"/api/grace@example.com/no": "sha256=1f19923a6d51af4f",
 	} {
-		mustBe(t, "the name", chat.CutName(name), want)
+		mustBe(t, "the log's "+id, chat.LogID(id), want)
 	}
 }
 
-func TestANameThatIsKeptStaysAsItIs(t *testing.T) {
+func TestTheLogTellsEveryIDFromEveryOther(t *testing.T) {
 	t.Parallel()
+	seen := map[string]string{}
 	rapid.Check(t, func(t *rapid.T) {
-		name := chat.CutName(texts().Draw(t, "name"))
-		mustBe(t, "cut twice", chat.CutName(name), name)
-		if n := utf8.RuneCountInString(name); n > 120 {
-			t.Errorf("%d code points", n)
+		id := rapid.StringOfN(rapid.RuneFrom([]rune("ab0@=|:/é%\u200d")), 0, 4, -1).Draw(t, "id")
+		logged := chat.LogID(id)
+		if other, found := seen[logged]; found && other != id {
+			t.Errorf("%q and %q are both logged as %q", id, other, logged)
+		}
+		seen[logged] = id
+		if strings.ContainsAny(logged, "@%é") {
+			t.Errorf("%q is logged as %q", id, logged)
 		}
 	})
 }

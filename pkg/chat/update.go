@@ -3,9 +3,6 @@ package chat
 import (
 	"context"
 	"encoding/json"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 )
 
 // Update asks for a conversation to be closed or reopened, given to a developer or to nobody, or named.
@@ -14,7 +11,7 @@ type Update struct {
 	ClientID   *string   `json:"clientId"`
 	Status     *Status   `json:"status"`
 	AssigneeID Clearable `json:"assigneeId"`
-	ClientName *string   `json:"clientName"` // from then on tokens do not overwrite it
+	ClientName *string   `json:"clientName"` // see [CleanName]; from then on tokens do not overwrite it
 	SocketID   *string   `json:"socketId"`
 }
 
@@ -57,9 +54,11 @@ func (s *Service) UpdateConversation(ctx context.Context, me Identity, u Update)
 		broken.add("assigneeId", "must be the id of a developer, or null for nobody")
 	}
 	if u.ClientName != nil {
-		name := strings.TrimSpace(*u.ClientName)
+		name := CleanName(*u.ClientName)
 		u.ClientName = &name
-		checkName("clientName", name, &broken)
+		if name == "" {
+			broken.add("clientName", "must hold something that can be seen")
+		}
 	}
 	if err := broken.err(); err != nil {
 		return Updated{}, err
@@ -78,14 +77,4 @@ func (s *Service) UpdateConversation(ctx context.Context, me Identity, u Update)
 		return Updated{}, err
 	}
 	return Updated{saved.Conversation}, nil
-}
-
-// checkName finds the rule that a name which somebody gives, rather than a credential, breaks.
-func checkName(field, name string, f *faults) {
-	switch n := utf8.RuneCountInString(name); {
-	case n < 1 || n > MaxNameCodePoints:
-		f.add(field, "must be 1 to 120 code points")
-	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
-		f.add(field, "must not hold control characters")
-	}
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/go-jose/go-jose/v4/json"
@@ -27,7 +26,7 @@ var (
 	errIssuer   = errors.New("identity: iss is another's")
 	errAudience = errors.New("identity: aud is another's")
 	errID       = errors.New("identity: the claim with the id is missing, or cannot be an id")
-	errRole     = errors.New("identity: the claim with the role is not a text")
+	errVerified = errors.New("identity: the e-mail that is the id is not verified")
 	errFit      = errors.New("identity: the id is too long for the name of a channel")
 )
 
@@ -53,28 +52,28 @@ func (v *Verifier) identify(c claims) (chat.Identity, error) {
 		return chat.Identity{}, errID
 	}
 	me := chat.Identity{ID: id, Role: chat.Client}
-	switch role := c.lookup(v.options.RoleClaim).(type) {
-	case nil:
-	case string:
-		if role == string(chat.Developer) {
-			me.Role = chat.Developer
-		}
-	default:
-		// It has a meaning for its issuer, such as a list of roles. A developer who is taken for a client would be
-		// harder to notice than one who is refused.
-		return chat.Identity{}, errRole
+	if isEmailClaim(v.options.IDClaim) && (c.isUnverified("email_verified") || c.isUnverified(v.options.IDClaim+"_verified")) {
+		return chat.Identity{}, errVerified
+	}
+	// A role that is no text, such as a list, is none: whoever has it is a client.
+	if role, _ := c.lookup(v.options.RoleClaim).(string); role == string(chat.Developer) {
+		me.Role = chat.Developer
 	}
 
 	// The id and the role are strict; what is only shown is left out if it is not valid.
 	name, _ := c["name"].(string)
 	email, _ := c["email"].(string)
-	me.Name = chat.CutName(name)
-	if v.options.IDClaim != "email" || strings.Contains(email, "@") { // in that mode a guest has its id in this claim
-		me.Email = keepEmail(email)
+	if c.isUnverified("email_verified") {
+		email = "" // anybody can write one into a profile
 	}
+	me.Name = chat.CleanName(name)
+	if v.options.IDClaim != "email" || strings.Contains(email, "@") { // in that mode a guest has its id in this claim
+		me.Email = chat.CleanEmail(email)
+	}
+	// The e-mail is compared as the token has it: without what is invisible in it, it could be another's.
 	verified, _ := c["email_verified"].(bool)
 	for _, entry := range v.options.Developers {
-		if entry == id || verified && me.Email != "" && lowerASCII(entry) == lowerASCII(me.Email) {
+		if entry == id || verified && lowerASCII(entry) == lowerASCII(email) {
 			me.Role = chat.Developer
 		}
 	}
@@ -101,6 +100,26 @@ func (c claims) lookup(path string) any {
 		}
 	}
 	return nil
+}
+
+// isEmailClaim tells whether the claim at a path is an e-mail by its name: email, user.email, https://example.com/email.
+func isEmailClaim(path string) bool {
+	return path[strings.LastIndexAny(path, "./")+1:] == "email"
+}
+
+// isUnverified tells whether the claim at a path, which says of an e-mail whether it was verified, is there and does
+// not say so. Some providers write it as a text.
+func (c claims) isUnverified(path string) bool {
+	switch said := c.lookup(path).(type) {
+	case nil:
+		return false
+	case bool:
+		return !said
+	case string:
+		return !strings.EqualFold(said, "true")
+	default:
+		return true
+	}
 }
 
 // checkParties compares iss and aud with the expected values (RFC 7519, sections 4.1.1 and 4.1.3).
@@ -149,14 +168,6 @@ func (c claims) moment(name string) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	return time.UnixMilli(int64(seconds * 1000)), true
-}
-
-// keepEmail returns an e-mail as it is kept; empty if it is too long or holds control characters.
-func keepEmail(s string) string {
-	if len(s) > chat.MaxEmailBytes || strings.ContainsFunc(s, unicode.IsControl) {
-		return ""
-	}
-	return s
 }
 
 // lowerASCII returns s with its ASCII letters in lower case. Other letters stay: in lower case, some that differ
