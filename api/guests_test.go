@@ -105,27 +105,30 @@ func TestTheCookieOfASessionIsSecureOutsideThisMachine(t *testing.T) {
 	}
 }
 
-func TestWhatAGuestSaysOfItselfIsOnlyShown(t *testing.T) {
+func TestWhatAGuestSaysOfItselfIsOnlyShown(t *testing.T) { // T22
 	t.Parallel()
 	w := newWorld(t, "CHAT_GUESTS=true", "CHAT_DEVELOPERS=ada,ada@example.com")
 	begin := func(body string) answer {
 		return w.nobody().from(body).call(http.MethodPost, "/api/session", "application/json", body)
 	}
 	for body, name := range map[string]any{
-		`{}`:                                       nil,
-		`{"name":null,"email":null}`:               nil,
-		`{"name":" Gus "}`:                         "Gus",
-		`{"name":" "}`:                             nil,
-		`{"name":"a\u0000b"}`:                      nil,
-		`{"name":"<b>&\u202e"}`:                    "<b>&\u202e",
-		`{"name":"` + long("é") + `"}`:             strings.Repeat("é", 120),
-		`{"name":"ada","email":"ada@example.com"}`: "ada",
+		`{}`:                                  nil,
+		`{"name":null,"email":null}`:          nil,
+		`{"name":" Gus "}`:                    "Gus",
+		`{"name":" "}`:                        nil,
+		`{"name":"a\u0000b"}`:                 "ab",
+		`{"name":"<b>&\u202e"}`:               "<b>&",
+		`{"name":"\u202ea\u2069\u200bda"}`:    "ada",
+		`{"name":"\u200b\u3164\u00ad\ufeff"}`: nil,
+		`{"name":"Zo\u00eb \ud83d\udc69\u200d\ud83d\udcbb"}`: "Zoë 👩\u200d💻",
+		`{"name":"` + long("é") + `"}`:                       strings.Repeat("é", 120),
+		`{"name":"ada","email":"ada@example.com"}`:           "ada",
 	} {
 		a := begin(body).is(201).has("identity.name", name, "identity.role", "client")
 		w.nobody().withSession(a.text("token")).get("/api/conversations/list").fails(403, "forbidden")
 	}
 	for email, want := range map[string]any{
-		strings.Repeat("e", 254): strings.Repeat("e", 254), strings.Repeat("e", 255): nil, "a\nb": nil, "": nil, "no address": "no address",
+		strings.Repeat("e", 254): strings.Repeat("e", 254), strings.Repeat("e", 255): nil, "a\nb": "a b", "": nil, "no address": "no address", "gus\u200b@example.com\u202e": "gus@example.com", "\u2060": nil,
 	} {
 		a := begin(object(t, `{"email":%s}`, email)).is(201)
 		w.nobody().withSession(a.text("token")).post("/api/messages/send", `{"body":"a"}`).is(201).has("conversation.clientEmail", want)
@@ -167,11 +170,55 @@ func TestGuestsAreOffUnlessTheyAreWanted(t *testing.T) {
 	newWorld(t, "CHAT_GUESTS=true", "CHAT_JWT_SECRET=").nobody().post("/api/session", `{}`).fails(503, "unavailable")
 }
 
+// signedWith is a token of somebody that another secret signed.
+func signedWith(t *testing.T, secret string, who chat.Identity) string {
+	t.Helper()
+	verifier, err := identity.New(identity.Options{Secret: []byte(secret)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := verifier.Mint(who, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+// The secret is changed twice. A guest of the first change is still who it was; of the second it begins anew, once, and
+// is not locked out for as long as its browser keeps the cookie.
+func TestAGuestOutlivesAChangeOfTheSecret(t *testing.T) { // T49
+	t.Parallel()
+	const first, second, third = "the first secret of the tests, in use for years", "the second secret of the tests, in use for days", "the third secret of the tests, as of right now"
+	settings := func(now, before string) []string {
+		return []string{"CHAT_GUESTS=true", "CHAT_JWT_SECRET=" + now, "CHAT_JWT_SECRET_PREVIOUS=" + before}
+	}
+	a := newWorld(t, settings(first, "")...).nobody().post("/api/session", `{"name":"Gus"}`).is(201)
+	id, cookie := a.text("identity.id"), a.text("token")
+
+	w := newWorld(t, settings(second, first)...)
+	gus := w.nobody().from("a guest").withSession(cookie)
+	gus.get("/api/session").is(200).has("identity.id", id)
+	gus.post("/api/session", `{}`).is(200).has("identity.id", id, "token", nil)
+	person{world: w, token: cookie}.sends("still here")
+	if token := w.nobody().from("another").post("/api/session", `{}`).is(201).text("token"); newWorld(t, settings(third, second)...).nobody().withSession(token).get("/api/session").status != 200 {
+		t.Error("a new session is not signed with the new secret")
+	}
+
+	w = newWorld(t, settings(third, second)...)
+	gus = w.nobody().from("a guest").withSession(cookie)
+	gus.get("/api/session").fails(401, "unauthorized")
+	again := gus.post("/api/session", `{"name":"Gus"}`).is(201).has("identity.role", "client", "identity.name", "Gus")
+	if again.text("identity.id") == id || !strings.HasPrefix(again.header.Get("Set-Cookie"), "devinbox_session="+again.text("token")+"; ") {
+		t.Errorf("the cookie is %q: %s", again.header.Get("Set-Cookie"), again.body)
+	}
+	w.nobody().withSession(again.text("token")).get("/api/session").is(200).has("identity.id", again.value("identity.id"))
+}
+
 func TestACredentialThatIsThereDecidesAlsoWhereItIsBad(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "CHAT_GUESTS=true")
 	me := chat.Identity{ID: "42", Role: chat.Client}
-	good, old := signed(t, me), expired(t, me)
+	good, old, foreign := signed(t, me), expired(t, me), signedWith(t, "what was the secret of the tests before this one", me)
 	forged := good[:strings.LastIndexByte(good, '.')+1] + old[strings.LastIndexByte(old, '.')+1:]
 	nobody := w.nobody()
 	for name, c := range map[string]struct {
@@ -183,10 +230,12 @@ func TestACredentialThatIsThereDecidesAlsoWhereItIsBad(t *testing.T) {
 		"another cookie":                 {nobody.with("Cookie: session=" + good), 201, 401},
 		"a session":                      {nobody.withSession(good), 200, 200},
 		"an expired session":             {nobody.withSession(old), 201, 401}, // it begins anew
-		"a forged session":               {nobody.withSession(forged), 401, 401},
-		"an empty session":               {nobody.withSession(""), 401, 401},
-		"two sessions":                   {nobody.withSession(good).withSession(good), 401, 401},
-		"an expired and another":         {nobody.withSession(old).withSession(good), 401, 401},
+		"a forged session":               {nobody.withSession(forged), 201, 401},
+		"a session of another secret":    {nobody.withSession(foreign), 201, 401},
+		"an empty session":               {nobody.withSession(""), 201, 401},
+		"a session that is no token":     {nobody.withSession("x"), 201, 401},
+		"two sessions":                   {nobody.withSession(good).withSession(good), 201, 401},
+		"an expired and another":         {nobody.withSession(old).withSession(good), 201, 401},
 		"an expired token":               {nobody.with("Authorization: Bearer " + old), 401, 401},
 		"an expired token and a session": {nobody.withSession(good).with("Authorization: Bearer " + old), 401, 401},
 		"a token and an expired session": {nobody.withSession(old).with("Authorization: Bearer " + good), 200, 200},

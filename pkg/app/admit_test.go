@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"encoding/base64"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +14,10 @@ import (
 
 func TestEachRouteAdmitsItsOwn(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "CHAT_ALLOWED_ORIGINS=https://app.example.com,https://*.example.org")
+	const otherSecret = "another secret of the tests, which was in use before"
+	w := newWorld(t, "CHAT_ALLOWED_ORIGINS=https://app.example.com,https://*.example.org", "CHAT_JWT_SECRET_PREVIOUS="+otherSecret, "CHAT_AUTHJS=true", "AUTH_SECRET="+cronSecret)
+	former := newWorld(t, "CHAT_JWT_SECRET="+otherSecret).token(grace, time.Hour)
+	foreign := newWorld(t, "CHAT_JWT_SECRET="+strings.ToUpper(otherSecret)).token(grace, time.Hour)
 	cookie := "Cookie: " + identity.SessionCookie + "="
 	good, old := w.token(grace, time.Hour), w.token(grace, -2*time.Minute)
 	const (
@@ -27,18 +31,26 @@ func TestEachRouteAdmitsItsOwn(t *testing.T) {
 		headers                       []string
 		known, visitor, anybody, cron string
 	}{
-		"no credential":              {"POST", nil, badly, nobody, nobody, badly},
-		"a token":                    {"POST", []string{"Authorization: Bearer " + good}, me, me, nobody, badly},
-		"a bad token":                {"POST", []string{"Authorization: Bearer " + good + "x"}, badly, badly, nobody, badly},
-		"an empty token":             {"POST", []string{"Authorization: Bearer "}, badly, badly, nobody, badly},
-		"an old token":               {"POST", []string{"Authorization: Bearer " + old}, badly, badly, nobody, badly},
-		"a session":                  {"POST", []string{cookie + good}, me, me, nobody, badly},
-		"an old session":             {"POST", []string{cookie + old}, badly, nobody, nobody, badly},
-		"a bad session":              {"POST", []string{cookie + old + "x"}, badly, badly, nobody, badly},
-		"an old session and a token": {"POST", []string{cookie + old, "Authorization: Bearer " + good}, me, me, nobody, badly},
-		"the cron's secret":          {"GET", []string{"Authorization: Bearer " + cronSecret}, badly, badly, nobody, nobody},
-		"half of the secret":         {"GET", []string{"Authorization: Bearer " + cronSecret[:10]}, badly, badly, nobody, badly},
-		"the secret by another name": {"GET", []string{"Authorization: bearer " + cronSecret}, badly, badly, nobody, badly},
+		"no credential":                   {"POST", nil, badly, nobody, nobody, badly},
+		"a token":                         {"POST", []string{"Authorization: Bearer " + good}, me, me, nobody, badly},
+		"a bad token":                     {"POST", []string{"Authorization: Bearer " + good + "x"}, badly, badly, nobody, badly},
+		"an empty token":                  {"POST", []string{"Authorization: Bearer "}, badly, badly, nobody, badly},
+		"an old token":                    {"POST", []string{"Authorization: Bearer " + old}, badly, badly, nobody, badly},
+		"a session":                       {"POST", []string{cookie + good}, me, me, nobody, badly},
+		"an old session":                  {"POST", []string{cookie + old}, badly, nobody, nobody, badly},
+		"a bad session":                   {"POST", []string{cookie + old + "x"}, badly, nobody, nobody, badly},
+		"an empty session":                {"POST", []string{cookie}, badly, nobody, nobody, badly},
+		"a session of another secret":     {"POST", []string{cookie + foreign}, badly, nobody, nobody, badly},
+		"a session of the former secret":  {"POST", []string{cookie + former}, me, me, nobody, badly},
+		"a token of the former secret":    {"POST", []string{"Authorization: Bearer " + former}, me, me, nobody, badly},
+		"a session without a signature":   {"POST", []string{cookie + good[:strings.LastIndexByte(good, '.')+1]}, badly, nobody, nobody, badly},
+		"two sessions":                    {"POST", []string{cookie + good + "; " + strings.TrimPrefix(cookie, "Cookie: ") + good}, badly, nobody, nobody, badly},
+		"a bad session and a bad token":   {"POST", []string{cookie + "x", "Authorization: Bearer x"}, badly, badly, nobody, badly},
+		"a bad session and a bad Auth.js": {"POST", []string{cookie + "x; __Secure-authjs.session-token=x", "X-Forwarded-Proto: https"}, badly, badly, nobody, badly},
+		"an old session and a token":      {"POST", []string{cookie + old, "Authorization: Bearer " + good}, me, me, nobody, badly},
+		"the cron's secret":               {"GET", []string{"Authorization: Bearer " + cronSecret}, badly, badly, nobody, nobody},
+		"half of the secret":              {"GET", []string{"Authorization: Bearer " + cronSecret[:10]}, badly, badly, nobody, badly},
+		"the secret by another name":      {"GET", []string{"Authorization: bearer " + cronSecret}, badly, badly, nobody, badly},
 
 		// Another site's page: with a token nobody but its owner can, with a cookie anybody could.
 		"from elsewhere, a token":       {"POST", []string{"Authorization: Bearer " + good, "Sec-Fetch-Site: cross-site", "Origin: https://evil.com"}, me, me, nobody, badly},
@@ -108,12 +120,29 @@ func TestDevelopersAloneAreAdmittedWhereTheyAloneMayBe(t *testing.T) {
 	}
 }
 
-func TestWithoutASecretTheCronIsNobodys(t *testing.T) {
+// It may be good: whoever has it should try again, and not become somebody else.
+func TestASessionThatCannotBeCheckedNowIsNotReplaced(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "CRON_SECRET=")
-	for _, headers := range [][]string{nil, {"Authorization: "}, {"Authorization: Bearer"}, {"Authorization: Bearer "}, {"Authorization: Bearer " + cronSecret}} {
-		if answer := w.serve(request("GET", headers...), Routes{"GET": Cron(says(web.NoContent(), nil))}); answer.Code != 401 {
-			t.Errorf("%q: %d", headers, answer.Code)
+	w := newWorld(t, "CHAT_JWKS_URL=http://127.0.0.1:1/keys")
+	part := func(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
+	unchecked := part(`{"alg":"RS256","kid":"k"}`) + "." + part(`{"sub":"42"}`) + "." + part("x")
+	answer := w.serve(request("POST", "Cookie: "+identity.SessionCookie+"="+unchecked), Routes{"POST": Visitor(says(web.NoContent(), nil))})
+	if answer.Code != 503 || answer.Header().Get("Retry-After") == "" {
+		t.Errorf("%d %v", answer.Code, answer.Header())
+	}
+}
+
+func TestWithoutASecretOfSixteenBytesTheCronIsNobodysAndTheLogSaysSo(t *testing.T) {
+	t.Parallel()
+	for secret, logged := range map[string]string{"": "CRON_SECRET is missing", "x": "CRON_SECRET must have at least 16 bytes", "fifteen canarys": "CRON_SECRET must have at least 16 bytes"} {
+		w := newWorld(t, "CRON_SECRET="+secret)
+		for _, headers := range [][]string{nil, {"Authorization: "}, {"Authorization: Bearer"}, {"Authorization: Bearer "}, {"Authorization: Bearer " + secret}, {"Authorization: Bearer " + cronSecret}} {
+			if answer := w.serve(request("GET", headers...), Routes{"GET": Cron(says(web.NoContent(), nil))}); answer.Code != 401 {
+				t.Errorf("%q, %q: %d", secret, headers, answer.Code)
+			}
+		}
+		if log := w.log.String(); w.fault != nil || strings.Count(log, "level=WARN") != 1 || !strings.Contains(log, logged) || strings.Contains(log, "canary") {
+			t.Errorf("%q: %v; the log says %s", secret, w.fault, log)
 		}
 	}
 }

@@ -74,6 +74,9 @@ func New(c config.Config, fault error, log *slog.Logger) *App {
 	if c.PusherFaults != nil {
 		log.Warn("realtime is disabled: messages are saved and served, but nobody is told of them", "faults", c.PusherFaults.Error())
 	}
+	if c.CronFault != nil {
+		log.Warn("nobody can call /api/cron/deliver: it always answers 401", "faults", c.CronFault.Error())
+	}
 	if c.Pusher.Channels == realtime.Public {
 		log.Warn("CHAT_CHANNELS=public: whoever has the app key, which is in every page, can read every conversation")
 	}

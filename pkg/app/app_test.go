@@ -14,17 +14,19 @@ func TestEveryFaultOfTheEnvironmentIsNamedByItsVariable(t *testing.T) {
 	t.Parallel()
 	for setting, named := range map[string]string{
 		"DATABASE_URL=": "DATABASE_URL is missing",
-		"DATABASE_URL=postgres://u:canary@h:port/d": "DATABASE_URL is not a Postgres URL",
-		"CHAT_CHANNELS=canary":                      "CHAT_CHANNELS must be private, presence or public",
-		"CHAT_ALLOWED_ORIGINS=https://canary.com/":  "CHAT_ALLOWED_ORIGINS must list origins",
-		"CHAT_RATE_LIMIT=canary":                    "CHAT_RATE_LIMIT must be",
-		"CHAT_GUESTS=canary":                        "CHAT_GUESTS must be true or false",
-		"CHAT_JWT_SECRET=canary":                    "CHAT_JWT_SECRET must have at least 32 bytes",
-		"CHAT_JWKS_URL=http://canary.com/keys":      "CHAT_JWKS_URL must be an https URL",
-		"CHAT_ID_CLAIM=canary..id":                  "CHAT_ID_CLAIM must be",
-		"CHAT_ROLE_CLAIM=exp":                       "CHAT_ROLE_CLAIM must not be",
-		"CHAT_ROLE_CLAIM=sub":                       "CHAT_ROLE_CLAIM must not be the claim that holds the id",
-		"PUSHER_USE_TLS=canary":                     "PUSHER_USE_TLS must be true or false",
+		"DATABASE_URL=postgres://u:canary@h:port/d":   "DATABASE_URL is not a Postgres URL",
+		"CHAT_CHANNELS=canary":                        "CHAT_CHANNELS must be private, presence or public",
+		"CHAT_ALLOWED_ORIGINS=https://canary.com/":    "CHAT_ALLOWED_ORIGINS must list origins",
+		"CHAT_RATE_LIMIT=canary":                      "CHAT_RATE_LIMIT must be",
+		"CHAT_GUESTS=canary":                          "CHAT_GUESTS must be true or false",
+		"CHAT_JWT_SECRET=canary":                      "CHAT_JWT_SECRET must have at least 32 bytes",
+		"CHAT_JWT_SECRET_PREVIOUS=canary":             "CHAT_JWT_SECRET_PREVIOUS must have at least 32 bytes",
+		"CHAT_ALLOWED_ORIGINS=https://canary.com:443": "CHAT_ALLOWED_ORIGINS must list origins",
+		"CHAT_JWKS_URL=http://canary.com/keys":        "CHAT_JWKS_URL must be an https URL",
+		"CHAT_ID_CLAIM=canary..id":                    "CHAT_ID_CLAIM must be",
+		"CHAT_ROLE_CLAIM=exp":                         "CHAT_ROLE_CLAIM must not be",
+		"CHAT_ROLE_CLAIM=sub":                         "CHAT_ROLE_CLAIM must not be the claim that holds the id",
+		"PUSHER_USE_TLS=canary":                       "PUSHER_USE_TLS must be true or false",
 	} {
 		w := newWorld(t, setting)
 		log := w.log.String()

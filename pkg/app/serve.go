@@ -38,8 +38,8 @@ func Known(h Handler) Route { return Route{(*App).known, h, requestBudget} }
 // Developers serves developers. Others are refused before anything of what they ask is read.
 func Developers(h Handler) Route { return Route{(*App).developer, h, requestBudget} }
 
-// Visitor serves callers with a good credential, and those with none, who are nobody. One whose session has
-// merely expired is nobody, too.
+// Visitor serves callers with a good credential, and those with none, who are nobody. One whose session of ours is
+// not good is nobody, too.
 func Visitor(h Handler) Route { return Route{(*App).visitor, h, requestBudget} }
 
 // Anybody serves every caller as nobody, also where the environment cannot be used.

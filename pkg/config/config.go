@@ -31,7 +31,11 @@ type Config struct {
 	AllowedOrigins []string // what [web.NewOrigins] takes
 	RateLimit      chat.RateLimit
 	CronSecret     string // empty: nobody may call the cron's function
+	CronFault      error  // a [Fault] if the cron's secret is missing or too short; then CronSecret is empty
 }
+
+// minCronSecretBytes is how long CRON_SECRET must be at least: the function that it opens can be called from anywhere.
+const minCronSecretBytes = 16
 
 // defaultRateLimit is CHAT_RATE_LIMIT if it is not set.
 const defaultRateLimit = "30/10s"
@@ -48,8 +52,9 @@ func (f Fault) Error() string { return f.Variable + " " + f.Message }
 // Load reads a Config by looking variables up, as os.Getenv does. Surrounding white space, which is easily
 // pasted along, is cut off.
 //
-// The error joins one [Fault] for each variable that is malformed, but for the database's and Pusher's: those
-// stand in the Config, since a command may not need the one, and messages are saved and served without the other.
+// The error joins one [Fault] for each variable that is malformed, but for the database's, Pusher's and the cron's:
+// those stand in the Config, since a command may not need the first, and messages are saved and served without the
+// others.
 // Any other variable may be missing.
 func Load(lookup func(name string) string) (Config, error) {
 	var c Config
@@ -71,6 +76,7 @@ func Load(lookup func(name string) string) (Config, error) {
 	e.channels(&c.Pusher.Channels, "CHAT_CHANNELS")
 
 	e.secret(&c.Identity.Secret, "CHAT_JWT_SECRET")
+	e.secret(&c.Identity.PreviousSecret, "CHAT_JWT_SECRET_PREVIOUS")
 	e.text(&c.Identity.JWKSURL, "CHAT_JWKS_URL")
 	e.text(&c.Identity.Issuer, "CHAT_JWT_ISSUER")
 	e.text(&c.Identity.Audience, "CHAT_JWT_AUDIENCE")
@@ -84,7 +90,7 @@ func Load(lookup func(name string) string) (Config, error) {
 	e.isTrue(&c.Guests, "CHAT_GUESTS")
 	e.list(&c.AllowedOrigins, "CHAT_ALLOWED_ORIGINS")
 	e.rateLimit(&c.RateLimit, "CHAT_RATE_LIMIT")
-	e.text(&c.CronSecret, "CRON_SECRET")
+	e.cronSecret(&c)
 
 	c.DatabaseFaults = errors.Join(e.faultsOf(&c.Database)...)
 	c.PusherFaults = errors.Join(e.faultsOf(&c.Pusher)...)
@@ -127,8 +133,12 @@ func (e *environment) fault(field any, message string) {
 // options is a pointer to the struct whose fields were read.
 func (e *environment) faultsOf(options interface{ Faults() []chat.Field }) (faults []error) {
 	for _, f := range options.Faults() {
-		field := reflect.ValueOf(options).Elem().FieldByName(f.Name).Addr().Interface()
-		faults = append(faults, Fault{e.names[field], f.Message})
+		name, element, isElement := strings.Cut(f.Name, ".") // AuthSecrets.1 is the second of AuthSecrets
+		field := reflect.ValueOf(options).Elem().FieldByName(name)
+		if i, err := strconv.Atoi(element); isElement && err == nil {
+			field = field.Index(i)
+		}
+		faults = append(faults, Fault{e.names[field.Addr().Interface()], f.Message})
 	}
 	return faults
 }
@@ -166,12 +176,29 @@ func (e *environment) list(field *[]string, name string) {
 }
 
 // rotated reads a secret and those that follow it. The newest, which is the last that is set, comes first:
-// Auth.js encrypts with it and still reads what it encrypted with the others.
+// Auth.js encrypts with it and still reads what it encrypted with the others. Each has its own variable to blame.
 func (e *environment) rotated(field *[]string, names ...string) {
+	var from []string
 	for _, name := range slices.Backward(names) {
 		if secret := e.read(field, name); secret != "" {
-			*field = append(*field, secret)
+			*field, from = append(*field, secret), append(from, name)
 		}
+	}
+	for i, name := range from {
+		e.names[&(*field)[i]] = name
+	}
+}
+
+// cronSecret reads CRON_SECRET. One that is too short counts as missing.
+func (e *environment) cronSecret(c *Config) {
+	const name = "CRON_SECRET"
+	switch secret := e.read(&c.CronSecret, name); {
+	case secret == "":
+		c.CronFault = Fault{name, "is missing"}
+	case len(secret) < minCronSecretBytes:
+		c.CronFault = Fault{name, "must have at least 16 bytes"}
+	default:
+		c.CronSecret = secret
 	}
 }
 

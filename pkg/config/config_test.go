@@ -60,10 +60,10 @@ func TestTheExampleFileListsExactlyWhatIsRead(t *testing.T) {
 func TestAnEmptyEnvironmentHasNoFaultsAndSafeDefaults(t *testing.T) {
 	t.Parallel()
 	got := load(t, nil)
-	if got.DatabaseFaults == nil || got.PusherFaults == nil {
-		t.Errorf("what is missing is not told: %v, %v", got.DatabaseFaults, got.PusherFaults)
+	if got.DatabaseFaults == nil || got.PusherFaults == nil || got.CronFault == nil {
+		t.Errorf("what is missing is not told: %v, %v, %v", got.DatabaseFaults, got.PusherFaults, got.CronFault)
 	}
-	got.DatabaseFaults, got.PusherFaults, got.Identity.Fits = nil, nil, nil
+	got.DatabaseFaults, got.PusherFaults, got.CronFault, got.Identity.Fits = nil, nil, nil, nil
 	if want := (config.Config{RateLimit: chat.RateLimit{Capacity: 30, PerSecond: 3}}); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
 	}
@@ -85,9 +85,60 @@ func TestTheFirstNameThatIsSetCounts(t *testing.T) {
 
 func TestTheNewestSecretOfAuthJSComesFirst(t *testing.T) {
 	t.Parallel()
-	c := load(t, map[string]string{"AUTH_SECRET": "d", "AUTH_SECRET_1": "c", "AUTH_SECRET_3": "a", "CHAT_AUTHJS": "TRUE"})
-	if !c.Identity.AuthJS || !slices.Equal(c.Identity.AuthSecrets, []string{"a", "c", "d"}) {
-		t.Errorf("%+v", c.Identity)
+	a, c, d := "the newest of Auth.js", "an older of Auth.js", "the oldest of Auth.js"
+	got := load(t, map[string]string{"AUTH_SECRET": d, "AUTH_SECRET_1": c, "AUTH_SECRET_3": a, "CHAT_AUTHJS": "TRUE"})
+	if !got.Identity.AuthJS || !slices.Equal(got.Identity.AuthSecrets, []string{a, c, d}) {
+		t.Errorf("%+v", got.Identity)
+	}
+}
+
+func TestASecretThatCanBeGuessedIsNotTaken(t *testing.T) {
+	t.Parallel()
+	const bytes15, bytes16, bytes31, bytes32 = "canary-canary-c", "canary-canary-ca", "canary-canary-canary-canary-can", "canary-canary-canary-canary-cana"
+	authJS := func(variable, value string) map[string]string {
+		return map[string]string{"CHAT_AUTHJS": "true", variable: value}
+	}
+	for _, test := range []struct {
+		name        string
+		environment map[string]string
+		fault, cron string // what is said
+	}{
+		{"the cron's is missing", nil, "", "CRON_SECRET is missing"},
+		{"the cron's is short", map[string]string{"CRON_SECRET": "x"}, "", "CRON_SECRET must have at least 16 bytes"},
+		{"the cron's is a little short", map[string]string{"CRON_SECRET": " " + bytes15 + "\n"}, "", "CRON_SECRET must have at least 16 bytes"},
+		{"the cron's is long enough", map[string]string{"CRON_SECRET": bytes16}, "", ""},
+		{"the tokens' is short", map[string]string{"CHAT_JWT_SECRET": bytes31}, "CHAT_JWT_SECRET must have at least 32 bytes", "missing"},
+		{"the tokens' former one is short", map[string]string{"CHAT_JWT_SECRET": bytes32, "CHAT_JWT_SECRET_PREVIOUS": bytes31}, "CHAT_JWT_SECRET_PREVIOUS must have at least 32 bytes", "missing"},
+		{"both are long enough", map[string]string{"CHAT_JWT_SECRET": bytes32, "CHAT_JWT_SECRET_PREVIOUS": bytes32}, "", "missing"},
+		{"Auth.js's is short", authJS("AUTH_SECRET", "abc"), "AUTH_SECRET must have at least 16 bytes", "missing"},
+		{"Auth.js's second is a little short", authJS("AUTH_SECRET_2", bytes15), "AUTH_SECRET_2 must have at least 16 bytes", "missing"},
+		{"Auth.js's is long enough", authJS("AUTH_SECRET_1", bytes16), "", "missing"},
+		{"Auth.js's is for the web app alone", map[string]string{"AUTH_SECRET": "abc"}, "", "missing"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c, err := config.Load(func(name string) string { return test.environment[name] })
+			for _, said := range []struct {
+				is   error
+				want string
+			}{{err, test.fault}, {c.CronFault, test.cron}} {
+				if (said.is != nil) != (said.want != "") || said.is != nil && (!strings.Contains(said.is.Error(), said.want) || strings.Contains(said.is.Error(), "canary")) {
+					t.Errorf("%v, want %q", said.is, said.want)
+				}
+			}
+			if (c.CronSecret != "") != (c.CronFault == nil) {
+				t.Errorf("the cron's secret is %q beside %v", c.CronSecret, c.CronFault)
+			}
+		})
+	}
+}
+
+func TestTheFaultOfEachSecretOfAuthJSIsItsOwnVariables(t *testing.T) {
+	t.Parallel()
+	environment := map[string]string{"CHAT_AUTHJS": "true", "AUTH_SECRET": "canary", "AUTH_SECRET_1": "a secret that is long enough", "AUTH_SECRET_3": "canary"}
+	_, err := config.Load(func(name string) string { return environment[name] })
+	if want := "AUTH_SECRET_3 must have at least 16 bytes\nAUTH_SECRET must have at least 16 bytes"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
 	}
 }
 
@@ -134,12 +185,12 @@ func TestEveryFaultIsToldAtOnceByItsVariableAndWithoutItsValue(t *testing.T) {
 		"DATABASE_URL":  "canary",
 		"PUSHER_APP_ID": "canary/", "NEXT_PUBLIC_PUSHER_KEY": "canary/", "PUSHER_SECRET": "canary/", "NEXT_PUBLIC_PUSHER_CLUSTER": "canary/",
 		"PUSHER_HOST": "canary/", "PUSHER_PORT": "canary", "PUSHER_USE_TLS": "canary",
-		"CHAT_JWT_SECRET": "canary", "CHAT_JWKS_URL": "canary", "CHAT_ID_CLAIM": "exp.canary", "CHAT_ROLE_CLAIM": "exp.canary", "CHAT_AUTHJS": "1",
+		"CHAT_JWT_SECRET": "canary", "CHAT_JWT_SECRET_PREVIOUS": "canary", "CRON_SECRET": "canary", "CHAT_JWKS_URL": "canary", "CHAT_ID_CLAIM": "exp.canary", "CHAT_ROLE_CLAIM": "exp.canary", "CHAT_AUTHJS": "1",
 		"CHAT_CHANNELS": "canary", "CHAT_ALLOWED_ORIGINS": "canary", "CHAT_RATE_LIMIT": "canary", "CHAT_GUESTS": "canary",
 	}
 	c, err := config.Load(func(name string) string { return faulty[name] })
 	named := map[string]int{}
-	for _, joined := range []error{err, c.DatabaseFaults, c.PusherFaults} {
+	for _, joined := range []error{err, c.DatabaseFaults, c.PusherFaults, errors.Join(c.CronFault)} {
 		all, ok := joined.(interface{ Unwrap() []error })
 		if !ok {
 			t.Fatalf("%v is not joined of faults", joined)

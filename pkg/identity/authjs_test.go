@@ -12,7 +12,7 @@ import (
 
 func TestASessionOfAuthJSIsOpenedByItsSecretAndName(t *testing.T) {
 	t.Parallel()
-	v := verifier(t, identity.Options{AuthJS: true, AuthSecrets: []string{"new", authSecret}, Secret: []byte(secret)})
+	v := verifier(t, identity.Options{AuthJS: true, AuthSecrets: []string{newSecret, authSecret}, Secret: []byte(secret)})
 	key := sessionKey(t, authSecret, plain, 64)
 	kid := thumbprint(key)
 	header := `{"alg":"dir","enc":"A256CBC-HS512","kid":"` + kid + `"}`
@@ -34,13 +34,13 @@ func TestASessionOfAuthJSIsOpenedByItsSecretAndName(t *testing.T) {
 
 	for _, test := range []vector{
 		{"good", sealedWith(header).String(), "client 42"},
-		{"of the new secret", session(t, "new", plain, good()), "client 42"},
+		{"of the new secret", session(t, newSecret, plain, good()), "client 42"},
 		{"without kid", sealedWith(`{"alg":"dir","enc":"A256CBC-HS512"}`).String(), "client 42"},
-		{"without kid, of the new secret", jwe(t, `{"alg":"dir","enc":"A256CBC-HS512"}`, payload, sessionKey(t, "new", plain, 64)).String(), "client 42"},
+		{"without kid, of the new secret", jwe(t, `{"alg":"dir","enc":"A256CBC-HS512"}`, payload, sessionKey(t, newSecret, plain, 64)).String(), "client 42"},
 		{"of another secret", session(t, "another", plain, good()), badSession},
 		{"without kid, of another secret", jwe(t, `{"alg":"dir","enc":"A256CBC-HS512"}`, payload, sessionKey(t, "another", plain, 64)).String(), badSession},
 		{"made for the name on https", session(t, authSecret, secure, good()), badSession},
-		{"with the kid of another key", sealedWith(`{"alg":"dir","enc":"A256CBC-HS512","kid":"` + thumbprint(sessionKey(t, "new", plain, 64)) + `"}`).String(), badSession},
+		{"with the kid of another key", sealedWith(`{"alg":"dir","enc":"A256CBC-HS512","kid":"` + thumbprint(sessionKey(t, newSecret, plain, 64)) + `"}`).String(), badSession},
 		{"with a kid that nobody knows", sealedWith(`{"alg":"dir","enc":"A256CBC-HS512","kid":"../../x"}`).String(), badSession},
 		{"with a kid that is a number", sealedWith(`{"alg":"dir","enc":"A256CBC-HS512","kid":1}`).String(), malformed},
 		{"alg A256KW", sealedWith(`{"alg":"A256KW","enc":"A256CBC-HS512"}`).String(), malformed},
@@ -141,8 +141,8 @@ func TestAuthJSIsLookedForWhereItIsAskedFor(t *testing.T) {
 		"asked for":                     {identity.Options{Secret: []byte(secret), AuthJS: true, AuthSecrets: []string{authSecret}}, "client 42"},
 		"not asked for":                 {identity.Options{Secret: []byte(secret), AuthSecrets: []string{authSecret}}, nobody},
 		"asked for without a secret":    {identity.Options{Secret: []byte(secret), AuthJS: true}, nobody},
-		"with another secret":           {identity.Options{AuthJS: true, AuthSecrets: []string{"x"}}, badSession},
-		"with the secret as the oldest": {identity.Options{AuthJS: true, AuthSecrets: []string{"x", "y", "z", authSecret}}, "client 42"},
+		"with another secret":           {identity.Options{AuthJS: true, AuthSecrets: []string{newSecret}}, badSession},
+		"with the secret as the oldest": {identity.Options{AuthJS: true, AuthSecrets: []string{newSecret, newSecret + "2", newSecret + "3", authSecret}}, "client 42"},
 	} {
 		if got := outcome(t, verifier(t, test.options), r); got != test.want {
 			t.Errorf("%s: %s, want %s", name, got, test.want)

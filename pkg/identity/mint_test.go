@@ -131,6 +131,32 @@ func TestNobodySignsATokenOfSomebodyElse(t *testing.T) {
 	}
 }
 
+func TestTheFormerSecretIsBelievedAndSignsNothing(t *testing.T) {
+	t.Parallel()
+	former := strings.ToUpper(secret)
+	both := identity.Options{Secret: []byte(secret), PreviousSecret: []byte(former)}
+	v := verifier(t, both)
+	check(t, v, []vector{
+		{"of the secret", hs(t, good()), "client 42"},
+		{"of the former secret", jws(t, hs256, good(), former), "client 42"},
+		{"of the former secret, expired", jws(t, hs256, object(`"sub":"42","exp":1`), former), expired},
+		{"of another", jws(t, hs256, good(), secret+former), badSignature},
+		{"of an empty one", jws(t, hs256, good(), ""), badSignature},
+	})
+	check(t, verifier(t, identity.Options{PreviousSecret: []byte(former)}), []vector{
+		{"of the former secret, which is the only one", jws(t, hs256, good(), former), "client 42"},
+		{"of an empty one, where there is none", jws(t, hs256, good(), ""), badSignature},
+	})
+	token, err := v.Mint(grace, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(t, verifier(t, identity.Options{Secret: []byte(former)}), []vector{{"signed now", token, badSignature}})
+	if token, err := verifier(t, identity.Options{PreviousSecret: []byte(former)}).Mint(grace, 1); chat.KindOf(err) != chat.Unavailable || token != "" {
+		t.Errorf("the former secret signs: %v", err)
+	}
+}
+
 func TestWithoutASecretNothingIsSigned(t *testing.T) {
 	t.Parallel()
 	v := verifier(t, identity.Options{AuthJS: true, AuthSecrets: []string{authSecret}})

@@ -58,7 +58,7 @@ func node(t *testing.T, arguments ...string) made {
 
 func TestTokensOfTheRealPackagesAreGood(t *testing.T) {
 	t.Parallel()
-	const newest, oldest = "the newest secret of Auth.js", "its oldest secret"
+	const newest, oldest = "the newest secret of Auth.js", "the oldest secret of Auth.js"
 	m := node(t, secret, newest, oldest)
 	h := newHost(t)
 	h.Answer(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(m.JWKS) })

@@ -23,6 +23,8 @@ func TestFaultsNameEveryOptionAndNoValue(t *testing.T) {
 		{identity.Options{Secret: []byte(secret)}, ""},
 		{identity.Options{Secret: []byte(secret[1:])}, "Secret"},
 		{identity.Options{Secret: []byte("canary")}, "Secret"},
+		{identity.Options{PreviousSecret: []byte(secret)}, ""}, {identity.Options{PreviousSecret: []byte(secret[1:])}, "PreviousSecret"},
+		{identity.Options{Secret: []byte(secret), PreviousSecret: []byte("canary")}, "PreviousSecret"},
 		{url("https://keys.example.com/jwks.json?x=1"), ""}, {url("https://keys.example.com:8443"), ""},
 		{url("http://localhost:3000/api/auth/jwks"), ""}, {url("http://LOCALHOST"), ""}, {url("http://127.0.0.1:1"), ""}, {url("http://127.8.8.8"), ""}, {url("http://[::1]:1/x"), ""},
 		{url("http://canary.example.com"), "JWKSURL"}, {url("http://localhost.canary.example"), "JWKSURL"}, {url("http://canary.localhost"), "JWKSURL"}, {url("http://169.254.169.254"), "JWKSURL"},
@@ -34,7 +36,9 @@ func TestFaultsNameEveryOptionAndNoValue(t *testing.T) {
 		{claim("sub", "sub"), "RoleClaim"}, {claim("role", ""), "RoleClaim"}, {claim("", "sub"), "RoleClaim"},
 		{claim("canary.", ".canary"), "IDClaim RoleClaim"}, {claim("canary..x", "."), "IDClaim RoleClaim"},
 		{claim("exp", "iss"), "IDClaim RoleClaim"}, {claim("aud.canary", "iat"), "IDClaim RoleClaim"}, {claim("nbf", ""), "IDClaim"},
-		{identity.Options{AuthSecrets: []string{"x"}}, ""}, {identity.Options{AuthSecrets: []string{"x", ""}, AuthJS: true}, "AuthSecrets"},
+		{identity.Options{AuthSecrets: []string{"canary"}}, ""}, {identity.Options{AuthSecrets: []string{secret[:16], secret}, AuthJS: true}, ""},
+		{identity.Options{AuthSecrets: []string{secret[:15]}, AuthJS: true}, "AuthSecrets.0"},
+		{identity.Options{AuthSecrets: []string{secret, "canary", secret, ""}, AuthJS: true}, "AuthSecrets.1 AuthSecrets.3"},
 		{identity.Options{Secret: []byte("canary"), JWKSURL: "canary", IDClaim: ".", RoleClaim: ".."}, "Secret JWKSURL IDClaim RoleClaim"},
 	} {
 		var got []string

@@ -20,7 +20,7 @@ var (
 )
 
 // checkSignature returns the payload of a signed token. Its algorithm decides which keys may have signed it: only
-// the secret for HS256, only keys of the set for the others. So a public key is never used as a secret (RFC 8725,
+// the secrets for HS256, only keys of the set for the others. So a public key is never used as a secret (RFC 8725,
 // section 2.1). The headers jku, x5u, jwk and x5c, with which a token could bring its own key, are ignored.
 func (v *Verifier) checkSignature(ctx context.Context, token string) ([]byte, error) {
 	if _, ok := split(token, 3); !ok {
@@ -46,7 +46,7 @@ func (v *Verifier) checkSignature(ctx context.Context, token string) ([]byte, er
 	if !isAccessToken(header) {
 		return nil, errType
 	}
-	keys := []any{v.options.Secret}
+	keys := v.secrets
 	if algorithm := jose.SignatureAlgorithm(header.Algorithm); algorithm != jose.HS256 {
 		if keys, err = v.keys.find(ctx, algorithm, header.KeyID); err != nil {
 			return nil, err

@@ -14,6 +14,7 @@ import (
 type Verifier struct {
 	options    Options
 	algorithms []jose.SignatureAlgorithm // those that there is a key for
+	secrets    []any                     // those that may have signed a token of HS256
 	keys       *remoteKeys               // nil without a JWKSURL
 	sessions   map[string][]sessionKey   // the keys of Auth.js by the name of its cookie; nil if it is not configured
 }
@@ -38,7 +39,12 @@ func New(o Options) (*Verifier, error) {
 	if len(faults) > 0 {
 		return &Verifier{options: Options{}.withDefaults()}, errors.Join(faults...)
 	}
-	if len(o.Secret) > 0 {
+	for _, secret := range [][]byte{o.Secret, o.PreviousSecret} {
+		if len(secret) > 0 {
+			v.secrets = append(v.secrets, secret)
+		}
+	}
+	if len(v.secrets) > 0 {
 		v.algorithms = append(v.algorithms, jose.HS256)
 	}
 	if o.JWKSURL != "" {

@@ -39,6 +39,7 @@ import (
 const (
 	secret     = "0123456789abcdef0123456789abcdef"
 	authSecret = "a secret of Auth.js"
+	newSecret  = "another of Auth.js"
 	plain      = "authjs.session-token"
 	secure     = "__Secure-authjs.session-token"
 )

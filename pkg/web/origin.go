@@ -3,8 +3,10 @@ package web
 import (
 	"errors"
 	"net/http"
-	"net/url"
+	"net/netip"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"devinbox/pkg/chat"
@@ -24,12 +26,12 @@ type wildcard struct{ before, after string }
 
 // NewOrigins reads an allow-list: origins such as https://app.example.com, matched exactly, and
 // https://*.example.com, which allows exactly one label in place of the star.
-// Errors: an entry that is neither; then nothing is allowed.
+// Errors: an entry that is neither, or that no browser would send; then nothing is allowed.
 func NewOrigins(allowed []string) (*Origins, error) {
 	o := &Origins{}
 	for _, entry := range allowed {
 		if scheme, rest, found := strings.Cut(entry, "://*."); found {
-			if !isOrigin(scheme + "://" + rest) {
+			if !isOrigin(scheme+"://"+rest) || !isOrigin(scheme+"://label."+rest) { // an address has no label before it
 				return &Origins{}, errOrigin
 			}
 			o.wildcards = append(o.wildcards, wildcard{scheme + "://", "." + rest})
@@ -46,13 +48,48 @@ func NewOrigins(allowed []string) (*Origins, error) {
 	return o, nil
 }
 
-var errOrigin = errors.New("must list origins such as https://app.example.com or https://*.example.com, in lower case and without a path")
+var errOrigin = errors.New("must list origins such as https://app.example.com or https://*.example.com, as a browser sends them: in lower case and ASCII (xn--…), without a path and without the scheme's own port")
 
-// isOrigin tells whether s is what a browser sends as an origin: scheme, host, and a port if it is not the scheme's own.
+// isOrigin tells whether s is an origin as a browser sends it (https://html.spec.whatwg.org/#ascii-serialisation-of-an-origin):
+// scheme, host, and a port if it is not the scheme's own. An entry in another spelling would never match.
 func isOrigin(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" &&
-		s == u.Scheme+"://"+u.Host && s == strings.ToLower(s) && !strings.Contains(s, "*") && u.Hostname() != ""
+	scheme, host, _ := strings.Cut(s, "://")
+	own, known := map[string]string{"http": "80", "https": "443"}[scheme]
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
+		port := host[i+1:]
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 || strconv.FormatUint(n, 10) != port || port == own {
+			return false
+		}
+		host = host[:i]
+	}
+	return known && (isName(host) || isAddress(host))
+}
+
+// isName tells whether s is the name of a host, perhaps with the dot of the root at its end. A name whose last label is
+// a number would be an IPv4 address to a browser.
+func isName(s string) bool {
+	labels := strings.Split(strings.TrimSuffix(s, "."), ".")
+	for _, label := range labels {
+		if !isLabel(strings.ReplaceAll(label, "_", "-")) {
+			return false
+		}
+	}
+	return !numeric.MatchString(labels[len(labels)-1])
+}
+
+// numeric is a label that makes a name an IPv4 address (https://url.spec.whatwg.org/#ends-in-a-number-checker).
+var numeric = regexp.MustCompile(`\A([0-9]+|0x[0-9a-f]*)\z`)
+
+// isAddress tells whether s is an IPv4 address, or an IPv6 address in brackets, in the spelling of a URL.
+func isAddress(s string) bool {
+	inner, bracketed := strings.CutPrefix(s, "[")
+	if bracketed {
+		if inner, bracketed = strings.CutSuffix(inner, "]"); !bracketed {
+			return false
+		}
+	}
+	address, err := netip.ParseAddr(inner)
+	return err == nil && address.Is4() != bracketed && !address.Is4In6() && address.Zone() == "" && address.String() == inner
 }
 
 // allows tells whether pages of an origin may read what this API answers.
