@@ -31,6 +31,9 @@ const (
 	keysFresh = 10 * time.Minute
 	// refetchEvery is the shortest time between two requests to the host while there are keys, whatever tokens come.
 	refetchEvery = time.Minute
+	// retryEvery is the shortest time while there are none. An outage of the host is noticed to be over soon, and the host
+	// is asked no more often however many tokens come.
+	retryEvery = 5 * time.Second
 	// keysLifetime is how long keys are used while the host gives no new ones.
 	keysLifetime = 24 * time.Hour
 	// minRSABits is the minimum length of a key of RS256 (RFC 7518, section 3.3).
@@ -41,7 +44,7 @@ const (
 var errNoKeys = &chat.Error{
 	Kind:       chat.Unavailable,
 	Detail:     "The keys that credentials are checked with cannot be had now. Try again.",
-	RetryAfter: fetchTimeout,
+	RetryAfter: retryEvery,
 }
 
 // remoteKeys are the keys that a host publishes as a JSON Web Key Set (RFC 7517, section 5). The first request whose
@@ -108,8 +111,12 @@ func (k *remoteKeys) ask(ctx context.Context, seen *keySet) *keySet {
 		return held
 	}
 	now := k.now()
-	if within(keysLifetime, seen.given, now) && within(refetchEvery, seen.asked, now) {
-		return seen
+	every := retryEvery
+	if within(keysLifetime, seen.given, now) {
+		every = refetchEvery
+	}
+	if within(every, seen.asked, now) {
+		return seen // the last failure holds as the last keys do
 	}
 	next := &keySet{keys: seen.keys, given: seen.given, asked: now}
 	keys, err := k.fetch(ctx)

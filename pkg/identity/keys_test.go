@@ -2,6 +2,7 @@ package identity_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"devinbox/pkg/chat"
 	"devinbox/pkg/identity"
 )
 
@@ -142,9 +144,13 @@ func TestAHostThatIsDownIsOutlivedForADay(t *testing.T) {
 	expect(t, v, rs(t, "r"), "client 42")
 	h.expectAsked(t, 3)
 	c.Advance(time.Second)
+	expect(t, v, rs(t, "r"), noKeys) // the keys are too old now, and the host has just failed
+	h.expectAsked(t, 3)
+	c.Advance(5 * time.Second)
 	expect(t, v, rs(t, "r"), noKeys)
 	h.expectAsked(t, 4)
 	h.Publish(jwk(keys().rsa, `"kid":"r"`))
+	c.Advance(5 * time.Second)
 	expect(t, v, rs(t, "r"), "client 42")
 	h.expectAsked(t, 5)
 	if text := l.String(); !strings.Contains(text, "the host answers with status 502") || strings.Contains(text, "127.0.0.1") {
@@ -192,17 +198,62 @@ func TestAHostThatGivesNoKeysIsUnavailable(t *testing.T) {
 	} {
 		h := newHost(t)
 		h.Answer(test.answer)
-		v, _, l := remote(t, h.URL)
+		v, c, l := remote(t, h.URL)
 		expect(t, v, rs(t, "r"), noKeys)
+		c.Advance(5 * time.Second)
 		expect(t, v, rs(t, "r"), noKeys)
-		h.expectAsked(t, 2) // there are no older keys, so each caller tries again
+		h.expectAsked(t, 2) // there are no older keys, so it is soon tried again
 		if text := l.String(); !strings.Contains(text, test.logged) || strings.Contains(text, "127.0.0.1") {
 			t.Errorf("%s: the log says %s", name, text)
 		}
 		h.Publish(jwk(keys().rsa, `"kid":"r"`))
+		c.Advance(5 * time.Second)
 		expect(t, v, rs(t, "r"), "client 42")
 	}
 	target.expectAsked(t, 0)
+}
+
+// Nobody needs a key to make such tokens.
+func TestForgedTokensDoNotAskAHostThatFailsAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	h.Answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
+	v, c, l := remote(t, h.URL)
+	for round := range int64(3) {
+		var all sync.WaitGroup
+		for i := range 50 {
+			r := rs(t, fmt.Sprint("forged", i))
+			all.Go(func() { expect(t, v, r, noKeys) })
+		}
+		all.Wait()
+		for range 50 {
+			expect(t, v, rs(t, "forged"), noKeys)
+		}
+		h.expectAsked(t, round+1)
+		if n := strings.Count(l.String(), "status 502"); int64(n) != round+1 {
+			t.Errorf("the log tells of %d failures", n)
+		}
+		c.Advance(5*time.Second - 1)
+		expect(t, v, rs(t, "forged"), noKeys)
+		h.expectAsked(t, round+1)
+		c.Advance(1)
+	}
+	// A clock that is set back does not make an outage longer.
+	c.Advance(-time.Hour)
+	h.Publish(jwk(keys().rsa, `"kid":"r"`))
+	expect(t, v, rs(t, "r"), "client 42")
+	h.expectAsked(t, 4)
+}
+
+func TestWhoCannotBeCheckedIsToldWhenTheHostIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	h.Close()
+	v, _, _ := remote(t, h.URL)
+	var e *chat.Error
+	if _, err := v.Verify(t.Context(), v.Find(rs(t, "r"))); !errors.As(err, &e) || e.RetryAfter != 5*time.Second {
+		t.Errorf("%v", err)
+	}
 }
 
 func TestAHostThatDoesNotAnswerCostsTwoSecondsOnce(t *testing.T) {
@@ -232,6 +283,7 @@ func TestAHostThatDoesNotAnswerCostsTwoSecondsOnce(t *testing.T) {
 	}
 
 	h.Publish(jwk(keys().rsa, `"kid":"r"`))
+	c.Advance(5 * time.Second)
 	expect(t, v, rs(t, "r"), "client 42")
 	h.Answer(func(w http.ResponseWriter, r *http.Request) { // it starts to answer and stops
 		w.(http.Flusher).Flush()
