@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +24,9 @@ import (
 	"devinbox/internal/testing/testdb"
 	"devinbox/internal/testing/wire"
 	"devinbox/pkg/chat"
+	"devinbox/pkg/config"
+	"devinbox/pkg/identity"
+	"devinbox/pkg/realtime"
 )
 
 // canaries are texts that no log may hold, each with what it is.
@@ -381,4 +385,85 @@ func TestNoLogHoldsWhatIsNobodysBusiness(t *testing.T) {
 	}
 	h.seek(t, "the log of the deployment and of Pusher", h.log.String())
 	h.seek(t, "the log of Postgres", postgres)
+}
+
+// Whatever claim is the id, an e-mail may be it, or be in it. The log tells of nobody's, and yet shows what one person did.
+func TestNoLogHoldsAnEmailAndOnePersonCanBeFollowedThroughIt(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, claim, grace, ada string // ids
+	}{
+		{"an e-mail", "email", "grace@example.com", "ada@example.com"},
+		{"a URL of one", "sub", "mailto:grace@example.com", "mailto:ada@example.com"},
+		{"a provider and one", "sub", "auth0|grace@example.com", "auth0|ada@example.com"},
+		{"an encoded one", "sub", "grace%40example.com", "ada%40example.com"},
+		{"one within another claim", "user.mail", "<grace@example.com>", "<ada@example.com>"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, "CHAT_ID_CLAIM="+test.claim)
+			verifier, err := identity.New(identity.Options{Secret: []byte(jwtSecret), IDClaim: test.claim})
+			if err != nil {
+				t.Fatal(err)
+			}
+			somebody := func(id string, role chat.Role) person {
+				token, err := verifier.Mint(chat.Identity{ID: id, Role: role, Name: "grace@example.com"}, time.Hour)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return person{world: w, token: token}
+			}
+			grace, ada := somebody(test.grace, chat.Client), somebody(test.ada, chat.Developer)
+
+			// What grace does is eight records of hers, whatever comes of it.
+			channel := grace.post("/api/messages/send", `{"body":"a"}`).is(201).text("conversation.channel")
+			grace.get("/api/messages/list").is(200)
+			grace.authorize("1.2", channel).is(200)
+			grace.authorize("1.2", channel+"x").is(403)
+			grace.post("/api/messages/send", `{"clientId":%s,"body":"a"}`, test.ada).is(403)
+			grace.get("/api/conversations/list").is(403)
+			grace.post("/api/messages/read", `{"upToSeq":"grace@example.com"}`).is(400)
+			w.toPusher.Answer(413, "grace@example.com") // an event of hers is given up
+			grace.post("/api/messages/send", `{"body":"b"}`).is(201)
+			w.toPusher.Decide(nil)
+			ada.get("/api/messages/list?" + parameters("clientId", test.grace)).is(200)
+			ada.get("/api/conversations/list?" + parameters("q", "grace@example.com")).is(200)
+			ada.update(`{"clientId":%s,"assigneeId":%s}`, test.grace, test.ada).is(200)
+			w.nobody().call("GET", "/api/session", "", "", "Authorization: Bearer grace@example.com").is(401)
+
+			// Pusher's server of this machine logs, too.
+			settings, err := config.Load(func(name string) string { return w.settings[name] })
+			if err != nil {
+				t.Fatal(err)
+			}
+			settings.Pusher.Secret = "another"
+			if err := realtime.New(settings.Pusher).Disconnect(t.Context(), chat.Client, test.grace); err == nil {
+				t.Error("Pusher takes another secret")
+			}
+
+			log := w.log.String()
+			for _, happened := range []string{"an event can never be announced", "API request refused"} {
+				if !strings.Contains(log, happened) {
+					t.Errorf("the log does not say %q", happened)
+				}
+			}
+			for line := range strings.Lines(log) {
+				if strings.ContainsAny(line, "@＠") || strings.Contains(line, "grace") || strings.Contains(line, "example.com") {
+					t.Errorf("the log tells of somebody: %s", line)
+				}
+			}
+			// As docs/operations.md has it.
+			out, err := exec.Command("sh", "-c", `printf %s "$1" | sha256sum | cut -c1-16`, "sh", test.grace).Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			digest := "sha256=" + strings.TrimSpace(string(out))
+			if n := strings.Count(log, `"id":"`+digest+`"`); n != 8 {
+				t.Errorf("%s did %d things by the log, want 8: %s", digest, n, log)
+			}
+			if !strings.Contains(log, `"clientId":"`+digest+`"`) {
+				t.Errorf("the event that was given up is not of %s: %s", digest, log)
+			}
+		})
+	}
 }

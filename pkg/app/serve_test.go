@@ -257,6 +257,20 @@ func TestARequestLeavesOneRecordWithoutWhatItHeld(t *testing.T) {
 	}
 }
 
+func TestARecordHoldsNoEmailOfWhoMadeARequestOrWhatItAskedFor(t *testing.T) {
+	t.Parallel()
+	for _, role := range []chat.Role{chat.Client, chat.Developer} {
+		w := newWorld(t, "CHAT_ID_CLAIM=email")
+		r := request("GET", "Authorization: Bearer "+w.token(chat.Identity{ID: "grace@example.com", Role: role}, time.Hour))
+		r.URL.Path = "/api/grace@example.com"
+		w.serve(r, Routes{"GET": Known(says(web.NoContent(), nil))})
+		// printf %s grace@example.com | sha256sum | cut -c1-16
+		if log := w.log.String(); !strings.Contains(log, `id="sha256=b533d4547eaa5a0f"`) || !strings.Contains(log, `path="sha256=`) || strings.Contains(log, "grace") {
+			t.Errorf("the log says %s", log)
+		}
+	}
+}
+
 func TestAMethodThatIsNotServedAdmitsNobody(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -121,6 +121,20 @@ func TestTheLimitIsTenKibibytesExactly(t *testing.T) {
 	}
 }
 
+func TestTheRecordOfARefusedEventHoldsNoEmail(t *testing.T) {
+	t.Parallel()
+	pusher := newAPI(t)
+	pusher.Always(413, "{}")
+	p, log := publisher(t, pusher.URL)
+	event := message(1, "Hello")
+	event.ClientID = "grace@example.com"
+	p.Publish(t.Context(), []chat.Event{event})
+	// printf %s grace@example.com | sha256sum | cut -c1-16
+	if text := log.String(); !strings.Contains(text, "sha256=b533d4547eaa5a0f") || strings.Contains(text, "@") {
+		t.Errorf("the log says %s", text)
+	}
+}
+
 func TestWhatCannotBeSentIsRefusedAndTheOthersGo(t *testing.T) {
 	t.Parallel()
 	large := changed(2)

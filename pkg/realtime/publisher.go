@@ -150,5 +150,5 @@ func (p *Publisher) settle(ctx context.Context, done *chat.Delivery, keys []chat
 func (p *Publisher) refuse(ctx context.Context, done *chat.Delivery, key chat.EventKey, reason string) {
 	done.Refused = append(done.Refused, key)
 	p.log.ErrorContext(ctx, "an event can never be announced", "reason", reason,
-		"event", string(key.Name), "clientId", key.ClientID, "version", key.Version, "inbox", key.ToInbox)
+		"event", string(key.Name), "clientId", chat.LogID(key.ClientID), "version", key.Version, "inbox", key.ToInbox)
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // Record is the log record of one request. It is filled while the request is served and written once, by
-// [Record.End]. It never holds a body, a query, a header, or a credential.
+// [Record.End]. It never holds a body, a query, a header, a credential or an e-mail.
 type Record struct {
 	requestID string
 	method    string
@@ -100,7 +100,7 @@ func (r *Record) End(ctx context.Context, log *slog.Logger, status int, err erro
 	defer r.mu.Unlock()
 	fields := []slog.Attr{
 		slog.String("method", r.method),
-		slog.String("path", r.path),
+		slog.String("path", chat.LogID(r.path)), // nobody is served at a path with an id in it, but anybody can ask for one
 		slog.Int("status", status),
 		slog.Float64("ms", milliseconds(time.Since(r.begun))),
 	}
@@ -108,7 +108,7 @@ func (r *Record) End(ctx context.Context, log *slog.Logger, status int, err erro
 		fields = append(fields, slog.Float64(w.name+"Ms", milliseconds(w.total)))
 	}
 	if r.identity.Role != "" {
-		fields = append(fields, slog.String("role", string(r.identity.Role)), slog.String("id", r.identity.ID))
+		fields = append(fields, slog.String("role", string(r.identity.Role)), slog.String("id", chat.LogID(r.identity.ID)))
 	}
 	level := slog.LevelInfo
 	if err != nil {

@@ -45,7 +45,7 @@ func (s *Server) api() http.Handler {
 			answer, err := s.call(w, r, serve)
 			var refused *apiError
 			if errors.As(err, &refused) {
-				s.options.Log.Info("API request refused", "method", r.Method, "path", r.URL.Path, "status", refused.status)
+				s.options.Log.Info("API request refused", "call", r.Pattern, "status", refused.status)
 				http.Error(w, refused.text, refused.status)
 				return
 			}
