@@ -159,7 +159,7 @@ export interface paths {
         /**
          * Begin as a guest
          * @description Makes a client for somebody who has no account, where the deployment has `CHAT_GUESTS=true`. The answer sets the cookie `devinbox_session` for 30 days and also carries the token,
-         *     for a page that sends it as a bearer. With a good credential it makes nobody new and answers that identity's session. An expired `devinbox_session` counts as none.
+         *     for a page that sends it as a bearer. With a good credential it makes nobody new and answers that identity's session. A `devinbox_session` that is not good, for whatever reason, counts as none and is replaced.
          *
          *     At most 10 guests a minute can begin from one address.
          */
@@ -230,7 +230,7 @@ export interface paths {
         /**
          * Deliver what is queued
          * @description Vercel Cron calls it with `CRON_SECRET`; anything else that can send the secret may as well. It delivers live events until nothing is due or its time ends.
-         *     Without `CRON_SECRET` it always answers 401.
+         *     If `CRON_SECRET` is missing or has less than 16 bytes it always answers 401.
          */
         get: operations["deliverQueued"];
         put?: never;
@@ -308,7 +308,7 @@ export interface components {
         Sender: {
             id: components["schemas"]["Id"];
             role: components["schemas"]["Role"];
-            /** @description As it was in the sender's token; null where that had none. */
+            /** @description As it was in the sender's token; null where that had none that can be seen. */
             name: string | null;
         };
         /**
@@ -494,15 +494,15 @@ export interface components {
             status?: components["schemas"]["Status"] | null;
             /** @description The developer to whom it is assigned, of any id but `none`. Null gives it back to nobody; here, and only here, null is not the same as leaving it out. */
             assigneeId?: components["schemas"]["Id"] | null;
-            /** @description What the client is called, at most 120 code points without control characters. */
+            /** @description What the client is called. It is kept as it can be seen, like every name; if nothing visible is left it is a 422. */
             clientName?: string | null;
             socketId?: components["schemas"]["SocketId"];
         };
         /** @description How somebody without an account wants to be known. */
         Guest: {
-            /** @description Shown to the developers. A longer one is cut at 120 code points, and one with control characters is left out. */
+            /** @description Shown to the developers, as it can be seen. A longer one is cut at 120 code points, and one with nothing visible is left out. */
             name?: string | null;
-            /** @description Shown to the developers and not verified. One of more than 254 bytes is left out. */
+            /** @description Shown to the developers, as it can be seen, and not verified. One of more than 254 bytes is left out. */
             email?: string | null;
         };
         /** @description What pusher-js posts. */
@@ -1757,7 +1757,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            /** @description There is a credential, and it is bad. */
+            /** @description There is a bearer token or a session of Auth.js, and it is bad. */
             401: components["responses"]["Unauthorized"];
             /** @description This deployment takes no guests, or this is a cross-origin request on a cookie. */
             403: components["responses"]["Forbidden"];
