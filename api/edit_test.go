@@ -48,7 +48,7 @@ func TestAnEditIsSeenAndHeardOnBothSides(t *testing.T) {
 	atAda.Subscribe("private-developer-inbox")
 	w.toPusher.Reset()
 
-	edited := grace.patch("/api/messages/edit", `{"messageId":%s,"body":" Hello\r\nthere "}`, first.text("message.id")).is(200).has(
+	edited := grace.patch("/api/messages/edit", `{"messageId":%s,"body":" \r\nHello\r\nthere "}`, first.text("message.id")).is(200).has(
 		"message.id", first.text("message.id"), "message.seq", 1, "message.version", 3, "message.body", "Hello\nthere", "message.clientMessageId", "k",
 		"message.sender.id", "42", "message.sender.role", "client", "message.createdAt", first.text("message.createdAt"), "message.deletedAt", nil,
 		"conversation.version", 3, "conversation.lastSeq", 2, "conversation.lastMessage.preview", "Hi Grace", "conversation.channel", "private-client-42",
