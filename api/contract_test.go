@@ -171,7 +171,7 @@ func TestSendingTheSameKeyAgainChangesNothing(t *testing.T) {
 	if first.header.Get("Idempotent-Replayed") != "" {
 		t.Error("the first send says that it is a repetition")
 	}
-	again := grace.post("/api/messages/send", `{"body":" a ","clientMessageId":"k"}`).is(200).has("message.id", first.text("message.id"), "message.seq", 1, "conversation.lastSeq", 1, "realtime", "delivered")
+	again := grace.post("/api/messages/send", `{"body":" \na ","clientMessageId":"k"}`).is(200).has("message.id", first.text("message.id"), "message.seq", 1, "conversation.lastSeq", 1, "realtime", "delivered")
 	if again.header.Get("Idempotent-Replayed") != "true" {
 		t.Error("a repetition does not say so")
 	}

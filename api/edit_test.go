@@ -312,7 +312,7 @@ func TestASendIsRepeatedByTheBodyAsFirstStored(t *testing.T) {
 		return grace.post("/api/messages/send", `{"body":%s,"clientMessageId":"k"}`, body)
 	}
 	grace.patch("/api/messages/edit", `{"messageId":%s,"body":"second"}`, id).is(200)
-	replayed := repeat(" first ").is(200).has("message.id", id, "message.body", "second", "message.seq", 1, "message.version", 2, "conversation.version", 2)
+	replayed := repeat("\r\nfirst ").is(200).has("message.id", id, "message.body", "second", "message.seq", 1, "message.version", 2, "conversation.version", 2)
 	if replayed.header.Get("Idempotent-Replayed") != "true" {
 		t.Error("a repetition does not say so")
 	}
