@@ -158,8 +158,8 @@ func TestWhatIsAcceptedIsStoredNormalized(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	grace := w.client("42")
-	grace.post("/api/messages/send", `{"body":"\u2003 a\r\nb\t<b>\u00a0","clientMessageId":null,"clientId":"42","socketId":"nonsense","create":null}`).is(201).
-		has("message.body", "a\nb\t<b>", "message.clientMessageId", nil, "conversation.lastMessage.preview", "a b <b>")
+	grace.post("/api/messages/send", `{"body":"\u2003\u0085\n  a\r\nb\t<b>\u00a0","clientMessageId":null,"clientId":"42","socketId":"nonsense","create":null}`).is(201).
+		has("message.body", "  a\nb\t<b>", "message.clientMessageId", nil, "conversation.lastMessage.preview", "a b <b>")
 	grace.post("/api/messages/send", `{"body":%s}`, strings.Repeat("é", 8000)).is(201).has("message.seq", 2)
 }
 
@@ -171,7 +171,7 @@ func TestSendingTheSameKeyAgainChangesNothing(t *testing.T) {
 	if first.header.Get("Idempotent-Replayed") != "" {
 		t.Error("the first send says that it is a repetition")
 	}
-	again := grace.post("/api/messages/send", `{"body":" a ","clientMessageId":"k"}`).is(200).has("message.id", first.text("message.id"), "message.seq", 1, "conversation.lastSeq", 1, "realtime", "delivered")
+	again := grace.post("/api/messages/send", `{"body":" \na ","clientMessageId":"k"}`).is(200).has("message.id", first.text("message.id"), "message.seq", 1, "conversation.lastSeq", 1, "realtime", "delivered")
 	if again.header.Get("Idempotent-Replayed") != "true" {
 		t.Error("a repetition does not say so")
 	}

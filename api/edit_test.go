@@ -48,7 +48,7 @@ func TestAnEditIsSeenAndHeardOnBothSides(t *testing.T) {
 	atAda.Subscribe("private-developer-inbox")
 	w.toPusher.Reset()
 
-	edited := grace.patch("/api/messages/edit", `{"messageId":%s,"body":" Hello\r\nthere "}`, first.text("message.id")).is(200).has(
+	edited := grace.patch("/api/messages/edit", `{"messageId":%s,"body":" \r\nHello\r\nthere "}`, first.text("message.id")).is(200).has(
 		"message.id", first.text("message.id"), "message.seq", 1, "message.version", 3, "message.body", "Hello\nthere", "message.clientMessageId", "k",
 		"message.sender.id", "42", "message.sender.role", "client", "message.createdAt", first.text("message.createdAt"), "message.deletedAt", nil,
 		"conversation.version", 3, "conversation.lastSeq", 2, "conversation.lastMessage.preview", "Hi Grace", "conversation.channel", "private-client-42",
@@ -312,7 +312,7 @@ func TestASendIsRepeatedByTheBodyAsFirstStored(t *testing.T) {
 		return grace.post("/api/messages/send", `{"body":%s,"clientMessageId":"k"}`, body)
 	}
 	grace.patch("/api/messages/edit", `{"messageId":%s,"body":"second"}`, id).is(200)
-	replayed := repeat(" first ").is(200).has("message.id", id, "message.body", "second", "message.seq", 1, "message.version", 2, "conversation.version", 2)
+	replayed := repeat("\r\nfirst ").is(200).has("message.id", id, "message.body", "second", "message.seq", 1, "message.version", 2, "conversation.version", 2)
 	if replayed.header.Get("Idempotent-Replayed") != "true" {
 		t.Error("a repetition does not say so")
 	}

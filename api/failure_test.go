@@ -120,23 +120,72 @@ func TestWhilePusherRefusesTheAppItIsNotAskedWithEverySend(t *testing.T) {
 
 func TestAnEventThatPusherRefusesDoesNotHoldUpTheOthers(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	grace, ada := w.client("42"), w.developer("ada")
-	atAda := ada.listen()
-	atAda.Subscribe("private-client-42")
-	w.toPusher.Decide(func(_ *http.Request, body []byte) (int, string, bool) {
-		return http.StatusBadRequest, "no", !strings.Contains(string(body), "developer-inbox")
-	})
-	grace.post("/api/messages/send", `{"body":"a"}`).is(201).has("realtime", "delivered")
-	atAda.Next("private-client-42", "new-message")
-	w.toPusher.Reset()
-	w.sql("update chat.outbox set due_at = clock_timestamp() where not refused")
-	grace.post("/api/messages/send", `{"body":"b"}`).is(201)
-	if n := w.count("select count(*) from chat.outbox where refused"); n != 2 {
-		t.Errorf("%d events are parked, want the two for the inbox", n)
+	for name, test := range map[string]struct{ status, parked int }{
+		"for its size":          {http.StatusRequestEntityTooLarge, 2},
+		"perhaps not by Pusher": {http.StatusBadRequest, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			grace, ada := w.client("42"), w.developer("ada")
+			atAda := ada.listen()
+			atAda.Subscribe("private-client-42")
+			w.toPusher.Decide(func(_ *http.Request, body []byte) (int, string, bool) {
+				return test.status, "no", !strings.Contains(string(body), "developer-inbox")
+			})
+			grace.post("/api/messages/send", `{"body":"a"}`).is(201).has("realtime", "queued")
+			atAda.Next("private-client-42", "new-message")
+			w.toPusher.Reset()
+			grace.post("/api/messages/send", `{"body":"b"}`).is(201).has("realtime", "queued")
+			atAda.Next("private-client-42", "new-message")
+			if n := w.count("select count(*) from chat.outbox where refused"); n != test.parked {
+				t.Errorf("%d events are parked, want %d", n, test.parked)
+			}
+			if n := w.count("select count(*) from chat.outbox"); n != 2 {
+				t.Errorf("%d events wait or are parked, want the two for the inbox", n)
+			}
+			if n := len(w.toPusher.Requests()); n != 3 { // the batch, then each of its two events
+				t.Errorf("%d requests to Pusher", n)
+			}
+		})
 	}
-	if n := len(w.toPusher.Requests()); n != 3 { // the batch, then each of its two events
-		t.Errorf("%d requests to Pusher", n)
+}
+
+// A proxy that answers in Pusher's place, a sign-in page, plain http on a port for TLS.
+func TestWhatOnlySeemsToBePusherDeliversAndParksNothing(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]struct {
+		status int
+		body   string
+	}{
+		"a page":                 {200, "<html>Sign in to this network</html>"},
+		"nothing":                {200, ""},
+		"everything is refused":  {400, "<html>The plain HTTP request was sent to HTTPS port</html>"},
+		"a proxy without a peer": {502, "<html>Bad Gateway</html>"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			grace, ada := w.client("42"), w.developer("ada")
+			w.toPusher.Answer(answer.status, answer.body)
+			for range 6 {
+				grace.post("/api/messages/send", `{"body":"a"}`).is(201).has("realtime", "queued")
+			}
+			if n := w.count("select count(*) from chat.outbox where refused"); n != 0 {
+				t.Errorf("%d events are parked", n)
+			}
+			if waiting := w.count("select count(*) from chat.outbox"); waiting != 12 {
+				t.Errorf("%d events wait, want 12", waiting)
+			}
+			if n := len(w.toPusher.Requests()); n > 8 { // one for each send, and once one for each event
+				t.Errorf("%d requests to Pusher", n)
+			}
+			atAda := ada.listen()
+			atAda.Subscribe("private-client-42")
+			w.toPusher.Decide(nil)
+			grace.post("/api/messages/send", `{"body":"b"}`).is(201).has("realtime", "delivered")
+			atAda.Next("private-client-42", "new-message")
+		})
 	}
 }
 

@@ -73,7 +73,7 @@ func Serve(w http.ResponseWriter, r *http.Request, method string, h Handler) {
 }
 
 // ServeRoutes answers a request by the route of its method. Around the handler it does what belongs to every
-// request: CORS, the request's id, a deadline, the cross-origin guard for cookies, the problem details of
+// request: CORS, the request's id, a deadline for it and for its body, the cross-origin guard for cookies, the problem details of
 // an error, recovery from a panic, and one record of the log.
 func ServeRoutes(w http.ResponseWriter, r *http.Request, routes Routes) {
 	a := of(r)
@@ -83,6 +83,9 @@ func ServeRoutes(w http.ResponseWriter, r *http.Request, routes Routes) {
 	// What is saved is announced also where the browser has left meanwhile.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cmp.Or(route.budget, requestBudget))
 	defer cancel()
+	if end, ok := ctx.Deadline(); ok {
+		web.LimitBody(w, r, end)
+	}
 
 	a.origins.Share(w, r)
 	answer, err := recovering(func() (web.Answer, error) {

@@ -31,8 +31,15 @@ type SessionRealtime struct {
 
 // SessionLimits are what a frontend checks before it asks.
 type SessionLimits struct {
-	BodyCodePoints int `json:"bodyCodePoints"`
-	PageSize       int `json:"pageSize"`
+	BodyCodePoints int               `json:"bodyCodePoints"`
+	PageSize       int               `json:"pageSize"`
+	Attachment     *AttachmentLimits `json:"attachment"` // nil: this deployment takes none
+}
+
+// AttachmentLimits are what a frontend checks before it sends a file along.
+type AttachmentLimits struct {
+	MaxBytes      int64 `json:"maxBytes"` // of each
+	MaxPerMessage int   `json:"maxPerMessage"`
 }
 
 // Session tells a caller about itself.

@@ -26,11 +26,11 @@ func (s *Service) announce(ctx context.Context, events []Event) Realtime {
 	}
 	became := Delivered
 	for batch := range slices.Chunk(events, MaxBatch) {
-		done, leftovers := s.deliver(ctx, batch, healReserve)
+		done, leftovers := s.deliver(ctx, batch, healReserve, false)
 		if len(leftovers) > 0 {
-			s.deliver(ctx, leftovers, claimNothing)
+			s.deliver(ctx, leftovers, claimNothing, done.OthersTaken)
 		}
-		if len(done.Delivered)+len(done.Refused) < len(batch) {
+		if len(done.Delivered) < len(batch) {
 			became = Queued
 		}
 	}
@@ -38,11 +38,12 @@ func (s *Service) announce(ctx context.Context, events []Event) Realtime {
 }
 
 // deliver publishes events and acknowledges what came of it. With the same statement it claims the next
-// ones, where at least reserve of the budget is left then. Where Pusher took nothing there is nothing to
-// acknowledge, and nothing is claimed.
-func (s *Service) deliver(ctx context.Context, events []Event, reserve time.Duration) (done Delivery, next []Event) {
+// ones, if at least reserve of the budget is left then. If Pusher did not look at any event there is nothing
+// to acknowledge, and nothing is claimed. takenBefore tells whether Pusher took an event earlier in this call.
+func (s *Service) deliver(ctx context.Context, events []Event, reserve time.Duration, takenBefore bool) (done Delivery, next []Event) {
 	done = s.publish(ctx, events)
-	if len(done.Delivered)+len(done.Refused) == 0 {
+	done.OthersTaken = takenBefore || len(done.Delivered) > 0
+	if done.settled() == 0 {
 		return done, nil
 	}
 	claim := 0

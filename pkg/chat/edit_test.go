@@ -13,12 +13,12 @@ const messageID = "019a3f6e-0000-7000-8000-0123456789ab"
 func TestAnEditAsksTheStoreForWhatWasChecked(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
-	changed, err := w.EditMessage(t.Context(), grace, chat.Edit{MessageID: pointer(messageID), Body: " a\r\n\r\nb ", IfVersion: pointer[int64](7)})
-	if err != nil || changed.Message.Body != "a\n\nb" || changed.Conversation.Channel != "channel of 42" {
+	changed, err := w.EditMessage(t.Context(), grace, chat.Edit{MessageID: pointer(messageID), Body: " \r\n a\r\n\r\nb ", IfVersion: pointer[int64](7)})
+	if err != nil || changed.Message.Body != " a\n\nb" || changed.Conversation.Channel != "channel of 42" {
 		t.Errorf("%+v, %v", changed, err)
 	}
 	p := w.store.changes[0]
-	mustBe(t, "the body", *p.Body, "a\n\nb")
+	mustBe(t, "the body", *p.Body, " a\n\nb")
 	mustBe(t, "the version", *p.IfVersion, 7)
 	p.Body, p.IfVersion = nil, nil
 	mustBe(t, "the rest", p, chat.ChangeParams{ClientID: "42", MessageID: messageID, By: grace, Preview: "a b", Live: true, Limit: limit})

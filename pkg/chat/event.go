@@ -73,7 +73,7 @@ type Realtime string
 
 // What can become of a call's events. In all three cases what the call saved is saved.
 const (
-	Delivered Realtime = "delivered" // Pusher has taken them, or refused one as such: none waits
-	Queued    Realtime = "queued"    // they wait in the outbox and will be delivered
+	Delivered Realtime = "delivered" // Pusher has taken all of them
+	Queued    Realtime = "queued"    // one waits in the outbox and will be delivered, or Pusher refused it for good
 	Disabled  Realtime = "disabled"  // Pusher is not configured; nobody is told, nothing waits
 )

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -42,13 +43,16 @@ type Draft struct {
 	Create          bool    `json:"create"`          // lets a developer begin the conversation
 }
 
-// NormalizeBody is the body as it is stored: CRLF as LF, and surrounding white space trimmed, which is what
-// has Unicode's property White_Space. A zero-width space and a byte order mark have not, so they stay.
+// NormalizeBody is the body as it is stored: CRLF becomes LF, then leading lines that hold only white space go,
+// and all trailing white space. The first line that is left keeps its indentation, for people paste code. White
+// space is what has Unicode's property White_Space: a zero-width space and a byte order mark have not, so they stay.
 func NormalizeBody(s string) string {
-	return strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n"))
+	s = strings.TrimRightFunc(strings.ReplaceAll(s, "\r\n", "\n"), unicode.IsSpace)
+	indentation := s[:len(s)-len(strings.TrimLeftFunc(s, unicode.IsSpace))]
+	return s[strings.LastIndexByte(indentation, '\n')+1:]
 }
 
-// Preview is a body as the inbox shows it: white space folded to single blanks, then the first
+// Preview is a body as the inbox shows it: white space folded to single blanks and trimmed, then the first
 // [MaxPreviewCodePoints] code points.
 func Preview(body string) string {
 	return cut(strings.Join(strings.Fields(body), " "), MaxPreviewCodePoints)

@@ -1,7 +1,9 @@
 package chat_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"unicode"
@@ -27,30 +29,46 @@ func TestWhiteSpaceIsWhatUnicodeCallsSo(t *testing.T) {
 		if !utf8.ValidRune(r) {
 			continue
 		}
-		trimmed := chat.NormalizeBody(string(r)+"a"+string(r)) == "a"
-		folded := chat.Preview("a"+string(r)+string(r)+"b") == "a b"
+		trimmed := chat.NormalizeBody(string(r)+"\na"+string(r)) == "a"
+		folded := chat.Preview(string(r)+"a"+string(r)+string(r)+"b"+string(r)) == "a b"
 		if white := unicode.Is(unicode.White_Space, r); trimmed != white || folded != white {
 			t.Errorf("%U: trimmed %v, folded %v, want %v", r, trimmed, folded, white)
 		}
 	}
 }
 
-func TestABodyIsTrimmedAndItsLinesEndInNewlines(t *testing.T) {
+// The client package normalizes a body before it shows and sends it. Its tests go by the same file.
+func TestABodyIsNormalizedAsTheClientDoesIt(t *testing.T) {
 	t.Parallel()
-	for body, want := range map[string]string{
-		"":                                 "",
-		"Hello":                            "Hello",
-		" \t\r\n\u00a0Hello\u2029\u3000\v": "Hello",
-		"a\r\nb":                           "a\nb",
-		"a\r\n\r\nb\r\n":                   "a\n\nb",
-		"a\n\n  b\tc":                      "a\n\n  b\tc",
-		"a\u2028b":                         "a\u2028b",
-		"\u200ba\ufeff":                    "\u200ba\ufeff",
-		"a\rb":                             "a\rb",
-		"a\n\rb":                           "a\n\rb",
-		"\ra\r":                            "a",
+	text, err := os.ReadFile("testdata/bodies.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases []struct{ Name, Given, Body string }
+	if err := json.Unmarshal(text, &cases); err != nil || len(cases) == 0 {
+		t.Fatalf("%d cases, %v", len(cases), err)
+	}
+	for _, test := range cases {
+		t.Run(test.Name, func(t *testing.T) {
+			t.Parallel()
+			if got := chat.NormalizeBody(test.Given); got != test.Body {
+				t.Errorf("%q is stored as %q, want %q", test.Given, got, test.Body)
+			}
+		})
+	}
+}
+
+func TestAPreviewIsFoldedAndCut(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ body, want string }{
+		"an indented body":             {"    if x:\n        y", "if x: y"},
+		"next line and no-break space": {"a\u0085\u00a0b", "a b"},
+		"zero-width characters":        {"a\u200b\ufeffb", "a\u200b\ufeffb"},
+		"140 code points":              {strings.Repeat("😀", 140), strings.Repeat("😀", 140)},
+		"141 code points":              {strings.Repeat("😀", 141), strings.Repeat("😀", 140)},
+		"140 after white space":        {" \n " + strings.Repeat("a", 141), strings.Repeat("a", 140)},
 	} {
-		mustBe(t, "the body", chat.NormalizeBody(body), want)
+		mustBe(t, name, chat.Preview(test.body), test.want)
 	}
 }
 
@@ -178,7 +196,7 @@ func FuzzWhatIsSavedKeepsTheRules(f *testing.F) {
 			if !chat.ValidID(p.ClientID) || who == grace && p.ClientID != "42" || p.Sender != who {
 				t.Errorf("%q writes to %q", who.ID, p.ClientID)
 			}
-			if n := utf8.RuneCountInString(p.Body); n < 1 || n > 8000 || !utf8.ValidString(p.Body) || strings.TrimSpace(p.Body) != p.Body {
+			if n := utf8.RuneCountInString(p.Body); n < 1 || n > 8000 || !utf8.ValidString(p.Body) || strings.TrimRightFunc(p.Body, unicode.IsSpace) != p.Body {
 				t.Errorf("a body of %d code points: %q", n, p.Body)
 			}
 			for _, r := range p.Body {

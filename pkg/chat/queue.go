@@ -39,7 +39,7 @@ func (s *Service) DeliverQueued(ctx context.Context) (Deliveries, error) {
 			return run, err
 		}
 		for len(events) > 0 {
-			done, next := s.deliver(ctx, events, deliverReserve)
+			done, next := s.deliver(ctx, events, deliverReserve, run.Delivered > 0)
 			run.Delivered += len(done.Delivered)
 			run.Failed += len(events) - len(done.Delivered)
 			events = next

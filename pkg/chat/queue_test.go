@@ -38,6 +38,14 @@ func TestWhatIsQueuedIsDeliveredUntilNothingIsDue(t *testing.T) {
 			13, []became{sorted(0, 10)}, chat.Deliveries{Failed: 13},
 			"drop, acknowledge 0+0 claim 10, publish 10, acknowledge 0+10 claim 10, publish 3, acknowledge 0+3 claim 10, count",
 		},
+		"a batch is rejected": {
+			13, []became{sorted(0, 0, 10), taken}, chat.Deliveries{Delivered: 3, Failed: 10},
+			"drop, acknowledge 0+0 claim 10, publish 10, acknowledge 0+0+10, others taken false, claim 10, publish 3, acknowledge 3+0 claim 10, count",
+		},
+		"one is rejected after a batch that was taken": {
+			11, []became{taken, sorted(0, 0, 1)}, chat.Deliveries{Delivered: 10, Failed: 1},
+			"drop, acknowledge 0+0 claim 10, publish 10, acknowledge 10+0 claim 10, publish 1, acknowledge 0+0+1, others taken true, claim 10, count",
+		},
 		"a part waits": {
 			13, []became{sorted(4, 0), taken}, chat.Deliveries{Delivered: 7, Failed: 6},
 			"drop, acknowledge 0+0 claim 10, publish 10, acknowledge 4+0 claim 10, publish 3, acknowledge 3+0 claim 10, count",

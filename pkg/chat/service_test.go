@@ -121,14 +121,14 @@ func TestEveryBrokenRuleIsNamedAtOnceAndNothingIsSaved(t *testing.T) {
 func TestASendAsksTheStoreForWhatWasChecked(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
-	if _, err := w.Send(t.Context(), grace, chat.Draft{Body: " a\r\n\r\nb ", ClientMessageID: pointer("8c"), SocketID: pointer("12.34")}); err != nil {
+	if _, err := w.Send(t.Context(), grace, chat.Draft{Body: " \r\n a\r\n\r\nb ", ClientMessageID: pointer("8c"), SocketID: pointer("12.34")}); err != nil {
 		t.Fatal(err)
 	}
 	p := w.store.sends[0]
 	mustBe(t, "the key", *p.ClientMessageID, "8c")
 	p.ClientMessageID = nil
 	mustBe(t, "the rest", p, chat.SendParams{
-		ClientID: "42", Sender: grace, Body: "a\n\nb", Preview: "a b", Create: true, Live: true, ExceptSocket: "12.34", Limit: limit,
+		ClientID: "42", Sender: grace, Body: " a\n\nb", Preview: "a b", Create: true, Live: true, ExceptSocket: "12.34", Limit: limit,
 	})
 }
 

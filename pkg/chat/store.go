@@ -108,7 +108,14 @@ type Delivery struct {
 	Delivered []EventKey // taken
 	Refused   []EventKey // refused as such: trying again would change nothing
 	Rejected  []EventKey // refused alone, perhaps by something else than Pusher: to be tried again for a while
+
+	// OthersTaken tells whether Pusher took any event in the same call, before or with these. Only then does a
+	// rejection count against an event.
+	OthersTaken bool
 }
+
+// settled counts the events of which something is to be acknowledged.
+func (d Delivery) settled() int { return len(d.Delivered) + len(d.Refused) + len(d.Rejected) }
 
 // SendParams is a message as [Store.Send] commits it. Everything in it has been checked.
 type SendParams struct {

@@ -226,7 +226,11 @@ func (m *memory) ListConversations(_ context.Context, q chat.InboxQuery) (chat.I
 }
 
 func (m *memory) Acknowledge(ctx context.Context, d chat.Delivery, claim int) ([]chat.Event, error) {
-	m.add("acknowledge %d+%d claim %d", len(d.Delivered), len(d.Refused), claim)
+	settled := fmt.Sprintf("%d+%d", len(d.Delivered), len(d.Refused))
+	if len(d.Rejected) > 0 {
+		settled += fmt.Sprintf("+%d, others taken %v,", len(d.Rejected), d.OthersTaken)
+	}
+	m.add("acknowledge %s claim %d", settled, claim)
 	if err := m.fail["Acknowledge"]; err != nil {
 		return nil, err
 	}
@@ -277,8 +281,8 @@ type scripted struct {
 // became is what a Publisher makes of the events of one call.
 type became func(ctx context.Context, events []chat.Event) chat.Delivery
 
-// sorted takes the first so many and refuses so many of the next.
-func sorted(taken, refused int) became {
+// sorted takes the first so many, refuses so many of the next, and rejects so many of those that follow.
+func sorted(taken, refused int, rejected ...int) became {
 	return func(_ context.Context, events []chat.Event) (d chat.Delivery) {
 		for i, e := range events {
 			switch {
@@ -286,6 +290,8 @@ func sorted(taken, refused int) became {
 				d.Delivered = append(d.Delivered, e.EventKey)
 			case i < taken+refused:
 				d.Refused = append(d.Refused, e.EventKey)
+			case len(rejected) > 0 && i < taken+refused+rejected[0]:
+				d.Rejected = append(d.Rejected, e.EventKey)
 			}
 		}
 		return d

@@ -34,7 +34,7 @@ func (s *Store) Acknowledge(ctx context.Context, d chat.Delivery, claim int) ([]
 		"event":        names,
 		"target":       targets,
 		"became":       became,
-		"others_taken": len(d.Delivered) > 0,
+		"others_taken": d.OthersTaken || len(d.Delivered) > 0,
 		"claim":        claim,
 	})
 	return events(rows), err

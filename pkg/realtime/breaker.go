@@ -8,15 +8,15 @@ import (
 // probeEvery is how long a breaker stays open before it lets one request through.
 const probeEvery = 30 * time.Second
 
-// breaker stops requests while Pusher refuses this app: each would cost its sender time, and change nothing.
+// breaker stops what has failed and would fail again: each try would cost its sender time, and change nothing.
 // Its zero value is closed.
 type breaker struct {
 	mu    sync.Mutex
 	open  bool
-	asked time.Time // when Pusher last got a request, or refused one; on the wall clock
+	asked time.Time // when the last try was made, or failed; on the wall clock
 }
 
-// allow tells whether a request may be made now. If the breaker is open, it is true once every probeEvery.
+// allow tells whether a try may be made now. If the breaker is open, it is true once every probeEvery.
 func (b *breaker) allow() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

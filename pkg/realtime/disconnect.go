@@ -41,11 +41,11 @@ func (p *Publisher) Disconnect(ctx context.Context, role chat.Role, id string) e
 
 	c := p.request(ctx, func(through *http.Client) {
 		if response, err := through.Do(request); err == nil {
-			_, _ = io.Copy(io.Discard, response.Body) // so that the connection can be used again
+			_, _ = io.Copy(io.Discard, response.Body) // the call keeps it; and the connection can be used again
 			response.Body.Close()
 		}
 	})
-	if c.status/100 != 2 {
+	if !c.accepted() {
 		return chat.Fail(chat.Unavailable, "Pusher did not close the connections.").
 			Because(fmt.Errorf("a request to Pusher failed: class %s, status %d", c.class(), c.status))
 	}

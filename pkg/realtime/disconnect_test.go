@@ -21,13 +21,14 @@ import (
 type terminating struct {
 	*httptest.Server
 	status int
+	body   string
 
 	mu    sync.Mutex
 	users []string // as the path names them, with its escapes
 }
 
-func newTerminating(t testing.TB, status int) *terminating {
-	s := &terminating{status: status}
+func newTerminating(t testing.TB, status int, body string) *terminating {
+	s := &terminating{status: status, body: body}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		user, head := strings.CutPrefix(r.URL.EscapedPath(), "/apps/"+appID+"/users/")
@@ -39,7 +40,7 @@ func newTerminating(t testing.TB, status int) *terminating {
 		s.users = append(s.users, user)
 		s.mu.Unlock()
 		w.WriteHeader(s.status)
-		io.WriteString(w, "canary of an answer")
+		io.WriteString(w, s.body)
 	}))
 	t.Cleanup(s.Close)
 	return s
@@ -47,7 +48,7 @@ func newTerminating(t testing.TB, status int) *terminating {
 
 func TestDisconnectClosesTheConnectionsOfOneUser(t *testing.T) {
 	t.Parallel()
-	pusher := newTerminating(t, http.StatusOK)
+	pusher := newTerminating(t, http.StatusOK, "{}")
 	p, log := publisher(t, pusher.URL)
 	var want []string
 	for _, test := range []struct {
@@ -79,7 +80,7 @@ func TestDisconnectClosesTheConnectionsOfOneUser(t *testing.T) {
 
 func TestNobodyElseIsDisconnected(t *testing.T) {
 	t.Parallel()
-	pusher := newTerminating(t, http.StatusOK)
+	pusher := newTerminating(t, http.StatusOK, "{}")
 	p, _ := publisher(t, pusher.URL)
 	for _, test := range []struct {
 		role  chat.Role
@@ -114,7 +115,7 @@ func TestWithoutPusherNobodyIsDisconnected(t *testing.T) {
 func TestAFailedDisconnectTellsNoSecret(t *testing.T) {
 	t.Parallel()
 	status := func(status int) func(testing.TB) string {
-		return func(t testing.TB) string { return newTerminating(t, status).URL }
+		return func(t testing.TB) string { return newTerminating(t, status, "canary of an answer").URL }
 	}
 	for name, test := range map[string]struct {
 		server func(testing.TB) string
@@ -125,6 +126,7 @@ func TestAFailedDisconnectTellsNoSecret(t *testing.T) {
 		"unknown path":    {status(404), "class 4xx, status 404"},
 		"failure":         {status(500), "class 5xx, status 500"},
 		"moved":           {status(302), "class 3xx, status 302"},
+		"a page":          {status(200), "class foreign, status 200"},
 		"nothing there":   {unreachable, "class refused, status 0"},
 		"does not answer": {func(t testing.TB) string { return "http://" + listen(t, func(c net.Conn) { io.Copy(io.Discard, c) }) }, "class timeout, status 0"},
 	} {
@@ -148,7 +150,7 @@ func TestAFailedDisconnectTellsNoSecret(t *testing.T) {
 
 func TestADisconnectIsObservedAndLeavesTheBreakerAlone(t *testing.T) {
 	t.Parallel()
-	refusing := newTerminating(t, http.StatusForbidden)
+	refusing := newTerminating(t, http.StatusForbidden, "")
 	o, _ := options(t, refusing.URL)
 	observed := 0
 	o.Observe = func(context.Context, time.Duration) { observed++ }

@@ -20,7 +20,8 @@ type Publisher struct {
 	browser   Connection    // what every browser is told
 	client    pusher.Client // without an HTTP client; each request has its own
 	transport http.RoundTripper
-	breaker   breaker
+	breaker   breaker // open while Pusher refuses this app
+	apart     breaker // open while it is no use to take a batch apart
 	log       *slog.Logger
 	observe   func(context.Context, time.Duration)
 }
@@ -47,13 +48,21 @@ func (p *Publisher) Enabled() bool { return p.enabled }
 // Publish announces the first [chat.MaxBatch] events, which is what Pusher takes, in one request; further
 // ones still wait. It returns by the context's deadline, and no request takes longer than 5 s.
 //
-// A batch that Pusher refuses as such (400, 413) is sent again event by event; what it refuses even then,
-// and what cannot be sent at all, is Refused. A message whose data would pass 10,240 bytes goes with a
-// shortened body and "truncated": true. Where Pusher refuses the app itself (401, 403, 404: wrong
-// credentials, disabled, over its quota) a breaker opens, and one request in 30 s is made until it is
-// taken. There, and where Pusher does not answer or fails (5xx, 429), the events still wait.
+// An event is Delivered only when Pusher says so in its own words: 2xx with a JSON object. Another 2xx is
+// that of a proxy, and a failure.
 //
-// Each failed request, each event refused, and each turn of the breaker is one record of the log.
+// A batch that is refused as such (400, 413) is sent again event by event, in at most one request for each.
+// What is too large even then (413), and what cannot be sent at all, is Refused. What is answered 400 by
+// itself is Rejected, and still waits: perhaps it was something on the way to Pusher that answered. If
+// nothing of a batch is taken then, the fault is not the events', and for 30 s, or until Pusher takes
+// something, no batch is taken apart.
+//
+// A message whose data would pass 10,240 bytes goes with a shortened body and "truncated": true. If Pusher
+// refuses the app itself (401, 403, 404: wrong credentials, disabled, over its quota) a breaker opens, and
+// one request in 30 s is made until it is taken. Then, and if Pusher does not answer or fails (5xx, 429),
+// the events still wait.
+//
+// Each failed request, each event refused or rejected, and each turn of the breaker is one record of the log.
 func (p *Publisher) Publish(ctx context.Context, events []chat.Event) chat.Delivery {
 	var done chat.Delivery
 	if !p.enabled {
@@ -74,23 +83,33 @@ func (p *Publisher) Publish(ctx context.Context, events []chat.Event) chat.Deliv
 	}
 
 	became := p.trigger(ctx, batch)
-	if became != malformed || len(batch) == 1 {
+	switch {
+	case became == taken || len(batch) == 1:
 		p.settle(ctx, &done, keys, became)
-		return done
-	}
-	for i := 0; i < len(batch) && ctx.Err() == nil; i++ {
-		p.settle(ctx, &done, keys[i:i+1], p.trigger(ctx, batch[i:i+1]))
+	case became != waiting && p.apart.allow():
+		p.takeApart(ctx, &done, keys, batch)
 	}
 	return done
+}
+
+// takeApart sends the events of a batch that was refused as such one by one.
+func (p *Publisher) takeApart(ctx context.Context, done *chat.Delivery, keys []chat.EventKey, batch []pusher.Event) {
+	for i := 0; i < len(batch) && ctx.Err() == nil; i++ {
+		p.settle(ctx, done, keys[i:i+1], p.trigger(ctx, batch[i:i+1]))
+	}
+	if len(done.Delivered) == 0 && len(done.Rejected) > 0 {
+		p.apart.trip()
+	}
 }
 
 // outcome is what became of one request.
 type outcome int
 
 const (
-	waiting   outcome = iota // not taken; another time it may be
-	taken                    // accepted by Pusher
-	malformed                // refused for what it holds
+	waiting  outcome = iota // not taken; another time it may be
+	taken                   // accepted by Pusher
+	rejected                // 400: refused for what it holds, or by something that does not know Pusher's API
+	tooLarge                // 413: refused for its size
 )
 
 // trigger makes one request, unless the breaker is open.
@@ -101,16 +120,19 @@ func (p *Publisher) trigger(ctx context.Context, batch []pusher.Event) outcome {
 	c := p.request(ctx, func(through *http.Client) {
 		client := p.client // a copy: the library keeps no state beside its HTTP client
 		client.HTTPClient = through
-		// The library's error is not looked at: it is one also where an accepted request was not answered in
-		// JSON, and its text repeats the signed URL or the answer. The call knows what happened.
+		// The library's error is not looked at: its text repeats the signed URL or the answer. The call knows
+		// what happened.
 		_, _ = client.TriggerBatch(batch)
 	})
 	result := waiting
 	switch {
-	case c.status/100 == 2:
+	case c.accepted():
 		result = taken
-	case c.status == http.StatusBadRequest, c.status == http.StatusRequestEntityTooLarge:
-		result = malformed
+		p.apart.reset()
+	case c.status == http.StatusBadRequest:
+		result = rejected
+	case c.status == http.StatusRequestEntityTooLarge:
+		result = tooLarge
 	}
 	if result != taken {
 		p.log.WarnContext(ctx, "a request to Pusher failed", "class", c.class(), "status", c.status, "events", len(batch))
@@ -119,7 +141,7 @@ func (p *Publisher) trigger(ctx context.Context, batch []pusher.Event) outcome {
 	return result
 }
 
-// turn opens the breaker where Pusher refuses the app, and closes it where Pusher looks at what it is sent.
+// turn opens the breaker if Pusher refuses the app, and closes it when Pusher looks at what it is sent.
 // A 404 belongs to the first, for all events go to one path: there is no such app, or no Pusher on this host.
 func (p *Publisher) turn(ctx context.Context, status int, result outcome) {
 	switch status {
@@ -139,9 +161,14 @@ func (p *Publisher) settle(ctx context.Context, done *chat.Delivery, keys []chat
 	switch o {
 	case taken:
 		done.Delivered = append(done.Delivered, keys...)
-	case malformed:
+	case tooLarge:
 		for _, key := range keys {
-			p.refuse(ctx, done, key, "Pusher refuses it")
+			p.refuse(ctx, done, key, "Pusher refuses it as too large")
+		}
+	case rejected:
+		done.Rejected = append(done.Rejected, keys...)
+		for _, key := range keys {
+			p.log.WarnContext(ctx, "an event was answered 400 by itself; it waits", logged(key)...)
 		}
 	}
 }
@@ -149,6 +176,10 @@ func (p *Publisher) settle(ctx context.Context, done *chat.Delivery, keys []chat
 // refuse gives an event up for good.
 func (p *Publisher) refuse(ctx context.Context, done *chat.Delivery, key chat.EventKey, reason string) {
 	done.Refused = append(done.Refused, key)
-	p.log.ErrorContext(ctx, "an event can never be announced", "reason", reason,
-		"event", string(key.Name), "clientId", chat.LogID(key.ClientID), "version", key.Version, "inbox", key.ToInbox)
+	p.log.ErrorContext(ctx, "an event can never be announced", append([]any{"reason", reason}, logged(key)...)...)
+}
+
+// logged is how the log names an event.
+func logged(key chat.EventKey) []any {
+	return []any{"event", string(key.Name), "clientId", chat.LogID(key.ClientID), "version", key.Version, "inbox", key.ToInbox}
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"devinbox/pkg/chat"
@@ -125,46 +126,132 @@ func TestNoEventsAreNoRequest(t *testing.T) {
 	}
 }
 
-func TestAnAcceptedBatchIsDeliveredWhateverTheAnswersBody(t *testing.T) {
+func TestOnlyPushersOwnAnswerDelivers(t *testing.T) {
 	t.Parallel()
-	for _, body := range []string{"", "ok", "<html>", `{"batch":"?"}`, strings.Repeat("x", 1<<20)} {
-		pusher := newAPI(t)
-		pusher.Always(http.StatusOK, body)
-		p, log := publisher(t, pusher.URL)
-		e := message(1, "Hello")
-		mustBe(t, p.Publish(t.Context(), []chat.Event{e}), keys(e), nil)
-		if log.String() != "" {
-			t.Errorf("%.20q is logged: %s", body, log)
-		}
+	const page = "<!doctype html><title>Sign in to this network</title>"
+	for name, test := range map[string]struct {
+		status int
+		body   string
+		taken  bool
+	}{
+		"an empty object":         {200, "{}", true},
+		"an object":               {200, ` {"batch":[{},{}]} `, true},
+		"an object, created":      {201, "{}", true},
+		"nothing":                 {200, "", false},
+		"no content":              {204, "", false},
+		"a page":                  {200, page, false},
+		"a word":                  {200, "ok", false},
+		"an array":                {200, "[]", false},
+		"a string":                {200, `"{}"`, false},
+		"half an object":          {200, `{"batch":[`, false},
+		"an object and a page":    {200, "{}" + page, false},
+		"an object over 64 KiB":   {200, `{"batch":"` + strings.Repeat("x", 1<<20) + `"}`, false},
+		"text without an end":     {200, strings.Repeat("x", 1<<20), false},
+		"an object of a redirect": {302, "{}", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pusher := newAPI(t)
+			pusher.Always(test.status, test.body)
+			p, log := publisher(t, pusher.URL)
+			events := []chat.Event{message(1, "Hello"), changed(1)}
+			var want []chat.EventKey
+			if test.taken {
+				want = keys(events...)
+			}
+			mustBe(t, p.Publish(t.Context(), events), want, nil)
+			pusher.Only(t)
+			if warned := log.Lines(slog.LevelWarn); test.taken != (log.String() == "") || !test.taken && len(warned) != 1 || strings.Contains(log.String(), "Sign in") {
+				t.Errorf("log: %s", log)
+			}
+		})
 	}
 }
 
-func TestAPoisonedEventIsRefusedAloneAndTheOthersGo(t *testing.T) {
-	t.Parallel()
-	for _, status := range []int{http.StatusBadRequest, http.StatusRequestEntityTooLarge} {
-		pusher := newAPI(t)
-		pusher.Answer(func(events []sent) (int, string) {
-			if slices.ContainsFunc(events, func(e sent) bool { return strings.Contains(e.Data, "poison") }) {
-				return status, "refused: poison"
-			}
-			return http.StatusOK, "{}"
-		})
-		p, log := publisher(t, pusher.URL)
-		before, poison, after := message(1, "Hello"), message(2, "poison"), changed(2)
-		mustBe(t, p.Publish(t.Context(), []chat.Event{before, poison, after}), keys(before, after), keys(poison))
-		if n := len(pusher.Requests()); n != 4 {
-			t.Errorf("%d requests, want the batch and 3 single ones", n)
+// poisoned answers a batch that holds poison with a status, and takes every other one.
+func poisoned(status int) func([]sent) (int, string) {
+	return func(events []sent) (int, string) {
+		if slices.ContainsFunc(events, func(e sent) bool { return strings.Contains(e.Data, "poison") }) {
+			return status, "refused: poison"
 		}
-		if warned, failed := log.Lines(slog.LevelWarn), log.Lines(slog.LevelError); len(warned) != 2 || len(failed) != 1 ||
-			!strings.Contains(failed[0], "event=new-message clientId=42 version=2") || strings.Contains(log.String(), "poison") {
-			t.Errorf("log: %s", log)
-		}
-
-		mustBe(t, p.Publish(t.Context(), []chat.Event{poison}), nil, keys(poison))
-		if n := len(pusher.Requests()); n != 5 {
-			t.Errorf("a single event is sent again: %d requests, want 5", n)
-		}
+		return http.StatusOK, "{}"
 	}
+}
+
+func TestAPoisonedEventIsToldApartAndTheOthersGo(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		status  int
+		forGood bool
+		log     slog.Level
+	}{
+		"too large":   {http.StatusRequestEntityTooLarge, true, slog.LevelError},
+		"bad request": {http.StatusBadRequest, false, slog.LevelWarn},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pusher := newAPI(t)
+			pusher.Answer(poisoned(test.status))
+			p, log := publisher(t, pusher.URL)
+			before, poison, after := message(1, "Hello"), message(2, "poison"), changed(2)
+			mustBePoison := func(done chat.Delivery, delivered []chat.EventKey) {
+				t.Helper()
+				if test.forGood {
+					mustBe(t, done, delivered, keys(poison))
+				} else {
+					mustBe(t, done, delivered, nil, keys(poison)...)
+				}
+			}
+			mustBePoison(p.Publish(t.Context(), []chat.Event{before, poison, after}), keys(before, after))
+			if n := len(pusher.Requests()); n != 4 {
+				t.Errorf("%d requests, want the batch and 3 single ones", n)
+			}
+			named := 0
+			for _, line := range log.Lines(test.log) {
+				if strings.Contains(line, "event=new-message clientId=42 version=2") {
+					named++
+				}
+			}
+			if failed := strings.Count(log.String(), "class="); failed != 2 || named != 1 || strings.Contains(log.String(), "poison") {
+				t.Errorf("%d failed requests, the event is named %d times: %s", failed, named, log)
+			}
+
+			mustBePoison(p.Publish(t.Context(), []chat.Event{poison}), nil)
+			if n := len(pusher.Requests()); n != 5 {
+				t.Errorf("a single event is sent again: %d requests, want 5", n)
+			}
+		})
+	}
+}
+
+// A proxy, or plain http on a port for TLS, answers everything with 400: that tells nothing of the events.
+func TestWhileEverythingIsAnswered400NoBatchIsTakenApartAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		pusher := &scripted{}
+		p, _ := scriptedPublisher(pusher)
+		events := []chat.Event{message(1, "Hello"), changed(1), read(2)}
+		publish := func(requests int64, delivered, rejected []chat.EventKey) {
+			t.Helper()
+			pusher.requests.Store(0)
+			mustBe(t, p.Publish(t.Context(), events), delivered, nil, rejected...)
+			if n := pusher.requests.Load(); n != requests {
+				t.Errorf("%d requests, want %d", n, requests)
+			}
+		}
+		pusher.status.Store(http.StatusBadRequest)
+		publish(4, nil, keys(events...))
+		for range 10 {
+			publish(1, nil, nil)
+		}
+		time.Sleep(30 * time.Second)
+		publish(4, nil, keys(events...))
+		publish(1, nil, nil)
+		pusher.status.Store(http.StatusOK)
+		publish(1, keys(events...), nil) // nothing that waits has to wait longer
+		pusher.status.Store(http.StatusBadRequest)
+		publish(4, nil, keys(events...))
+	})
 }
 
 func TestABatchTakenApartStopsAtTheDeadline(t *testing.T) {

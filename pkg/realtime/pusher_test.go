@@ -274,10 +274,10 @@ func keys(events ...chat.Event) []chat.EventKey {
 	return k
 }
 
-// mustBe compares a Delivery, in any order.
-func mustBe(t testing.TB, got chat.Delivery, delivered, refused []chat.EventKey) {
+// mustBe compares a Delivery.
+func mustBe(t testing.TB, got chat.Delivery, delivered, refused []chat.EventKey, rejected ...chat.EventKey) {
 	t.Helper()
-	if !slices.Equal(got.Delivered, delivered) || !slices.Equal(got.Refused, refused) {
-		t.Errorf("delivered %v and refused %v, want %v and %v", got.Delivered, got.Refused, delivered, refused)
+	if !slices.Equal(got.Delivered, delivered) || !slices.Equal(got.Refused, refused) || !slices.Equal(got.Rejected, rejected) {
+		t.Errorf("delivered %v, refused %v, rejected %v, want %v, %v, %v", got.Delivered, got.Refused, got.Rejected, delivered, refused, rejected)
 	}
 }

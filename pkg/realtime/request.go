@@ -1,6 +1,7 @@
 package realtime
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -10,6 +11,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 const (
@@ -62,8 +65,9 @@ func (p *Publisher) request(ctx context.Context, send func(*http.Client)) *call 
 type call struct {
 	ctx       context.Context
 	transport http.RoundTripper
-	status    int   // 0 if no answer came
-	err       error // why
+	status    int          // 0 if no answer came
+	err       error        // why
+	answer    bytes.Buffer // as much of its body as was read
 }
 
 // RoundTrip makes the request under the call's context.
@@ -81,8 +85,15 @@ func (c *call) RoundTrip(r *http.Request) (*http.Response, error) {
 	response.Body = struct {
 		io.Reader
 		io.Closer
-	}{io.LimitReader(response.Body, maxAnswerBytes), response.Body}
+	}{io.TeeReader(io.LimitReader(response.Body, maxAnswerBytes), &c.answer), response.Body}
 	return response, nil
+}
+
+// accepted tells whether Pusher took the request and said so in its own words: 2xx with a JSON object. A proxy or
+// a sign-in page between us and Pusher answers 2xx as well.
+func (c *call) accepted() bool {
+	answer := jsontext.Value(c.answer.Bytes())
+	return c.status/100 == 2 && answer.Kind() == '{' && answer.IsValid()
 }
 
 // httpClient returns a client that sends through the call. It follows no redirect: the signature is for one host.
@@ -102,6 +113,8 @@ func (c *call) class() string {
 		network     net.Error
 	)
 	switch {
+	case c.status/100 == 2:
+		return "foreign" // somebody answers in Pusher's place
 	case c.status != 0:
 		return strconv.Itoa(c.status/100) + "xx"
 	case errors.Is(c.err, context.Canceled):

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -194,7 +195,7 @@ func TestAConnectionIsUsedAgain(t *testing.T) {
 
 func TestAnEndlessAnswerIsNotReadToItsEnd(t *testing.T) {
 	t.Parallel()
-	for status, delivered := range map[string]bool{"200 OK": true, "500 No": false} {
+	for _, status := range []string{"200 OK", "500 No"} {
 		p, _ := publisher(t, "http://"+listen(t, func(c net.Conn) {
 			c.Read(make([]byte, 1))
 			io.WriteString(c, "HTTP/1.1 "+status+"\r\nConnection: close\r\n\r\n")
@@ -204,12 +205,7 @@ func TestAnEndlessAnswerIsNotReadToItsEnd(t *testing.T) {
 		}))
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
-		e := message(1, "Hello")
-		var want []chat.EventKey
-		if delivered {
-			want = keys(e)
-		}
-		mustBe(t, p.Publish(ctx, []chat.Event{e}), want, nil)
+		mustBe(t, p.Publish(ctx, []chat.Event{message(1, "Hello")}), nil, nil)
 		if ctx.Err() != nil {
 			t.Errorf("%s: read until the deadline", status)
 		}
@@ -273,6 +269,7 @@ func TestNoFailureTellsASecret(t *testing.T) {
 		"over quota":    {answers(403), "4xx"},
 		"too large":     {answers(413), "4xx"},
 		"failure":       {answers(500), "5xx"},
+		"a page":        {answers(200), "foreign"},
 		"nothing there": {unreachable, "refused"},
 		"hangs up":      {func(t testing.TB) string { return "http://" + listen(t, func(net.Conn) {}) }, "connection"},
 		"not HTTP": {func(t testing.TB) string {
@@ -295,7 +292,8 @@ func TestNoFailureTellsASecret(t *testing.T) {
 					t.Errorf("the log tells %q: %s", word, log)
 				}
 			}
-			if lines := log.Lines(slog.LevelWarn); len(lines) != 1 || !strings.Contains(lines[0], "class="+test.class+" ") || !strings.Contains(lines[0], "events=1") {
+			lines := slices.DeleteFunc(log.Lines(slog.LevelWarn), func(line string) bool { return !strings.Contains(line, "class=") })
+			if len(lines) != 1 || !strings.Contains(lines[0], "class="+test.class+" ") || !strings.Contains(lines[0], "events=1") {
 				t.Errorf("want one warning of class %s: %s", test.class, log)
 			}
 		})

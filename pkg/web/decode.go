@@ -2,7 +2,6 @@ package web
 
 import (
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -16,9 +15,6 @@ import (
 	"devinbox/pkg/chat"
 )
 
-// MaxBody is how many bytes the body of a request may have.
-const MaxBody = 128 << 10
-
 const (
 	mediaJSON = "application/json"
 	mediaForm = "application/x-www-form-urlencoded"
@@ -28,7 +24,7 @@ const (
 const maxFieldName = 64
 
 // Decode reads the body of a request, which must be one JSON object. A field that is null counts as absent.
-// Errors, in this order: UnsupportedMediaType, PayloadTooLarge, and Invalid for any query parameter, for what
+// Errors, in this order: UnsupportedMediaType; those of [ReadBody]; Invalid for any query parameter, for what
 // is not JSON (RFC 8259, in valid UTF-8 and without lone surrogates), and for a field that is unknown,
 // doubled, of another case or of a wrong type; these errors name the field.
 func Decode[T any](r *http.Request) (T, error) {
@@ -102,19 +98,6 @@ func RequireJSON(r *http.Request) error {
 		return err
 	}
 	return ParseQuery(r).Err()
-}
-
-// ReadBody reads a body and returns it unchanged.
-// Errors: PayloadTooLarge for a body of more than [MaxBody] bytes; Invalid for one that ends too early.
-func ReadBody(r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, MaxBody+1))
-	if err != nil {
-		return nil, chat.Fail(chat.Invalid, "The body could not be read.").Because(errors.New("the connection ended within the body"))
-	}
-	if len(body) > MaxBody {
-		return nil, chat.Fail(PayloadTooLarge, "The body may have 128 KiB at most.")
-	}
-	return body, nil
 }
 
 func decodeObject(body []byte, into any) error {

@@ -69,7 +69,7 @@ func (e exchange) through(t *testing.T, d *openapi.Document) (faults []string, r
 }
 
 const (
-	health     = `{"status":"ok","database":{"ok":true},"realtime":{"enabled":true},"queue":{"pending":0,"oldestSeconds":0}}`
+	health     = `{"status":"ok","database":{"ok":true,"writable":true},"realtime":{"enabled":true},"queue":{"pending":0,"parked":0,"oldestSeconds":0}}`
 	deliveries = `{"delivered":1,"failed":0,"pending":0}`
 	authorized = `{"auth":"key:0123456789012345678901234567890123456789012345678901234567890123"}`
 	readEvent  = `{"clientId":"42","side":"client","upToSeq":1,"readAt":null,"reader":{"id":"42","role":"client","name":null},"version":2}`

@@ -23,7 +23,7 @@ export interface paths {
          *     Give each message a `clientMessageId`, and after a network error, a 429 or a 5xx send it again with the same one: it is stored once.
          *     The key belongs to the sender within the conversation. A repetition with another body is a 409.
          *
-         *     Clients may send 30 messages in 10 seconds, unless the deployment has another limit; repetitions are free, and developers have no limit.
+         *     Clients may send and edit 30 times in 10 seconds, unless the deployment has another limit; repetitions are free, and developers have no limit.
          */
         post: operations["sendMessage"];
         delete?: never;
@@ -44,7 +44,7 @@ export interface paths {
         /**
          * Mark as read
          * @description Moves the read mark of the caller's side to a `seq`: everything up to it has been on a screen. The mark only moves forward, and no further than the last message.
-         *     A repetition or a lower value changes nothing and answers where the mark stands. Sending a message never moves it.
+         *     A repetition or a lower value changes nothing but `lastSeenAt`, and answers where the mark stands. Sending a message never moves it.
          */
         post: operations["markRead"];
         delete?: never;
@@ -96,6 +96,11 @@ export interface paths {
         /**
          * Edit a message
          * @description Only its sender may. The message keeps its `seq`, its `version` rises, and `editedAt` is set. The same body again changes nothing. An edit of the last message changes the conversation's `preview`.
+         *
+         *     With `ifVersion`, the `version` of the message that was edited, an edit does not overwrite one that came in between: it is a 409.
+         *     A body that is stored already is a 200 whatever `ifVersion`, so that an edit can be sent again.
+         *
+         *     An edit counts against a client's rate limit like a message; one that changes nothing is free.
          */
         patch: operations["editMessage"];
         trace?: never;
@@ -251,7 +256,7 @@ export interface paths {
         /**
          * Is it well
          * @description For a monitor; it needs no credential. `degraded` means that messages are saved but reach browsers late, or by polling only: the oldest live event waits for over 60 seconds,
-         *     or Pusher is not configured.
+         *     one is parked because Pusher refused it for good, or Pusher is not configured. `down` means that nothing can be saved.
          */
         get: operations["checkHealth"];
         put?: never;
@@ -299,8 +304,8 @@ export interface components {
          */
         Status: "open" | "closed";
         /**
-         * @description What became of a call's events. `delivered`: Pusher has them. `queued`: Pusher did not take them now, they wait and will be delivered; sending the same key again after 10 s tries at once.
-         *     `disabled`: Pusher is not configured, so nobody is told. In each case the message is saved.
+         * @description What became of a call's events. `delivered`: Pusher has all of them. `queued`: Pusher did not take one now, it waits and will be delivered, or Pusher refused it for good; sending the same key again after
+         *     10 s tries at once. `disabled`: Pusher is not configured, so nobody is told. In each case the message is saved.
          * @enum {string}
          */
         Realtime: "delivered" | "queued" | "disabled";
@@ -344,7 +349,7 @@ export interface components {
              */
             version: number;
             sender: components["schemas"]["Sender"];
-            /** @description The text, with white space around it trimmed and CRLF as LF; empty once it is deleted. It is text and not HTML. */
+            /** @description The text as it was normalized (see `Body`); empty once it is deleted. It is text and not HTML. */
             body: string;
             /** @description The sender's own key; null where it gave none. */
             clientMessageId: string | null;
@@ -359,7 +364,7 @@ export interface components {
             /** Format: int64 */
             seq: number;
             senderRole: components["schemas"]["Role"];
-            /** @description The text with white space folded, its first 140 code points; empty for a deleted message. */
+            /** @description The text with white space folded and trimmed, its first 140 code points; empty for a deleted message. */
             preview: string;
             createdAt: components["schemas"]["Time"];
         };
@@ -446,7 +451,8 @@ export interface components {
             create?: boolean | null;
         };
         /**
-         * @description The text. White space around it is trimmed and CRLF becomes LF; then it must have 1 to 8,000 code points, and no control characters but tab and newline.
+         * @description The text. CRLF becomes LF; leading lines that hold only white space go, and all trailing white space; the first line that is left keeps its indentation. Then it must have
+         *     1 to 8,000 code points, and no control characters but tab and newline.
          * @example Hello
          */
         Body: string;
@@ -476,6 +482,11 @@ export interface components {
              */
             messageId: string;
             body: components["schemas"]["Body"];
+            /**
+             * Format: int64
+             * @description The `version` that the message must still have; an edit of any other is a 409. Without it an edit overwrites whatever is there.
+             */
+            ifVersion?: number | null;
         };
         /** @description A message to delete. */
         Deletion: {
@@ -574,8 +585,16 @@ export interface components {
             /** @description For `cursor`, to get the next page; null on the last one. */
             nextCursor: string | null;
             totals: components["schemas"]["Totals"];
+            /** @description The developers who have sent, changed or read something within 90 days, by name: at most 100, the most recently active. Each has the name that it had last. */
+            team: components["schemas"]["TeamMember"][];
             /** @description For `since`, later, to get what changed after this answer. Keep the first page's. */
             syncToken: string;
+        };
+        /** @description A developer of the team. */
+        TeamMember: {
+            id: components["schemas"]["Id"];
+            /** @description As it was in its last token; null where that had none. */
+            name: string | null;
         };
         /** @description Of all conversations, whatever the filter. Each stops counting at 1,000. */
         Totals: {
@@ -644,6 +663,18 @@ export interface components {
              * @constant
              */
             pageSize: 100;
+            /** @description What a file of a message may be; null where this deployment takes none. */
+            attachment: components["schemas"]["AttachmentLimits"] | null;
+        };
+        /** @description What the files of a message may be. */
+        AttachmentLimits: {
+            /**
+             * Format: int64
+             * @description How large each may be.
+             */
+            maxBytes: number;
+            /** @description How many a message may have. */
+            maxPerMessage: number;
         };
         /** @description The right to a channel. */
         ChannelAuthorization: {
@@ -672,15 +703,20 @@ export interface components {
             /** @enum {string} */
             status: "ok" | "degraded" | "down";
             database: {
+                /** @description Whether it answers. */
                 ok: boolean;
+                /** @description Whether it takes writes, which a standby does not. */
+                writable: boolean;
             };
             realtime: {
                 enabled: boolean;
             };
-            /** @description The live events that wait. */
+            /** @description The live events that are not delivered. */
             queue: {
-                /** @description How many, counted up to 1,000. */
+                /** @description How many wait, counted up to 1,000. */
                 pending: number;
+                /** @description How many Pusher refused for good, counted up to 1,000. They are dropped after 24 hours. */
+                parked: number;
                 /** @description For how long the oldest waits; 0 where none does. */
                 oldestSeconds: number;
             };
@@ -720,8 +756,8 @@ export interface components {
          *     On every `pusher:subscription_succeeded`, after each reconnect too, catch up over HTTP: `GET /api/messages/list?changedSince=VERSION` for a conversation,
          *     `GET /api/conversations/list?since=TOKEN` for the inbox. Pusher replays nothing.
          *
-         *     The names of the channels come from `GET /api/session` and from `Conversation.channel`. Typing is the client event `client-typing`, whose data say nothing; ignore
-         *     every other client event, for whoever may listen on a channel can forge it.
+         *     The names of the channels come from `GET /api/session` and from `Conversation.channel`. Typing is the client event `client-typing` with `{"side":"client"|"developer"}` and no more. Whoever may
+         *     listen on a channel can forge it: show that the other side types, pass over one's own side, and never show a name that came with it. Ignore every other client event.
          */
         PusherEvents: {
             "new-message": components["schemas"]["NewMessageEvent"];
@@ -1127,7 +1163,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The database does not answer or is not migrated, or the deployment is not configured. */
+        /** @description The database does not answer or is not migrated, the deployment is not configured, or the body did not arrive in time. */
         Unavailable: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1188,7 +1224,7 @@ export interface operations {
         responses: {
             /**
              * @description The same sender had sent this `clientMessageId` with this body before. Nothing is stored; the answer is the stored message in its present state.
-             *     Events that still wait are delivered now, and `realtime` says how that went.
+             *     Of its events those that are due are delivered now; those that another call is delivering stay that call's. `realtime` says how they stand.
              */
             200: {
                 headers: {
@@ -1276,7 +1312,7 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["ValidationFailed"];
-            /** @description A client sends too fast. After `Retry-After` seconds send it again with the same `clientMessageId`. */
+            /** @description A client sends and edits too fast. After `Retry-After` seconds send it again with the same `clientMessageId`. */
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -1503,7 +1539,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "messageId": "01a207d9-217b-7c3e-9a51-2f6a8e0b4d13",
-                 *       "body": "Hello again"
+                 *       "body": "Hello again",
+                 *       "ifVersion": 41
                  *     }
                  */
                 "application/json": components["schemas"]["Edit"];
@@ -1528,11 +1565,13 @@ export interface operations {
             /** @description Another's conversation or another's message, or a cross-origin request on a cookie. */
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
-            /** @description The message is deleted. */
+            /** @description The message is deleted, or has another version than `ifVersion`. */
             409: components["responses"]["Conflict"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["ValidationFailed"];
+            /** @description A client sends and edits too fast. After `Retry-After` seconds send it again. */
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -1546,7 +1585,7 @@ export interface operations {
                 unread?: boolean;
                 /** @description Only those of this developer, or `none` for those of nobody. Not together with `since`. */
                 assigneeId?: components["schemas"]["Id"];
-                /** @description Only those in whose name, e-mail or client id this text stands, in any case. No control characters. Not together with `since`. */
+                /** @description Only those in whose name, e-mail or client id this text stands, in any case and any Unicode normalization form. No control characters. Not together with `since`. */
                 q?: string;
                 /** @description The `nextCursor` of the page before. */
                 cursor?: string;
@@ -1608,6 +1647,16 @@ export interface operations {
                      *         "open": 12,
                      *         "unread": 3
                      *       },
+                     *       "team": [
+                     *         {
+                     *           "id": "ada",
+                     *           "name": "Ada"
+                     *         },
+                     *         {
+                     *           "id": "linus",
+                     *           "name": null
+                     *         }
+                     *       ],
                      *       "syncToken": "NzQ5LjE"
                      *     }
                      */
@@ -1748,7 +1797,8 @@ export interface operations {
                      *       },
                      *       "limits": {
                      *         "bodyCodePoints": 8000,
-                     *         "pageSize": 100
+                     *         "pageSize": 100,
+                     *         "attachment": null
                      *       },
                      *       "token": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJndWVzdC1jNWlpYnF2dDNrcTRjbm1iaGRzY3gyeWJkbSJ9.bm90IGEgc2lnbmF0dXJl"
                      *     }
@@ -1958,13 +2008,15 @@ export interface operations {
                      * @example {
                      *       "status": "ok",
                      *       "database": {
-                     *         "ok": true
+                     *         "ok": true,
+                     *         "writable": true
                      *       },
                      *       "realtime": {
                      *         "enabled": true
                      *       },
                      *       "queue": {
                      *         "pending": 0,
+                     *         "parked": 0,
                      *         "oldestSeconds": 0
                      *       }
                      *     }
@@ -1974,7 +2026,7 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             500: components["responses"]["Internal"];
-            /** @description The database does not answer. The body is the same object, with `down`, and no problem. */
+            /** @description The database does not answer, or takes no writes. The body is the same object, with `down`, and no problem. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -1989,13 +2041,15 @@ export interface operations {
                      * @example {
                      *       "status": "down",
                      *       "database": {
-                     *         "ok": false
+                     *         "ok": false,
+                     *         "writable": false
                      *       },
                      *       "realtime": {
                      *         "enabled": true
                      *       },
                      *       "queue": {
                      *         "pending": 0,
+                     *         "parked": 0,
                      *         "oldestSeconds": 0
                      *       }
                      *     }
