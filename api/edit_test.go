@@ -337,11 +337,9 @@ func TestAnEditWhilePusherIsDownIsAnnouncedLaterAsItThenIs(t *testing.T) {
 	}
 	w.toPusher.Decide(nil)
 	w.sql("update chat.outbox set due_at = clock_timestamp()")
-	w.nobody().call("GET", "/api/cron/deliver", "", "", "Authorization: Bearer "+cronSecret).is(200).has("delivered", 4, "pending", 0)
-	for range 2 {
-		if heard := atGrace.Next("private-client-42", "message-updated"); lookup(t, heard, "body") != "c" || lookup(t, heard, "version") != 3.0 {
-			t.Errorf("Grace hears %s", heard)
-		}
+	w.nobody().call("GET", "/api/cron/deliver", "", "", "Authorization: Bearer "+cronSecret).is(200).has("delivered", 2, "pending", 0) // once: the first edit's event would show the same
+	if heard := atGrace.Next("private-client-42", "message-updated"); lookup(t, heard, "body") != "c" || lookup(t, heard, "version") != 3.0 {
+		t.Errorf("Grace hears %s", heard)
 	}
 }
 

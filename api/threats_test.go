@@ -500,8 +500,8 @@ func TestManyCronsAtOnceAnnounceEachEventOnce(t *testing.T) { // T62
 		})
 	}
 	all.Wait()
-	if n := delivered.Load(); n != 2*messages {
-		t.Errorf("%d deliveries, want %d", n, 2*messages)
+	if n := delivered.Load(); n != messages+1 { // each message, and the conversation once: a later event shows the same
+		t.Errorf("%d deliveries, want %d", n, messages+1)
 	}
 	heard := map[string]int{}
 	for _, event := range w.heard.Published() {

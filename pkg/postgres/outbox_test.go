@@ -151,7 +151,7 @@ func TestAnEventThatIsRejectedAloneIsParkedAtTheEighthTimeAfterTenMinutes(t *tes
 	reject := func(others ...chat.EventKey) {
 		t.Helper()
 		w.due()
-		w.deliver(chat.Delivery{Rejected: []chat.EventKey{poisoned}, Delivered: others}, 0)
+		w.deliver(chat.Delivery{Rejected: []chat.EventKey{poisoned}, Delivered: others, OthersTaken: len(others) > 0}, 0)
 	}
 	for range 20 {
 		reject() // Pusher may refuse everything: that says nothing of the event
