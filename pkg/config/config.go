@@ -19,9 +19,10 @@ import (
 
 // Config is what the environment says: the options of each package, and what is for package app alone.
 type Config struct {
-	Database       postgres.Options // what functions connect to
-	DatabaseFaults error            // a [Fault] if the database's variable is missing or malformed
-	MigrationURL   string           // what migrations connect to: the unpooled database if there is one
+	Database        postgres.Options // what functions connect to
+	DatabaseFaults  error            // a [Fault] if the database's variable is missing or malformed
+	MigrationURL    string           // what migrations connect to: the unpooled URL if there is one
+	MigrationFaults error            // a [Fault] if the variable that MigrationURL comes from is missing or malformed
 
 	Pusher       realtime.Options
 	PusherFaults error // a [Fault] for each of Pusher's variables that is missing or malformed, joined
@@ -62,9 +63,6 @@ func Load(lookup func(name string) string) (Config, error) {
 
 	e.text(&c.Database.URL, "DATABASE_URL", "POSTGRES_URL")
 	e.text(&c.MigrationURL, "DATABASE_URL_UNPOOLED", "POSTGRES_URL_NON_POOLING")
-	if c.MigrationURL == "" {
-		c.MigrationURL = c.Database.URL
-	}
 
 	e.text(&c.Pusher.AppID, "PUSHER_APP_ID")
 	e.text(&c.Pusher.Key, "NEXT_PUBLIC_PUSHER_KEY", "PUSHER_KEY")
@@ -93,6 +91,14 @@ func Load(lookup func(name string) string) (Config, error) {
 	e.cronSecret(&c)
 
 	c.DatabaseFaults = errors.Join(e.faultsOf(&c.Database)...)
+	if c.MigrationURL == "" {
+		c.MigrationURL, c.MigrationFaults = c.Database.URL, c.DatabaseFaults
+	} else {
+		c.MigrationFaults = e.faultOfURL(&c.MigrationURL)
+		if c.Database.URL == "" { // it may have been meant for both
+			c.DatabaseFaults = errors.Join(Fault{e.names[&c.Database.URL], "is missing, though " + e.names[&c.MigrationURL] + ", which is for migrations only, is set: set both, or " + e.names[&c.Database.URL] + " alone"})
+		}
+	}
 	c.PusherFaults = errors.Join(e.faultsOf(&c.Pusher)...)
 	if _, err := web.NewOrigins(c.AllowedOrigins); err != nil {
 		e.fault(&c.AllowedOrigins, err.Error())
@@ -104,7 +110,7 @@ func Load(lookup func(name string) string) (Config, error) {
 // each stands in one place, and which values cannot be read.
 type environment struct {
 	lookup func(string) string
-	names  map[any]string // by the pointer to the field; the first name if there are several
+	names  map[any]string // by the pointer to the field; of several names the one that is set, or else the first
 	faults []error
 }
 
@@ -117,11 +123,19 @@ func (e *environment) read(field any, names ...string) string {
 	e.names[field] = names[0]
 	var found string
 	for _, name := range names {
-		if value := strings.TrimSpace(e.lookup(name)); found == "" {
-			found = value
+		if value := strings.TrimSpace(e.lookup(name)); found == "" && value != "" {
+			found, e.names[field] = value, name
 		}
 	}
 	return found
+}
+
+// faultOfURL is what is wrong with the URL of a database that a field holds, as a [Fault], or nil.
+func (e *environment) faultOfURL(field *string) error {
+	if err := postgres.CheckURL(*field); err != nil {
+		return errors.Join(Fault{e.names[field], err.Error()})
+	}
+	return nil
 }
 
 // fault notes that the variable of a field cannot be used.

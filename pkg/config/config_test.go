@@ -63,7 +63,7 @@ func TestAnEmptyEnvironmentHasNoFaultsAndSafeDefaults(t *testing.T) {
 	if got.DatabaseFaults == nil || got.PusherFaults == nil || got.CronFault == nil {
 		t.Errorf("what is missing is not told: %v, %v, %v", got.DatabaseFaults, got.PusherFaults, got.CronFault)
 	}
-	got.DatabaseFaults, got.PusherFaults, got.CronFault, got.Identity.Fits = nil, nil, nil, nil
+	got.DatabaseFaults, got.MigrationFaults, got.PusherFaults, got.CronFault, got.Identity.Fits = nil, nil, nil, nil, nil
 	if want := (config.Config{RateLimit: chat.RateLimit{Capacity: 30, PerSecond: 3}}); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
 	}
@@ -80,6 +80,49 @@ func TestTheFirstNameThatIsSetCounts(t *testing.T) {
 	}
 	if c := load(t, map[string]string{"POSTGRES_URL": "postgres://other"}); c.Database.URL != "postgres://other" || c.MigrationURL != "postgres://other" {
 		t.Errorf("%+v", c)
+	}
+}
+
+// The unpooled URL alone would be migrated, and something else served.
+func TestAnUnpooledURLNeedsTheOtherOne(t *testing.T) {
+	t.Parallel()
+	const url = "postgres://h/d"
+	for _, test := range []struct {
+		name                string
+		variables           map[string]string
+		database, migration string // what is said of each
+	}{
+		{name: "both", variables: map[string]string{"DATABASE_URL": url, "DATABASE_URL_UNPOOLED": url}},
+		{name: "the pooled one alone", variables: map[string]string{"POSTGRES_URL": url}},
+		{
+			name: "the unpooled one alone", variables: map[string]string{"DATABASE_URL_UNPOOLED": url},
+			database: "DATABASE_URL is missing, though DATABASE_URL_UNPOOLED, which is for migrations only, is set",
+		},
+		{
+			name: "the unpooled one alone, by its other name", variables: map[string]string{"POSTGRES_URL_NON_POOLING": url},
+			database: "DATABASE_URL is missing, though POSTGRES_URL_NON_POOLING, which is for migrations only, is set",
+		},
+		{
+			name: "an unpooled one that cannot be used", variables: map[string]string{"POSTGRES_URL": url, "POSTGRES_URL_NON_POOLING": `"canary"`},
+			migration: "POSTGRES_URL_NON_POOLING has quotation marks",
+		},
+		{
+			name: "a pooled one that cannot be used", variables: map[string]string{"POSTGRES_URL": "psql canary"},
+			database: "POSTGRES_URL is a whole psql command", migration: "POSTGRES_URL is a whole psql command",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c := load(t, test.variables)
+			for _, fault := range []struct {
+				said error
+				want string
+			}{{c.DatabaseFaults, test.database}, {c.MigrationFaults, test.migration}} {
+				if (fault.said != nil) != (fault.want != "") || fault.said != nil && (!strings.HasPrefix(fault.said.Error(), fault.want) || strings.Contains(fault.said.Error(), "canary")) {
+					t.Errorf("%v, want %q", fault.said, fault.want)
+				}
+			}
+		})
 	}
 }
 

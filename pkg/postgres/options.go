@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"cmp"
-	"errors"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -28,12 +27,9 @@ func (o Options) Faults() []chat.Field {
 
 // parse reads the URL. Its errors follow the name of what holds the URL, and hold no part of it.
 func (o Options) parse() (*pgxpool.Config, error) {
-	if o.URL == "" { // pgx would look for a server on this machine
-		return nil, errors.New("is missing")
-	}
-	config, err := pgxpool.ParseConfig(o.URL)
+	config, err := parseURL(o.URL)
 	if err != nil {
-		return nil, errors.New("is not a Postgres URL such as postgres://user:password@host:5432/database")
+		return nil, err
 	}
 	config.MaxConns, config.MinConns, config.MinIdleConns = int32(cmp.Or(o.MaxConns, defaultMaxConns)), 0, 0
 	return config, nil

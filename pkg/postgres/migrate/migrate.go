@@ -7,7 +7,7 @@
 // cannot keep the lock for good, as it would a session's.
 //
 // A step gives up on a lock after [lockTimeout] and is tried again: one that waits behind a slow reader
-// stalls every send that comes after it.
+// stalls every send that comes after it. Nothing waits for ever: whoever holds a lock for too long is named.
 package migrate
 
 import (
@@ -20,14 +20,12 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"devinbox/pkg/postgres"
 )
 
 const (
 	lockTimeout = "250ms"
-	tries       = 40
 	pause       = 500 * time.Millisecond // between two tries, for those whom the first one stalled
 
 	// advisoryLock is any number that nobody else uses.
@@ -37,6 +35,9 @@ const (
 // ErrNewer is the error of a database that a later version of devinbox has migrated.
 var ErrNewer = errors.New("the database was migrated by a later version of devinbox: update this one")
 
+// ErrVersion is the error of a database whose own record of its steps cannot be right.
+var ErrVersion = errors.New("chat.schema_version must hold one row with the number of steps that the database has, and it does not: something else has changed it, so restore the number or begin with another database")
+
 // Status is how far a database is.
 type Status struct {
 	Applied int      // numbered steps that the database has
@@ -45,20 +46,32 @@ type Status struct {
 
 // Up applies what the database lacks and replaces every function. It may be run again at any time, also by
 // two at once, and also through a pooler. progress is told the name of each file as it begins.
-// Errors: ErrNewer; a database that does not answer; a step that fails, which leaves the steps before it done.
+// Errors: ErrNewer and ErrVersion; a database that does not answer; one that cannot hold the schema, which is refused
+// before anything is changed; a lock that another session keeps; a step that fails, which leaves the steps before it
+// done.
 func Up(ctx context.Context, url string, progress func(name string)) error {
+	return up(ctx, url, progress, usual)
+}
+
+func up(ctx context.Context, url string, progress func(name string), limits limits) error {
 	conn, err := connect(ctx, url)
 	if err != nil {
 		return err
 	}
 	defer conn.Close(ctx)
+	if err := check(ctx, conn); err != nil {
+		return err
+	}
 	for done := false; !done; {
-		err := patiently(ctx, func() error {
+		err := patiently(ctx, limits.tries, func() error {
 			return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) (err error) {
-				done, err = next(ctx, tx, progress)
+				done, err = next(ctx, tx, progress, limits.turn)
 				return err
 			})
 		})
+		if errors.Is(err, errTurn) || errors.Is(err, errTable) {
+			return withHolders(ctx, conn, err)
+		}
 		if err != nil {
 			return err
 		}
@@ -67,7 +80,7 @@ func Up(ctx context.Context, url string, progress func(name string)) error {
 }
 
 // Read tells how far a database is, and changes nothing.
-// Errors: ErrNewer; a database that does not answer.
+// Errors: ErrNewer and ErrVersion; a database that does not answer.
 func Read(ctx context.Context, url string) (Status, error) {
 	conn, err := connect(ctx, url)
 	if err != nil {
@@ -92,12 +105,12 @@ func Read(ctx context.Context, url string) (Status, error) {
 }
 
 func connect(ctx context.Context, url string) (*pgx.Conn, error) {
-	if url == "" { // pgx would look for a server on this machine
-		return nil, errors.New("the database's URL is missing")
+	if err := postgres.CheckURL(url); err != nil {
+		return nil, fmt.Errorf("the database's URL %w", err)
 	}
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
-		return nil, errors.New("the database's URL is not one such as postgres://user:password@host:5432/database")
+		return nil, errors.New("the database's URL cannot be read")
 	}
 	postgres.Pin(config)
 	config.ConnectTimeout = 10 * time.Second
@@ -105,12 +118,16 @@ func connect(ctx context.Context, url string) (*pgx.Conn, error) {
 }
 
 // next does what comes next: one step, or the functions where no step is missing, which is the end.
-func next(ctx context.Context, tx pgx.Tx, progress func(string)) (done bool, err error) {
-	if _, err := tx.Exec(ctx, fmt.Sprintf("select pg_advisory_xact_lock(%d)", advisoryLock)); err != nil {
+func next(ctx context.Context, tx pgx.Tx, progress func(string), turn time.Duration) (done bool, err error) {
+	// A role's own statement_timeout is made for requests, not for waiting or for building an index.
+	wait := fmt.Sprintf("set local statement_timeout = 0; set local lock_timeout = %d; select pg_advisory_xact_lock(%d)", turn.Milliseconds(), advisoryLock)
+	if _, err := tx.Exec(ctx, wait); err != nil {
+		if isLockTimeout(err) {
+			err = errTurn
+		}
 		return false, err
 	}
-	// A role's own statement_timeout is made for requests, not for building an index.
-	if _, err := tx.Exec(ctx, "set local lock_timeout = '"+lockTimeout+"'; set local statement_timeout = 0"); err != nil {
+	if _, err := tx.Exec(ctx, "set local lock_timeout = '"+lockTimeout+"'"); err != nil {
 		return false, err
 	}
 	applied, pending, err := steps(ctx, tx)
@@ -139,8 +156,12 @@ func steps(ctx context.Context, db querier) (applied int, pending []string, err 
 		return 0, nil, err
 	}
 	if begun {
-		if err := db.QueryRow(ctx, "select version from chat.schema_version").Scan(&applied); err != nil {
+		var rows int
+		if err := db.QueryRow(ctx, "select count(*), coalesce(min(version), -1) from chat.schema_version").Scan(&rows, &applied); err != nil {
 			return 0, nil, err
+		}
+		if rows != 1 || applied < 0 {
+			return 0, nil, ErrVersion
 		}
 	}
 	all := files("migrations")
@@ -187,20 +208,4 @@ func read(name string) string {
 		panic(err) // it is embedded
 	}
 	return string(text)
-}
-
-// patiently tries again where a lock was not to be had.
-func patiently(ctx context.Context, try func() error) error {
-	for n := 1; ; n++ {
-		err := try()
-		var pg *pgconn.PgError
-		if n == tries || !errors.As(err, &pg) || pg.Code != "55P03" {
-			return err
-		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
 }
