@@ -192,10 +192,10 @@ func (s *Server) start(p program, target *url.URL, o Options) (log string, err e
 		defer close(ended)
 		cmd.Wait() // what it ended with is in its log
 	}()
-	end := sync.OnceFunc(func() {
+	end := func() {
 		pipe.Close()
 		<-ended
-	})
+	}
 
 	deadline := time.After(patience)
 	for {
@@ -206,7 +206,14 @@ func (s *Server) start(p program, target *url.URL, o Options) (log string, err e
 		default:
 		}
 		if err == nil {
-			s.t.Cleanup(end)
+			s.t.Cleanup(func() {
+				select {
+				case <-ended:
+					s.t.Errorf("pgbouncer: it ended before the test:\n%s", &output)
+				default:
+				}
+				end()
+			})
 			return "", nil
 		}
 		select {
