@@ -76,7 +76,13 @@ func (l *logbook) String() string {
 // newWorld makes a deployment. Each of settings is NAME=value of its environment; an empty value takes one away.
 func newWorld(t *testing.T, settings ...string) *world {
 	t.Helper()
-	w := &world{t: t, database: testdb.New(t), heard: &pusherserver.Recorder{}, log: &logbook{}}
+	return newWorldOn(t, testdb.New(t), settings...)
+}
+
+// newWorldOn is newWorld on a database that the test has made, given by its URL.
+func newWorldOn(t *testing.T, database string, settings ...string) *world {
+	t.Helper()
+	w := &world{t: t, database: database, heard: &pusherserver.Recorder{}, log: &logbook{}}
 	w.postgres = wire.NewPostgres(t, testdb.Deployed(t, w.database)) // with no more rights than a deployment needs
 	var err error
 	w.pusher, err = pusherserver.Start(pusherserver.Options{
@@ -178,6 +184,13 @@ func deployment(t *testing.T) http.Handler {
 		t.Fatal(err)
 	}
 	return handler
+}
+
+// of is the same deployment, called at one of its instances.
+func (w *world) of(instance string) *world {
+	at := *w
+	at.url = instance
+	return &at
 }
 
 // person is somebody who calls the functions.

@@ -1,6 +1,7 @@
 package testdb
 
 import (
+	"strings"
 	"testing"
 
 	"devinbox/internal/dev/pgserver"
@@ -16,9 +17,14 @@ type OwnServer struct {
 }
 
 // Server starts a Postgres server for t alone, even if DEVINBOX_TEST_DATABASE_URL names one. It ends with t.
-func Server(t testing.TB) *OwnServer {
+// Each of settings is name=value of a setting of the server, such as max_connections=30.
+func Server(t testing.TB, settings ...string) *OwnServer {
 	t.Helper()
-	s := &OwnServer{t: t}
+	s := &OwnServer{t: t, temporary: temporary{settings: map[string]string{}}}
+	for _, setting := range settings {
+		name, value, _ := strings.Cut(setting, "=")
+		s.temporary.settings[name] = value
+	}
 	t.Cleanup(s.temporary.end)
 	s.Start()
 	s.url = s.server.URL(pgserver.Database)

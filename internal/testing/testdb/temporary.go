@@ -2,6 +2,7 @@ package testdb
 
 import (
 	"context"
+	"maps"
 	"os"
 	"os/exec"
 	"sync"
@@ -12,6 +13,8 @@ import (
 
 // temporary is a server that ends with this process, even if the process is killed and cannot end it itself.
 type temporary struct {
+	settings map[string]string // of the server, on top of those that every temporary one has
+
 	mu      sync.Mutex
 	dir     string
 	release func() // nil while there is nothing to end
@@ -37,11 +40,9 @@ func (s *temporary) start() (*pgserver.Server, error) {
 			return nil, err
 		}
 	}
-	return pgserver.Start(context.Background(), pgserver.Options{
-		Dir:      s.dir,
-		NoSync:   true,
-		Settings: map[string]string{"max_connections": "300"},
-	})
+	settings := map[string]string{"max_connections": "300"}
+	maps.Copy(settings, s.settings)
+	return pgserver.Start(context.Background(), pgserver.Options{Dir: s.dir, NoSync: true, Settings: settings})
 }
 
 // prepare creates the folder, and makes sure that it will be removed.

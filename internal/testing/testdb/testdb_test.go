@@ -126,6 +126,18 @@ func TestAServerOfATestsOwnGoesAwayAndComesBack(t *testing.T) {
 	}
 }
 
+func TestAServerOfATestsOwnHasTheSettingsThatItAsksFor(t *testing.T) {
+	t.Parallel()
+	s := testdb.Server(t, "max_connections=30", "work_mem=5MB")
+	s.Stop()
+	s.Start()
+	for name, want := range map[string]string{"max_connections": "30", "work_mem": "5MB", "fsync": "off"} {
+		if got := ask[string](t, s.URL(), "select current_setting('"+name+"')"); got != want {
+			t.Errorf("%s is %s, want %s", name, got, want)
+		}
+	}
+}
+
 func TestAServerOfATestsOwnEndsWithIt(t *testing.T) {
 	t.Parallel()
 	var log, at string
