@@ -74,7 +74,7 @@ func TestTheEnvironmentGoesBeforeItsFilesAndTheLocalOneBeforeTheOther(t *testing
 	write(t, filepath.Join(folder, ".env"), "DATABASE_URL=\n")
 	execute(t, folder, nil, "migrate").is(t, 1, "DATABASE_URL is not set")
 	write(t, filepath.Join(folder, ".env"), "DATABASE_URL=nonsense\n")
-	execute(t, folder, nil, "migrate").is(t, 1, "is not one such as")
+	execute(t, folder, nil, "migrate").is(t, 1, "is not a Postgres URL")
 	write(t, filepath.Join(folder, ".env.local"), "DATABASE_URL=postgres://canary@127.0.0.1:1/local\n")
 	execute(t, folder, nil, "migrate").is(t, 1, "database=local")
 	execute(t, folder, []string{"DATABASE_URL=postgres://canary@127.0.0.1:1/environment"}, "migrate").is(t, 1, "database=environment")

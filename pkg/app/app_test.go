@@ -14,7 +14,7 @@ func TestEveryFaultOfTheEnvironmentIsNamedByItsVariable(t *testing.T) {
 	t.Parallel()
 	for setting, named := range map[string]string{
 		"DATABASE_URL=": "DATABASE_URL is missing",
-		"DATABASE_URL=postgres://u:canary@h:port/d":   "DATABASE_URL is not a Postgres URL",
+		"DATABASE_URL=postgres://u:canary@h:port/d":   "DATABASE_URL has a port that is not a number",
 		"CHAT_CHANNELS=canary":                        "CHAT_CHANNELS must be private, presence or public",
 		"CHAT_ALLOWED_ORIGINS=https://canary.com/":    "CHAT_ALLOWED_ORIGINS must list origins",
 		"CHAT_RATE_LIMIT=canary":                      "CHAT_RATE_LIMIT must be",
