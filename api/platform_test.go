@@ -267,6 +267,44 @@ func TestNothingOfTheSourceIsServed(t *testing.T) {
 	}
 }
 
+// A page of public/ has the name of its file as well: /index.html is what / is.
+func TestEveryPageHasAPolicyUnderEachOfItsNames(t *testing.T) {
+	t.Parallel()
+	var settings struct {
+		Headers []struct {
+			Source  string
+			Headers []struct{ Key, Value string }
+		}
+	}
+	if err := json.Unmarshal([]byte(read(t, "vercel.json")), &settings); err != nil {
+		t.Fatal(err)
+	}
+	pages, err := filepath.Glob(filepath.Join(root, "public", "*.html"))
+	if err != nil || len(pages) == 0 {
+		t.Fatalf("%d pages, %v", len(pages), err)
+	}
+	names := []string{"/"}
+	for _, page := range pages {
+		names = append(names, "/"+filepath.Base(page))
+	}
+	for _, name := range names {
+		sent := map[string]string{}
+		for _, rule := range settings.Headers {
+			if rule.Source == name {
+				for _, header := range rule.Headers {
+					sent[header.Key] = header.Value
+				}
+			}
+		}
+		if policy := sent["Content-Security-Policy"]; !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "frame-ancestors 'none'") {
+			t.Errorf("%s has the policy %q", name, policy)
+		}
+		if sent["X-Content-Type-Options"] != "nosniff" || sent["Referrer-Policy"] != "no-referrer" {
+			t.Errorf("%s is sent with %v", name, sent)
+		}
+	}
+}
+
 func TestVercelJSONIsWhatTheBuilderNeeds(t *testing.T) {
 	t.Parallel()
 	var settings struct {

@@ -11,7 +11,7 @@ import (
 )
 
 func TestTheClientPassesItsOwnTests(t *testing.T) {
-	prepare(t, "client", "../public/openapi.yaml")
+	prepare(t, "client", "../public/openapi.yaml", "../pkg/chat/testdata/bodies.json")
 	npm(t, "test", "--workspace", "client")
 }
 

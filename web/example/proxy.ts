@@ -40,14 +40,5 @@ function realtimeSources(development: boolean): string {
   return `${scheme}://${host}${process.env.PUSHER_PORT ? `:${process.env.PUSHER_PORT}` : ""}`;
 }
 
-export const config = {
-  matcher: [
-    {
-      source: "/((?!api/|_next/static|_next/image|icon.svg).*)",
-      missing: [
-        { type: "header", key: "next-router-prefetch" },
-        { type: "header", key: "purpose", value: "prefetch" },
-      ],
-    },
-  ],
-};
+/** Every page, one that is fetched in advance too: a browser shows it later with the headers that it came with. */
+export const config = { matcher: ["/((?!api/|_next/static|_next/image|icon.svg).*)"] };

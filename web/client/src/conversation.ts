@@ -1,3 +1,4 @@
+import { normalizeBody } from "./body.js";
 import { ChatError } from "./error.js";
 import { withQuery } from "./http.js";
 import { type About, type Core, type Metadata, createLive, unborn } from "./live.js";
@@ -24,6 +25,9 @@ export const initialConversation: ConversationState = {
   unread: 0,
   typing: false,
 };
+
+/** What `client-typing` says, as far as anybody can tell. */
+type Typing = { side?: unknown };
 
 /** A conversation as its Chat sees it. */
 export interface OwnConversation extends ConversationStore {
@@ -82,7 +86,7 @@ export function createConversation(core: Core, clientId: string | undefined): Ow
   }
 
   function received(about: About, data: unknown, by?: Metadata) {
-    if (about === "typing") return showTyping(by?.user_id);
+    if (about === "typing") return showTyping((data as Typing | null)?.side, by?.user_id);
     if (clientId && clientId !== (data as Conversation).clientId) return; // it is another store's
     if (about === "message") live.set({ typing: false });
     become(told(thread, { [about]: data }));
@@ -160,9 +164,10 @@ export function createConversation(core: Core, clientId: string | undefined): Ow
   let saidAt = 0;
   let typing: ReturnType<typeof setTimeout> | undefined;
 
-  function showTyping(userId?: string) {
-    // On a presence channel Pusher says who it is: `c:` and `d:` are the sides. Elsewhere it is the other one, as far as we know.
-    if (userId?.[0] === thread.me?.role[0]) return;
+  function showTyping(side: unknown, userId: string = "") {
+    // Nobody vouches for what a client tells. On a presence channel Pusher says who it is: `c:` and `d:` are the sides.
+    const other = thread.me?.role === "client" ? "developer" : "client";
+    if (!thread.me || side !== other || (userId && userId[0] !== other[0])) return;
     live.set({ typing: true });
     clearTimeout(typing);
     typing = setTimeout(() => live.set({ typing: false }), TYPING_SHOWN);
@@ -176,7 +181,7 @@ export function createConversation(core: Core, clientId: string | undefined): Ow
     },
     send(body, { create } = {}) {
       const id = randomKey();
-      write({ id, body, at: Date.now(), create });
+      write({ id, body: normalizeBody(body), at: Date.now(), create });
       return id;
     },
     retry(id) {
@@ -184,16 +189,24 @@ export function createConversation(core: Core, clientId: string | undefined): Ow
       void send();
     },
     discard: (id) => become(rewritten(thread, id, null)),
-    edit: async (messageId, body) => tell(await http<Changed>("PATCH", "/api/messages/edit", { clientId, messageId, body })),
+    async edit(messageId, text, ifVersion = thread.messages.find((m) => m.id === messageId)?.version) {
+      const edit = { clientId, messageId, body: normalizeBody(text), ifVersion };
+      try {
+        tell(await http<Changed>("PATCH", "/api/messages/edit", edit));
+      } catch (error) {
+        if ((error as ChatError).code === "conflict") await catchUp().catch(() => {}); // shows what came in between
+        throw error;
+      }
+    },
     delete: async (messageId) => tell(await http<Changed>("DELETE", "/api/messages/edit", { clientId, messageId })),
     markRead(upToSeq = wholeUpTo(thread)) {
       target = Math.max(target, upToSeq);
       void read();
     },
     setTyping() {
-      if (Date.now() - saidAt < TYPING_EVERY) return;
+      if (!thread.me || Date.now() - saidAt < TYPING_EVERY) return;
       saidAt = Date.now();
-      live.tellTyping();
+      live.tellTyping(thread.me.role);
     },
     restore: write,
   };

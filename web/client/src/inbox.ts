@@ -4,7 +4,7 @@ import { type Mailbox, caughtUp, emptyMailbox, informed, listed, shownIn } from 
 import type { Conversation, InboxFilter, InboxPage, InboxState, InboxStore, Updated } from "./types.js";
 
 export function initialInbox(filter: InboxFilter): InboxState {
-  return { ...unborn, conversations: [], totals: { open: 0, unread: 0 }, hasMore: false, loadingMore: false, filter };
+  return { ...unborn, conversations: [], totals: { open: 0, unread: 0 }, team: [], hasMore: false, loadingMore: false, filter };
 }
 
 export function createInbox(core: Core, filter: InboxFilter): InboxStore {
@@ -22,8 +22,8 @@ export function createInbox(core: Core, filter: InboxFilter): InboxStore {
 
   function become(next: Mailbox) {
     box = next;
-    const { totals, filter } = box;
-    live.set({ conversations: shownIn(box), totals, hasMore: !!box.cursor, filter });
+    const { totals, team, filter } = box;
+    live.set({ conversations: shownIn(box), totals, team, hasMore: !!box.cursor, filter });
   }
 
   const list = (parameters: object) => http<InboxPage>("GET", withQuery("/api/conversations/list", parameters));
@@ -68,7 +68,7 @@ export function createInbox(core: Core, filter: InboxFilter): InboxStore {
     },
     setFilter(filter) {
       live.set({ status: "loading" });
-      become(emptyMailbox(filter, box.totals));
+      become(emptyMailbox(filter, box));
       live.refresh();
     },
     async update(clientId, change) {

@@ -1,3 +1,4 @@
+export { normalizeBody } from "./body.js";
 export { createChat } from "./chat.js";
 export { ChatError } from "./error.js";
 export type {
@@ -19,6 +20,7 @@ export type {
   SessionIdentity,
   ShownMessage,
   Store,
+  TeamMember,
   Totals,
 } from "./types.js";
 export type { components, operations, paths } from "./openapi.js";

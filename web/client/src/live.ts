@@ -7,7 +7,7 @@ import { isAway, isHidden, onPage } from "./page.js";
 import { backoff } from "./patience.js";
 import type { Realtime } from "./realtime.js";
 import type { Lack } from "./thread.js";
-import type { Connection, Session, SessionIdentity, Store } from "./types.js";
+import type { Connection, Role, Session, SessionIdentity, Store } from "./types.js";
 
 /** How long to wait for realtime before polling, for a late event before fetching, and in silence before asking, in milliseconds. */
 const PATIENCE = 10_000;
@@ -78,8 +78,8 @@ export interface Live<S> {
   listen(channel: string | null | undefined): void;
   /** Catches up at once, and again if that is being done already. */
   refresh(): void;
-  /** Tells the others on the channel that the caller types, where it allows that. */
-  tellTyping(): void;
+  /** Tells the others on the channel that somebody of a side types, where it allows that. */
+  tellTyping(side: Role): void;
   /** Loads more, once at a time. */
   more(flag: keyof S, load: () => Promise<void>): Promise<void>;
 }
@@ -278,10 +278,10 @@ export function createLive<S extends Health>(core: Core, initial: S, subject: Su
       channelName = channel;
       look();
     },
-    tellTyping() {
+    tellTyping(side) {
       // Only private and presence channels carry what a client tells.
       const { channel } = self;
-      if (channel?.subscribed && /^pr/.test(channel.name)) channel.trigger("client-typing", {});
+      if (channel?.subscribed && /^pr/.test(channel.name)) channel.trigger("client-typing", { side });
     },
     async more(flag, load) {
       if (state[flag]) return;

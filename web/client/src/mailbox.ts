@@ -1,4 +1,4 @@
-import type { Conversation, InboxFilter, InboxPage, Totals } from "./types.js";
+import type { Conversation, InboxFilter, InboxPage, TeamMember, Totals } from "./types.js";
 
 /** At what number the server stops counting. */
 const COUNTED = 1_000;
@@ -13,6 +13,7 @@ export interface Mailbox {
   /** Which conversations the server has found under this filter: only it can search. */
   readonly found: ReadonlySet<string>;
   readonly totals: Totals;
+  readonly team: readonly TeamMember[];
   /** Where the catch-up begins; missing before the first page. */
   readonly token?: string;
   /** For the next page; missing where there is none. */
@@ -23,9 +24,9 @@ export interface Mailbox {
   readonly isVague?: boolean;
 }
 
-/** An inbox under a filter, of which nothing is known but the totals. */
-export function emptyMailbox(filter: InboxFilter, totals: Totals = { open: 0, unread: 0 }): Mailbox {
-  return { filter, totals, known: new Map(), found: new Set() };
+/** An inbox under a filter, of which nothing is known but what is the same under every one. */
+export function emptyMailbox(filter: InboxFilter, { totals, team }: Pick<Mailbox, "totals" | "team"> = { totals: { open: 0, unread: 0 }, team: [] }): Mailbox {
+  return { filter, totals, team, known: new Map(), found: new Set() };
 }
 
 /** A page under the filter came: the first one, or the next one. */
@@ -33,7 +34,7 @@ export function listed(box: Mailbox, page: InboxPage): Mailbox {
   const { filter, found, known, token } = box;
   const { conversations, nextCursor } = page;
   // What was told before the first page may be older than that, and be left out by it. The catch-up from there tells it again.
-  const base = token ? box : { ...emptyMailbox(filter, page.totals), token: page.syncToken, isVague: known.size > 0 };
+  const base = token ? box : { ...emptyMailbox(filter, page), token: page.syncToken, isVague: known.size > 0 };
   return {
     ...learn(base, conversations),
     found: new Set([...found, ...conversations.map((c) => c.clientId)]),
@@ -47,7 +48,7 @@ export function listed(box: Mailbox, page: InboxPage): Mailbox {
  * unless the filter is another by now, whose first page is still to come.
  */
 export function caughtUp(box: Mailbox, page: InboxPage, token?: string): Mailbox {
-  return { ...learn(box, page.conversations), totals: page.totals, ...(token && box.token && { token, isVague: false }) };
+  return { ...learn(box, page.conversations), totals: page.totals, team: isSameTeam(box, page) ? box.team : page.team, ...(token && box.token && { token, isVague: false }) };
 }
 
 /** An event, or the answer to a change, told of a conversation. */
@@ -70,6 +71,7 @@ function learn(box: Mailbox, conversations: readonly Conversation[]): Mailbox {
   return { ...box, known };
 }
 
+const isSameTeam = (a: Pick<Mailbox, "team">, b: InboxPage) => JSON.stringify(a.team) === JSON.stringify(b.team);
 const isOpen = (c: Conversation) => c.status === "open";
 const isUnread = (c: Conversation) => c.unread.developer > 0;
 

@@ -16,6 +16,8 @@ export type SessionIdentity = Session["identity"];
 export type Role = Schemas["Role"];
 /** How many conversations are open, and how many hold something that the developers have not read. Both stop at 1,000. */
 export type Totals = Schemas["Totals"];
+/** A developer of the team, with the name that it had last. */
+export type TeamMember = Schemas["TeamMember"];
 export type MessagePage = Schemas["MessagePage"];
 export type InboxPage = Schemas["InboxPage"];
 export type Sent = Schemas["Sent"];
@@ -66,7 +68,7 @@ export interface ConversationState {
   loadingOlder: boolean;
   /** How many messages of the other side the caller's side has not read. */
   unread: number;
-  /** Whether the other side is typing. */
+  /** Whether the other side is typing, as somebody on its channel says. */
   typing: boolean;
 }
 
@@ -91,8 +93,11 @@ export interface ConversationStore extends Store<ConversationState> {
   retry(clientMessageId: string): void;
   /** Gives up on what is not sent yet. */
   discard(clientMessageId: string): void;
-  /** Rejects with a {@link ChatError}. */
-  edit(messageId: string, body: string): Promise<void>;
+  /**
+   * Gives a message another text, if it is still of the version that was edited: `ifVersion`, or else the one that is shown. Rejects
+   * with a {@link ChatError}; of the code `conflict` when it has changed in between, and then the newer text is shown already.
+   */
+  edit(messageId: string, body: string, ifVersion?: number): Promise<void>;
   /** Rejects with a {@link ChatError}. */
   delete(messageId: string): Promise<void>;
   /** Says that everything up to a `seq` was on a screen; without one, all up to the first hole. One request a second at most. */
@@ -121,6 +126,8 @@ export interface InboxState {
   conversations: readonly Conversation[];
   /** Of all conversations, whatever the filter. */
   totals: Totals;
+  /** The developers who were active lately, by name. */
+  team: readonly TeamMember[];
   hasMore: boolean;
   loadingMore: boolean;
   filter: InboxFilter;

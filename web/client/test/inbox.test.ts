@@ -60,6 +60,24 @@ describe("the inbox", () => {
     expect(store.getSnapshot()).toBe(before);
   });
 
+  test("knows the team, under every filter, and by the newest name", async () => {
+    const world = new World();
+    world.inbox.team = [{ id: "ada", name: "Ada" }];
+    write(world, "a");
+    const { store } = await open(world);
+    expect(store.getSnapshot().team).toEqual([{ id: "ada", name: "Ada" }]);
+    const before = store.getSnapshot();
+    world.online(true);
+    await world.pass(0);
+    expect(store.getSnapshot()).toBe(before);
+    world.inbox.team = [{ id: "ada", name: "Ada Lovelace" }, { id: "linus", name: null }];
+    world.online(true);
+    await world.pass(0);
+    expect(store.getSnapshot().team).toEqual(world.inbox.team);
+    store.setFilter({ status: "closed" });
+    expect(store.getSnapshot().team).toEqual(world.inbox.team);
+  });
+
   test("counts along, and asks in a second where it cannot", async () => {
     const world = new World();
     write(world, "a", "b");
@@ -316,7 +334,7 @@ describe("the inbox", () => {
               if (box.token) catchUp();
               break;
             case 9:
-              if (choice % 4 === 0 && !inFlight) box = emptyMailbox(filters[choice % filters.length]!, box.totals);
+              if (choice % 4 === 0 && !inFlight) box = emptyMailbox(filters[choice % filters.length]!, box);
               break;
           }
           if (conversation.version > before) {

@@ -20,9 +20,9 @@ test("the generated types are those of the OpenAPI document", async () => {
   expect(readFileSync(join(client, "src", "openapi.ts"), "utf8").endsWith(generated), "run npm run generate").toBe(true);
 });
 
-test("core and React hooks weigh 7 kB at most", async () => {
+test("core and React hooks weigh 7.3 kB at most", async () => {
   const [, gzipped] = /, (\d+) gzipped/.exec(await run(client, "node", "scripts/size.mjs"))!;
-  expect(Number(gzipped)).toBeLessThanOrEqual(7_000);
+  expect(Number(gzipped)).toBeLessThanOrEqual(7_300);
 });
 
 describe("the package that npm pack makes", () => {

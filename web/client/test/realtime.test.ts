@@ -176,7 +176,7 @@ describe("typing", () => {
       store.setTyping();
       await world.pass(100);
     }
-    expect(world.channel().told).toEqual(["client-typing", "client-typing", "client-typing"]);
+    expect(world.channel().told).toEqual(Array(3).fill(["client-typing", { side: "client" }]));
   });
 
   test("is not told on a public channel", async () => {
@@ -190,7 +190,7 @@ describe("typing", () => {
   test("is shown for 4 s after the last sign of it, or until a message comes", async () => {
     const world = new World();
     const { store } = await world.live();
-    const emit = () => world.channel().emit("client-typing");
+    const emit = () => world.channel().emit("client-typing", { side: "developer" });
     emit();
     await world.pass(3_000);
     emit();
@@ -203,13 +203,24 @@ describe("typing", () => {
     expect(store.getSnapshot().typing).toBe(false);
   });
 
-  test("of one's own side is not shown where Pusher says whose it is", async () => {
+  test.each<[string, unknown, object, boolean]>([
+    ["the other side", { side: "developer" }, {}, true],
+    ["the other side with a name, which is not looked at", { side: "developer", name: "Mallory" }, {}, true],
+    ["one's own side, in another tab", { side: "client" }, {}, false],
+    ["no side", {}, {}, false],
+    ["nothing", null, {}, false],
+    ["a text", "developer", {}, false],
+    ["a list of sides", { side: ["developer"] }, {}, false],
+    ["another side", { side: "admin" }, {}, false],
+    ["the other side, which Pusher confirms", { side: "developer" }, { user_id: "d:ada" }, true],
+    ["the other side, which Pusher denies", { side: "developer" }, { user_id: "c:42" }, false],
+    ["one's own side, which Pusher denies", { side: "client" }, { user_id: "d:ada" }, false],
+  ])("is shown when it says %s", async (_, data, about, shown) => {
     const world = new World();
     const { store } = await world.live();
-    world.channel().emit("client-typing", {}, { user_id: "c:42" });
-    expect(store.getSnapshot().typing).toBe(false);
-    world.channel().emit("client-typing", {}, { user_id: "d:ada" });
-    expect(store.getSnapshot().typing).toBe(true);
+    const before = store.getSnapshot();
+    world.channel().emit("client-typing", data, about);
+    expect(store.getSnapshot()).toEqual({ ...before, typing: shown });
   });
 
   test("is the only client event that does anything", async () => {

@@ -167,11 +167,47 @@ describe("a message that was edited or deleted", () => {
       return json({ message: world.conversation.message(1), conversation: world.conversation.conversation() });
     });
     await store.edit(id, "Hello again");
-    expect(world.of("PATCH", "/api/messages/edit")[0]!.body).toEqual({ messageId: id, body: "Hello again" });
+    expect(world.of("PATCH", "/api/messages/edit")[0]!.body).toEqual({ messageId: id, body: "Hello again", ifVersion: 1 });
     expect(store.getSnapshot().messages[0]).toMatchObject({ body: "Hello again", key: "key" });
     const errors = [{ field: "body", message: "is empty" }];
     world.script.set("DELETE /api/messages/edit", () => json({ code: "validation_failed", status: 422, detail: "No.", errors, requestId: "r" }, 422));
     await expect(store.delete(id)).rejects.toMatchObject({ name: "ChatError", code: "validation_failed", status: 422, fields: errors, message: "No." });
+  });
+});
+
+describe("a message that was edited elsewhere meanwhile", () => {
+  async function editedElsewhere(change: (world: World) => void) {
+    const world = new World();
+    world.conversation.send(grace, "Hello", "key");
+    const { store } = await world.live();
+    change(world);
+    world.script.set("PATCH /api/messages/edit", () => problem(409, "conflict"));
+    return { world, store, id: world.conversation.message(1).id };
+  }
+
+  test("is not overwritten, and its newer text is shown before the caller hears of it", async () => {
+    const { world, store, id } = await editedElsewhere((w) => w.conversation.edit(1, "Hello from my phone"));
+    const refused = store.edit(id, "Hello from my desk").catch((error) => [error.code, store.getSnapshot().messages[0]!.body]);
+    await world.pass(0);
+    expect(await refused).toEqual(["conflict", "Hello from my phone"]);
+    expect(world.of("PATCH", "/api/messages/edit").map((a) => a.body["ifVersion"])).toEqual([1]);
+  });
+
+  test("is not overwritten when the other edit was told while this one was written", async () => {
+    const { world, store, id } = await editedElsewhere((w) => {
+      w.conversation.edit(1, "Hello from my phone");
+      w.channel().emit("message-updated", w.conversation.message(1));
+    });
+    expect(store.getSnapshot().messages[0]!.version).toBe(2);
+    await store.edit(id, "Hello from my desk", 1).catch(() => {});
+    await store.edit(id, "Hello from my desk").catch(() => {}); // the caller has seen it
+    expect(world.of("PATCH", "/api/messages/edit").map((a) => a.body["ifVersion"])).toEqual([1, 2]);
+  });
+
+  test("is refused as a conflict also when its newer text cannot be fetched", async () => {
+    const { world, store, id } = await editedElsewhere((w) => w.conversation.delete(1));
+    world.script.set("GET /api/messages/list", () => problem(503, "unavailable"));
+    await expect(store.edit(id, "Hello")).rejects.toMatchObject({ code: "conflict" });
   });
 });
 

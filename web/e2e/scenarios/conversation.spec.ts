@@ -66,6 +66,30 @@ test("a message is edited and deleted on both sides", async ({ chat, inbox }) =>
   await expect(team.line("Grace")).toContainText("Message deleted");
 });
 
+test("an edit does not overwrite one that was made elsewhere meanwhile", async ({ chat, deployment }) => {
+  const client = await chat(grace);
+  await client.write("One");
+  await client.delivery("One", "Sent");
+  await client.choose("One", "Edit");
+  const messageId = (await deployment.stored(grace))[0]!.id;
+  await deployment.call(grace, "PATCH", "/api/messages/edit", { messageId, body: "Two, from my phone" });
+  const field = client.log.getByRole("textbox", { name: "Message" });
+  await field.fill("Three, from my desk");
+  await client.log.getByRole("button", { name: "Save" }).click();
+  await expect(client.log.getByRole("alert")).toContainText("changed in the meantime");
+  await expect(client.log.getByRole("alert")).toContainText("Two, from my phone");
+  await expect(field).toHaveValue("Three, from my desk");
+  await client.log.getByRole("button", { name: "Save" }).click();
+  await client.shows("Three, from my desk");
+});
+
+test("pasted code keeps the indentation of its first line", async ({ chat, deployment }) => {
+  const client = await chat(grace);
+  await client.write("\n    if x:\n        y\n");
+  await client.delivery("if x: y", "Sent");
+  expect((await deployment.stored(grace)).map(({ body }) => body)).toEqual(["    if x:\n        y"]);
+});
+
 test("a reload shows the same", async ({ chat, inbox, deployment }) => {
   await deployment.send(grace, "One");
   await deployment.send(ada, "Two", grace);

@@ -61,6 +61,18 @@ async function isText(thread: Thread, bodies: readonly string[]): Promise<void> 
   }
 }
 
+test("every page has a policy, also one that is fetched in advance", async ({ deployment }) => {
+  const nonces = new Set<string>();
+  for (const path of ["/", "/chat", "/inbox", "/nowhere"]) {
+    for (const headers of [{}, { Purpose: "prefetch" }, { "Sec-Purpose": "prefetch" }, { "Next-Router-Prefetch": "1" }] as Record<string, string>[]) {
+      const policy = (await fetch(deployment.url + path, { headers })).headers.get("Content-Security-Policy");
+      expect(policy, `${path} ${JSON.stringify(headers)}`).toContain("default-src 'self'");
+      nonces.add(/'nonce-([^']+)'/.exec(policy!)![1]!);
+    }
+  }
+  expect(nonces.size).toBe(16);
+});
+
 test("200 hostile messages are their own words on both sides", async ({ chat, inbox, deployment }) => {
   expect(new Set(corpus.map((text) => text.trim()))).toHaveProperty("size", corpus.length);
   expect(corpus.length).toBeGreaterThanOrEqual(200);

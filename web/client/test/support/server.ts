@@ -1,4 +1,4 @@
-import type { Conversation, InboxFilter, InboxPage, Message, MessagePage, Received, Role, SessionIdentity } from "../../src/types.js";
+import type { Conversation, InboxFilter, InboxPage, Message, MessagePage, Received, Role, SessionIdentity, TeamMember } from "../../src/types.js";
 
 /** What the server would announce of a change. An event is made when it is delivered, and may show a later state. */
 export type Announcement =
@@ -120,6 +120,7 @@ export class ModelConversation {
 /** Many conversations, as the developers' inbox of the server gives them. */
 export class ModelInbox {
   readonly conversations = new Map<string, ModelConversation>();
+  team: TeamMember[] = [];
 
   of(clientId: string): ModelConversation {
     const found = this.conversations.get(clientId) ?? new ModelConversation(clientId);
@@ -150,7 +151,7 @@ export class ModelInbox {
   private page(conversations: Conversation[], limit: number, cursorOf: (c: Conversation) => string): InboxPage {
     const page = conversations.slice(0, limit);
     const token = JSON.stringify(Object.fromEntries(this.all().map((c) => [c.clientId, c.version])));
-    return { conversations: page, nextCursor: conversations.length > limit ? cursorOf(page.at(-1)!) : null, totals: this.totals(), syncToken: token };
+    return { conversations: page, nextCursor: conversations.length > limit ? cursorOf(page.at(-1)!) : null, totals: this.totals(), team: structuredClone(this.team), syncToken: token };
   }
 
   /** Answers GET /api/conversations/list under a filter. */

@@ -30,7 +30,7 @@ export const problem = (status: number, code: string, headers: Record<string, st
 /** A channel of the stand-in for pusher-js. */
 class FakeChannel {
   subscribed = false;
-  readonly told: string[] = [];
+  readonly told: [event: string, data: unknown][] = [];
   private handlers: { event: string; handler: (data: unknown, about: object) => void; context: unknown }[] = [];
 
   constructor(readonly name: string, readonly pusher: FakePusher) {}
@@ -43,8 +43,8 @@ class FakeChannel {
     this.handlers = this.handlers.filter((h) => h.context !== context);
   }
 
-  trigger(event: string) {
-    this.told.push(event);
+  trigger(event: string, data: unknown) {
+    this.told.push([event, data]);
   }
 
   emit(event: string, data: unknown = {}, about: object = {}) {
@@ -281,7 +281,7 @@ export class World {
         channels: isClient ? { conversation: `private-client-${this.me.id}`, inbox: null } : { conversation: null, inbox: "private-developer-inbox" },
         ...this.realtime,
       },
-      limits: { bodyCodePoints: 8000, pageSize: 100 },
+      limits: { bodyCodePoints: 8000, pageSize: 100, attachment: null },
     };
   }
 

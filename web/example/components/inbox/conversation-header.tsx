@@ -1,4 +1,4 @@
-import type { InboxStore } from "@devinbox/client";
+import type { InboxStore, TeamMember } from "@devinbox/client";
 import { useConversation } from "@devinbox/client/react";
 import { useState } from "react";
 import { BackIcon } from "@/components/icons";
@@ -7,12 +7,14 @@ import styles from "./conversation-header.module.css";
 
 interface ConversationHeaderProps {
   clientId: string;
+  /** To whom it can be given. */
+  team: readonly TeamMember[];
   update: InboxStore["update"];
   onBack: () => void;
 }
 
 /** Who it is, whose it is, and whether it still waits for somebody. */
-export function ConversationHeader({ clientId, update, onBack }: ConversationHeaderProps) {
+export function ConversationHeader({ clientId, team, update, onBack }: ConversationHeaderProps) {
   const { conversation, me } = useConversation(clientId);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
@@ -33,6 +35,9 @@ export function ConversationHeader({ clientId, update, onBack }: ConversationHea
 
   const closed = conversation?.status === "closed";
   const assigneeId = conversation?.assigneeId ?? null;
+  const others = team.filter((member) => member.id !== me?.id);
+  // Who has been away for long is no longer of the team.
+  if (assigneeId !== null && assigneeId !== me?.id && !others.some((member) => member.id === assigneeId)) others.push({ id: assigneeId, name: null });
   return (
     <header className={styles.header}>
       <button type="button" className={`button icon ${styles.back}`} aria-label="Back to the inbox" onClick={onBack}>
@@ -57,7 +62,11 @@ export function ConversationHeader({ clientId, update, onBack }: ConversationHea
           >
             <option value="">Nobody</option>
             <option value={me.id}>Me</option>
-            {assigneeId !== null && assigneeId !== me.id && <option value={assigneeId}>{assigneeId}</option>}
+            {others.map(({ id, name }) => (
+              <option key={id} value={id}>
+                {name ?? id}
+              </option>
+            ))}
           </select>
           <button
             type="button"

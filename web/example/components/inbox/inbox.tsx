@@ -56,7 +56,7 @@ export function Inbox() {
           key={open}
           clientId={open}
           label="Conversation"
-          header={<ConversationHeader clientId={open} update={inbox.update} onBack={() => setOpen(null)} />}
+          header={<ConversationHeader clientId={open} team={inbox.team} update={inbox.update} onBack={() => setOpen(null)} />}
           empty={`Nothing has been written with ${open} yet. Your first message begins the conversation.`}
           placeholder="Write an answer"
           autoFocus

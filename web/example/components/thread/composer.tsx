@@ -1,3 +1,4 @@
+import { normalizeBody } from "@devinbox/client";
 import { type FormEvent, type KeyboardEvent, type RefObject, useEffect, useLayoutEffect } from "react";
 import { SendIcon } from "@/components/icons";
 import { isComposing } from "@/components/is-composing";
@@ -23,8 +24,9 @@ interface ComposerProps {
 }
 
 export function Composer({ field, label, draft, onDraft, onSend, onTyping, onEditLast, disabled, autoFocus }: ComposerProps) {
-  const left = limit - codePoints(draft.trim());
-  const sendable = !disabled && draft.trim() !== "" && left >= 0;
+  const body = normalizeBody(draft);
+  const left = limit - codePoints(body);
+  const sendable = !disabled && body !== "" && left >= 0;
 
   useEffect(() => {
     // Whoever writes elsewhere already, such as a search, goes on there.
@@ -35,7 +37,7 @@ export function Composer({ field, label, draft, onDraft, onSend, onTyping, onEdi
 
   const send = () => {
     if (!sendable) return;
-    onSend(draft.trim());
+    onSend(body);
     onDraft("");
     field.current?.focus();
   };

@@ -1,4 +1,4 @@
-import type { Delivery, ShownMessage } from "@devinbox/client";
+import { ChatError, type Delivery, type ShownMessage, normalizeBody } from "@devinbox/client";
 import { Menu } from "@base-ui/react/menu";
 import { memo, useEffect, useRef, useState } from "react";
 import { MoreIcon } from "@/components/icons";
@@ -17,7 +17,7 @@ interface MessageProps {
   menu: ReturnType<typeof Menu.createHandle<ShownMessage>>;
   editing: boolean;
   onEdit: (messageId: string | null) => void;
-  edit: (messageId: string, body: string) => Promise<void>;
+  edit: (messageId: string, body: string, ifVersion: number) => Promise<void>;
   retry: (clientMessageId: string) => void;
   discard: (clientMessageId: string) => void;
 }
@@ -97,13 +97,16 @@ function Body({ message }: { message: ShownMessage }) {
 
 interface EditorProps {
   message: ShownMessage;
-  save: (messageId: string, body: string) => Promise<void>;
+  save: (messageId: string, body: string, ifVersion: number) => Promise<void>;
   close: () => void;
 }
 
 function Editor({ message, save, close }: EditorProps) {
   const field = useRef<HTMLTextAreaElement>(null);
-  const [body, setBody] = useState(message.body);
+  const [first] = useState(message);
+  const [body, setBody] = useState(first.body);
+  /** Whether the writer was told that the message has changed meanwhile. From then on its newest text stands above the field. */
+  const [told, setTold] = useState(false);
   const [saving, setSaving] = useState(false);
   const [error, setError] = useState<string | null>(null);
 
@@ -113,16 +116,20 @@ function Editor({ message, save, close }: EditorProps) {
     element?.setSelectionRange(element.value.length, element.value.length);
   }, []);
 
+  const text = normalizeBody(body);
+  const savable = !saving && text !== "" && !(told && message.deletedAt);
+
   const submit = async () => {
-    const text = body.trim();
-    if (saving || !text) return;
-    if (text === message.body) return close();
+    if (!savable) return;
+    if (text === first.body && !told) return close();
     setSaving(true);
+    setError(null);
     try {
-      await save(message.id, text);
+      await save(message.id, text, told ? message.version : first.version);
       close();
     } catch (reason) {
-      setError(errorText(reason));
+      if (reason instanceof ChatError && reason.code === "conflict") setTold(true);
+      else setError(errorText(reason));
       setSaving(false);
     }
   };
@@ -141,6 +148,12 @@ function Editor({ message, save, close }: EditorProps) {
         close();
       }}
     >
+      {told && (
+        <div role="alert" className={styles.newer}>
+          <p>{message.deletedAt ? "This message was deleted in the meantime." : "This message was changed in the meantime. Save again to replace it:"}</p>
+          {!message.deletedAt && <Body message={message} />}
+        </div>
+      )}
       <textarea
         ref={field}
         className={styles.field}
@@ -163,7 +176,7 @@ function Editor({ message, save, close }: EditorProps) {
         <button type="button" className="button" onClick={close}>
           Cancel
         </button>
-        <button type="submit" className="button primary" disabled={saving || !body.trim()}>
+        <button type="submit" className="button primary" disabled={!savable}>
           Save
         </button>
       </div>
