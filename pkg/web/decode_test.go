@@ -254,18 +254,33 @@ func TestAQueryIsReadStrictly(t *testing.T) {
 	}
 }
 
+// readOrRefused fails if a body is neither read as a T nor refused as its caller's fault.
+func readOrRefused[T any](t *testing.T, body string) {
+	t.Helper()
+	r := httptest.NewRequest("POST", "/", strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	if _, err := web.Decode[T](r); err != nil {
+		if code, _ := fault(t, err); code != chat.Invalid && code != web.PayloadTooLarge {
+			t.Errorf("%s for %q", code, body)
+		}
+	}
+}
+
 func FuzzABodyIsReadOrRefused(f *testing.F) {
-	for _, seed := range []string{`{"text":"a","number":1}`, `{"text":"\ud800"}`, `[]`, `{"a":{"b":[1,2]}}`, "\xff"} {
+	for _, seed := range []string{
+		`{"text":"a","number":1}`, `{"text":"\ud800"}`, `[]`, `{"a":{"b":[1,2]}}`, "\xff", `{"clientId":null,"body":"a","create":true}`,
+		`{"messageId":"019a3f6e-0000-7000-8000-0123456789ab","body":"","ifVersion":1e2}`, `{"upToSeq":-0,"socketId":"1.2"}`,
+		`{"clientId":"42","status":"closed","assigneeId":null,"assigneeId":"ada"}`, `{"status":{"a":[]},"assigneeId":[null]}`,
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
-		r := httptest.NewRequest("POST", "/", strings.NewReader(body))
-		r.Header.Set("Content-Type", "application/json")
-		if _, err := web.Decode[input](r); err != nil {
-			if code, _ := fault(t, err); code != chat.Invalid && code != web.PayloadTooLarge {
-				t.Errorf("%s for %q", code, body)
-			}
-		}
+		readOrRefused[input](t, body)
+		readOrRefused[chat.Draft](t, body)
+		readOrRefused[chat.ReadMark](t, body)
+		readOrRefused[chat.Edit](t, body)
+		readOrRefused[chat.Deletion](t, body)
+		readOrRefused[chat.Update](t, body)
 	})
 }
 

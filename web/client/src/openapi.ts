@@ -521,7 +521,7 @@ export interface components {
             /** @description The connection. */
             socket_id: string;
             /** @description The channel. Without it the request is a sign-in. */
-            channel_name?: string;
+            channel_name?: string | null;
         };
         /** @description [Pusher's own format](https://pusher.com/docs/channels/server_api/webhooks/). Only `member_added` and `member_removed` of clients matter here; everything else is passed over. */
         PusherWebhook: {
