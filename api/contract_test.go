@@ -329,6 +329,31 @@ func TestAClientThatSendsTooFastIsToldWhenToGoOn(t *testing.T) {
 	}
 }
 
+func TestEditsAndMessagesComeOutOfOneBucket(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "CHAT_RATE_LIMIT=3/300s")
+	grace, ada := w.client("42"), w.developer("ada")
+	id := grace.post("/api/messages/send", `{"body":"a"}`).is(201).text("message.id")
+	edit := func(body string) answer {
+		return grace.patch("/api/messages/edit", `{"messageId":%s,"body":%s}`, id, body)
+	}
+	edit("b").is(200)
+	edit("c").is(200)
+	if after := edit("d").fails(429, "rate_limited").header.Get("Retry-After"); after != "100" && after != "99" {
+		t.Errorf("Retry-After is %q", after)
+	}
+	grace.post("/api/messages/send", `{"body":"e"}`).fails(429, "rate_limited")
+	edit("c").is(200).has("message.body", "c", "message.version", 3) // what changes nothing is free
+	grace.remove("/api/messages/edit", `{"messageId":%s}`, id).is(200)
+	theirs := ada.post("/api/messages/send", `{"clientId":"42","body":"a"}`).is(201).text("message.id")
+	for _, body := range []string{"b", "c", "d", "e"} {
+		ada.patch("/api/messages/edit", `{"clientId":"42","messageId":%s,"body":%s}`, theirs, body).is(200)
+	}
+	if n := len(w.toPusher.Requests()); n != 9 {
+		t.Errorf("%d requests to Pusher, want one for each call that changed something", n)
+	}
+}
+
 func TestOtherOriginsMayCallWithABearerTokenWhereTheyAreListed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "CHAT_ALLOWED_ORIGINS=https://app.example.com,https://*.example.org")

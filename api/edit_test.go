@@ -303,6 +303,27 @@ func TestWhatWasEditedAndDeletedIsCaughtUpInTheOrderOfItsVersion(t *testing.T) {
 	sees.shows("1a", "2b", "3", "", "5", "6")
 }
 
+func TestAnEditOfAnotherVersionOverwritesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	grace := w.client("42")
+	id := grace.post("/api/messages/send", `{"body":"first"}`).is(201).text("message.id")
+	edit := func(body, ifVersion string) answer {
+		return grace.patch("/api/messages/edit", `{"messageId":%s,"body":%s,"ifVersion":`+ifVersion+`}`, id, body)
+	}
+	edit("from the phone", "1").is(200).has("message.version", 2)
+	for _, other := range []string{"1", "3", "0", "-1", "9223372036854775807"} {
+		edit("from the desk", other).fails(409, "conflict")
+	}
+	for _, none := range []string{`"1"`, "1.5", "9223372036854775808", "true"} {
+		edit("from the desk", none).fails(400, "invalid_request", "ifVersion")
+	}
+	grace.get("/api/messages/list").is(200).has("messages.0.body", "from the phone", "messages.0.version", 2)
+	edit("from the phone", "1").is(200).has("message.version", 2) // its answer was lost
+	edit("from the desk", "2").is(200).has("message.body", "from the desk", "message.version", 3)
+	edit("whatever it was", "null").is(200).has("message.version", 4)
+}
+
 func TestASendIsRepeatedByTheBodyAsFirstStored(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -122,6 +122,9 @@ test("hostile texts that arrive live are their own words", async ({ chat, inbox,
 
 test("hostile names, ids and searches are their own words", async ({ inbox, deployment }) => {
   const texts = corpus.filter((text) => text.length <= 100 && !/[\n\t]/.test(text)).filter((_, i) => i % 6 === 0).slice(0, 25);
+  // What cannot be seen is taken out of a name, such as what turns the order of letters around.
+  const names = texts.map((text) => text.replace(/[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu, ""));
+  expect(names).not.toEqual(texts);
   const clients = texts.map((text): Person => ({ id: text, role: "client", name: text }));
   for (const client of clients) await deployment.send(client, client.name);
   const team = await inbox(ada);
@@ -129,15 +132,16 @@ test("hostile names, ids and searches are their own words", async ({ inbox, depl
   await expect(team.lines).toHaveCount(texts.length);
   const lines = await team.lines.evaluateAll((all) => all.map(({ textContent }) => textContent));
   for (const [i, text] of texts.toReversed().entries()) {
-    expect(lines[i]!.startsWith(text), text).toBe(true);
-    expect(lines[i]!.split(text).length, text).toBeGreaterThanOrEqual(3); // its name and its preview
+    const name = names.at(-1 - i)!;
+    expect(lines[i]!.startsWith(name), text).toBe(true);
+    expect(lines[i]!.slice(name.length), text).toContain(text); // the preview
   }
   await team.lines.first().click();
-  await expect(team.page.getByRole("heading", { level: 2 })).toHaveJSProperty("textContent", texts.at(-1)!);
+  await expect(team.page.getByRole("heading", { level: 2 })).toHaveJSProperty("textContent", names.at(-1)!);
   await expect(team.conversation.bodies).toHaveJSProperty("textContent", texts.at(-1)!);
   await team.page.reload();
-  await expect(team.page.getByRole("heading", { level: 2 })).toHaveJSProperty("textContent", texts.at(-1)!);
-  await team.search.fill(texts.at(-1)!);
+  await expect(team.page.getByRole("heading", { level: 2 })).toHaveJSProperty("textContent", names.at(-1)!);
+  await team.search.fill(names.at(-1)!);
   await expect(team.lines).toHaveCount(1);
   expect(await saw()).toEqual([]);
 });
