@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -156,11 +158,24 @@ func FuzzACredential(f *testing.F) {
 		r.Header["Authorization"], r.Header["Cookie"] = []string{authorization}, []string{cookie}
 		answer := httptest.NewRecorder()
 		documented(t).Handler(t, serve.Functions["/api/session"]).ServeHTTP(answer, r)
-		known := strings.Contains(authorization+cookie, w.grace) || strings.Contains(authorization+cookie, w.ada)
-		if answer.Code != http.StatusUnauthorized && !(answer.Code == http.StatusOK && known) {
+		if answer.Code != http.StatusUnauthorized && !(answer.Code == http.StatusOK && holdsToken(authorization+" "+cookie)) {
 			t.Errorf("%d %s", answer.Code, answer.Body)
 		}
 	})
+}
+
+var tokenForm = regexp.MustCompile(`([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)`)
+
+// holdsToken tells whether a text holds a token that our secret has signed. A fuzzer's processes each sign their own.
+func holdsToken(text string) bool {
+	for _, token := range tokenForm.FindAllStringSubmatch(text, -1) {
+		mac := hmac.New(sha256.New, []byte(jwtSecret))
+		mac.Write([]byte(token[1]))
+		if token[2] == base64.RawURLEncoding.EncodeToString(mac.Sum(nil)) {
+			return true
+		}
+	}
+	return false
 }
 
 // A channel is signed only for its own client or for a developer, and only the name that its conversation has.
