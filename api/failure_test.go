@@ -3,6 +3,7 @@ package handler_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -264,17 +265,163 @@ func TestASchemaThatIsMissingIs503AndTheLogNamesTheRemedy(t *testing.T) {
 	}
 }
 
-func TestAnAnswerOfTheDatabaseThatIsLostDoesNotDoubleTheMessage(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	grace := w.client("42")
-	grace.post("/api/messages/send", `{"body":"warm"}`).is(201)
-	for i, key := range []string{"null", `"k"`} {
-		w.postgres.LoseAnswer(1, "send_v2")
-		grace.post("/api/messages/send", `{"body":"once","clientMessageId":%s}`, rawJSON(key)).is(201).has("message.seq", i+2)
+// change is one kind of call that changes a conversation.
+type change struct {
+	name     string
+	function string                                              // that stores it, without its version
+	call     func(w *world, message string, at time.Time) answer // about the message of that id, at that time
+	status   int
+	repeated int      // the status of the same call made again; 0 if the caller cannot say that it is the same
+	messages int      // that the conversation has then
+	events   []string // "CHANNEL NAME" of each, sorted
+}
+
+// changes are the calls that change the conversation 42, which has one message. Each is one change of version.
+var changes = []change{
+	{
+		name: "send", function: "chat.send_v", status: 201, repeated: 200, messages: 2,
+		call: func(w *world, _ string, _ time.Time) answer {
+			return w.client("42").post("/api/messages/send", `{"body":"Once","clientMessageId":"k"}`)
+		},
+		events: []string{"presence-client-42 new-message", "private-developer-inbox conversation-updated"},
+	},
+	{
+		name: "send without a key", function: "chat.send_v", status: 201, messages: 2,
+		call: func(w *world, _ string, _ time.Time) answer {
+			return w.client("42").post("/api/messages/send", `{"body":"Once"}`)
+		},
+		events: []string{"presence-client-42 new-message", "private-developer-inbox conversation-updated"},
+	},
+	{
+		name: "read", function: "chat.read_v", status: 200, repeated: 200, messages: 1,
+		call: func(w *world, _ string, _ time.Time) answer {
+			return w.developer("ada").post("/api/messages/read", `{"clientId":"42","upToSeq":1}`)
+		},
+		events: []string{"presence-client-42 messages-read", "private-developer-inbox conversation-updated"},
+	},
+	{
+		name: "edit", function: "chat.change_v", status: 200, repeated: 200, messages: 1,
+		call: func(w *world, message string, _ time.Time) answer {
+			return w.client("42").patch("/api/messages/edit", `{"messageId":%s,"body":"Edited"}`, message)
+		},
+		events: []string{"presence-client-42 message-updated", "private-developer-inbox conversation-updated"},
+	},
+	{
+		name: "delete", function: "chat.change_v", status: 200, repeated: 200, messages: 1,
+		call: func(w *world, message string, _ time.Time) answer {
+			return w.client("42").remove("/api/messages/edit", `{"messageId":%s}`, message)
+		},
+		events: []string{"presence-client-42 message-updated", "private-developer-inbox conversation-updated"},
+	},
+	{
+		name: "update", function: "chat.update_v", status: 200, repeated: 200, messages: 1,
+		call: func(w *world, _ string, _ time.Time) answer {
+			return w.developer("ada").update(`{"clientId":"42","status":"closed"}`)
+		},
+		events: []string{"presence-client-42 conversation-updated", "private-developer-inbox conversation-updated"},
+	},
+	{
+		name: "presence", function: "chat.presence_v", status: 200, repeated: 200, messages: 1,
+		call:   func(w *world, _ string, at time.Time) answer { return w.webhook(hook(at, came)) },
+		events: []string{"private-developer-inbox conversation-updated"},
+	},
+}
+
+// prepare makes a deployment for a change, in which nothing of what was done before is to be seen any more.
+func (c change) prepare(t *testing.T) (w *world, call func() answer) {
+	t.Helper()
+	w = newWorld(t, "CHAT_CHANNELS=presence")
+	message := w.client("42").sends("Hello")
+	w.heard.Reset()
+	w.postgres.Reset()
+	at := time.Now()
+	return w, func() answer { return c.call(w, message, at) }
+}
+
+// tries is how often the change has been sent to Postgres.
+func (c change) tries(w *world) (n int) {
+	for _, sql := range w.postgres.Log() {
+		if strings.Contains(sql, c.function) {
+			n++
+		}
 	}
-	if n := w.count("select count(*) from chat.message where body = 'once'"); n != 2 {
-		t.Errorf("%d messages were stored", n)
+	return n
+}
+
+// happenedOnce fails the test unless Postgres holds the change, and holds it once.
+func (c change) happenedOnce(w *world) {
+	w.t.Helper()
+	if n := w.version("42"); n != 2 {
+		w.t.Errorf("the version went from 1 to %d", n)
+	}
+	if n := w.count("select count(*) from chat.message"); n != c.messages {
+		w.t.Errorf("there are %d messages, want %d", n, c.messages)
+	}
+}
+
+// announced fails the test unless exactly the events of the change were published, and none waits.
+func (c change) announced(w *world) {
+	w.t.Helper()
+	var got []string
+	for _, event := range w.heard.Published() {
+		got = append(got, event.Channel+" "+event.Name)
+		if version := lookup(w.t, []byte(event.Data), "version"); version != 2.0 {
+			w.t.Errorf("the %s is of version %v", event.Name, version)
+		}
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, c.events) {
+		w.t.Errorf("published were %q, want %q", got, c.events)
+	}
+	if n := w.count("select count(*) from chat.outbox"); n != 0 {
+		w.t.Errorf("%d events are left over", n)
+	}
+}
+
+func TestAChangeWhoseAnswerIsLostHappensOnceAndIsAnnouncedByTheSameCall(t *testing.T) {
+	t.Parallel()
+	for _, c := range changes {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w, call := c.prepare(t)
+			w.postgres.LoseAnswer(1, c.function)
+			call().is(c.status)
+			if n := c.tries(w); n != 2 {
+				t.Errorf("it was tried %d times", n)
+			}
+			c.happenedOnce(w)
+			c.announced(w)
+		})
+	}
+}
+
+func TestAChangeWhoseAnswersAreAllLostIs503AndHappensOnceHoweverOftenItIsRepeated(t *testing.T) {
+	t.Parallel()
+	for _, c := range changes {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w, call := c.prepare(t)
+			w.postgres.LoseAnswer(2, c.function)
+			call().fails(503, "unavailable")
+			if n := c.tries(w); n != 2 {
+				t.Errorf("it was tried %d times", n)
+			}
+			c.happenedOnce(w)
+			if c.repeated != 0 {
+				for range 2 {
+					call().is(c.repeated)
+				}
+				c.happenedOnce(w)
+			}
+			// The call that made the events may deliver them still, for all that others know. Waiting for the end of its lease is
+			// all that is skipped here.
+			if n := w.count("select count(*) from chat.outbox where due_at > clock_timestamp()"); n != len(c.events) || len(w.heard.Published()) != 0 {
+				t.Errorf("%d events wait and %d were published, want %d and none", n, len(w.heard.Published()), len(c.events))
+			}
+			w.sql("update chat.outbox set due_at = clock_timestamp()")
+			w.nobody().call("GET", "/api/cron/deliver", "", "", "Authorization: Bearer "+cronSecret).is(200).has("delivered", len(c.events), "failed", 0, "pending", 0)
+			c.announced(w)
+		})
 	}
 }
 
