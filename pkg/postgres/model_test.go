@@ -1067,7 +1067,6 @@ func (m *model) compareTheRest() {
 func (m *model) shift(by int64, everything bool) {
 	m.Helper()
 	m.exec("update chat.outbox set created_at = created_at + $1::bigint * interval '1 microsecond', due_at = due_at + $1::bigint * interval '1 microsecond', rejected_at = rejected_at + $1::bigint * interval '1 microsecond'", by)
-	m.exec("update chat.guest_rate set last_at = last_at + $1::bigint * interval '1 microsecond', admitted = array(select a + $1::bigint * interval '1 microsecond' from unnest(admitted) as a order by a)", by)
 	move := func(times ...*int64) {
 		for _, t := range times {
 			if *t != 0 {
@@ -1078,9 +1077,20 @@ func (m *model) shift(by int64, everything bool) {
 	for _, e := range m.outbox {
 		move(&e.Created, &e.Due, &e.RejectedAt)
 	}
+	// Who was admitted since does not come to be of the future.
+	limit := m.now
+	if everything {
+		limit = math.MaxInt64 / 2
+	}
+	m.exec(`update chat.guest_rate set
+		last_at = case when micros(last_at) <= $2::bigint then moment(least(micros(last_at) + $1::bigint, $2::bigint)) else moment(micros(last_at) + $1::bigint) end,
+		admitted = array(select case when micros(a) <= $2::bigint then moment(least(micros(a) + $1::bigint, $2::bigint)) else moment(micros(a) + $1::bigint) end
+			from unnest(admitted) with ordinality as known (a, n) order by n)`, by, limit)
 	for _, admitted := range m.guests {
-		for i := range admitted {
-			move(&admitted[i])
+		for i, a := range admitted {
+			if admitted[i] += by; a <= limit {
+				admitted[i] = min(a+by, limit)
+			}
 		}
 	}
 	if !everything {
@@ -1280,7 +1290,7 @@ func (m *model) one(most int) {
 			res = result{kind: chat.RateLimited, retry: float64(counted[len(counted)-chat.GuestsPerMinute]+modelWindow-m.now) / float64(micro)}
 		}
 		if m.wantError(err, res) {
-			m.guests[address] = append(counted, m.clock())
+			m.guests[address] = append(counted, ask[int64](m.world, "select micros(last_at) from chat.guest_rate where address_digest = $1", []byte(address)))
 			for other, admitted := range m.guests { // a call that admits forgets who is long past
 				if admitted[len(admitted)-1] < m.now-modelWindow {
 					delete(m.guests, other)
@@ -1357,6 +1367,7 @@ func TestEveryCallDoesWhatTheModelDoes(t *testing.T) {
 	}
 	w, proxy := behindProxy(t)
 	w.exec("create function micros(t timestamptz) returns bigint immutable language sql return coalesce((extract(epoch from t) * 1000000)::bigint, 0)")
+	w.exec("create function moment(micros bigint) returns timestamptz immutable language sql return timestamptz '1970-01-01 00:00:00Z' + micros * interval '1 microsecond'")
 	m := &model{
 		world: w, proxy: proxy, random: rand.New(rand.NewPCG(seed, seed)),
 		conversations: map[string]*modelConversation{}, outbox: map[chat.EventKey]*modelEvent{}, presence: map[string]chat.Presence{},
