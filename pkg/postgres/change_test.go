@@ -330,6 +330,30 @@ func TestEditsTakeTokensOfTheSameBucketAsSends(t *testing.T) {
 	}
 }
 
+// A full bucket less one token is what it held before: that it was filled anew must be kept all the same.
+func TestEditsAreLimitedAfterTheClockWasSetBack(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	limit := chat.RateLimit{Capacity: 3, PerSecond: 1e-6}
+	p := fromClient("42", "Hello")
+	p.Limit = limit
+	m := w.send(p).Message
+	w.exec("update chat.conversation set rate_at = rate_at + interval '1 hour'")
+	made := 0
+	for n := range 6 {
+		e := edit(m, client("42"), fmt.Sprint("edited ", n))
+		e.Limit = limit
+		if _, err := w.store.ChangeMessage(t.Context(), e); err == nil {
+			made++
+		} else {
+			wantKind(t, err, chat.RateLimited)
+		}
+	}
+	if made != 3 {
+		t.Errorf("%d edits were made with a bucket of 3", made)
+	}
+}
+
 func TestAnEditOfAnotherVersionThanItsAuthorSawIsAConflict(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

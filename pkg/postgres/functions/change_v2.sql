@@ -58,7 +58,7 @@ begin
       last_preview = case when stored.last_seq = message.seq then coalesce(p_preview, '') else stored.last_preview end,
       version      = stored.version + 1,
       rate_tokens  = tokens,
-      rate_at      = case when tokens <> stored.rate_tokens then clock else stored.rate_at end,
+      rate_at      = case when p_capacity > 0 and p_body is not null then clock else stored.rate_at end,
       updated_at   = clock
     where stored.client_id = p_client_id
     returning * into conversation;
