@@ -12,13 +12,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
 
 	"devinbox/internal/dev"
+	"devinbox/internal/dev/loopback"
 	"devinbox/internal/dev/vercel"
 	"devinbox/internal/dev/webapp"
 	"devinbox/internal/serve"
@@ -26,6 +29,7 @@ import (
 	"devinbox/pkg/chat"
 	"devinbox/pkg/config"
 	"devinbox/pkg/postgres/migrate"
+	"devinbox/pkg/realtime"
 )
 
 func devCommand() *cobra.Command {
@@ -33,12 +37,16 @@ func devCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "dev [-- COMMAND …]",
 		Short: "Run everything on this machine",
-		Long: `Run everything on this machine: the functions of api/, the web example and, where the environment, .env.local
-or .env name none, Postgres, a Pusher-protocol server and secrets. Ctrl-C ends all of it; the data stay.
+		Long: `Run everything on this machine: the functions of api/, the web example and, if the environment, .env.local
+or .env name none, Postgres, a Pusher-protocol server and secrets. What is still as in .env.example counts as not named.
+Ctrl-C ends all of it; the data stay.
+
+It listens on loopback alone, and answers only requests for localhost, a name below it, or an address of loopback:
+otherwise a page of another site could read what is here. --allow-host adds a name, such as that of a tunnel.
 
 With --services-only the functions are left to COMMAND, which finds everything in its environment:
   devinbox dev --services-only -- vercel dev --local
-Without a COMMAND the variables are printed.`,
+Without a COMMAND the variables are printed. --port then says where COMMAND serves the functions.`,
 		Args: func(command *cobra.Command, arguments []string) error {
 			if len(arguments) > 0 && (!d.servicesOnly || command.ArgsLenAtDash() != 0) {
 				return errors.New("a COMMAND stands behind --, and needs --services-only")
@@ -46,11 +54,13 @@ Without a COMMAND the variables are printed.`,
 			return nil
 		},
 		RunE: func(command *cobra.Command, arguments []string) error {
+			d.portGiven = command.Flags().Changed("port")
 			return d.run(command.Context(), arguments)
 		},
 	}
-	command.Flags().IntVar(&d.port, "port", 3000, "the port of the functions; 0 takes a free one")
+	command.Flags().IntVar(&d.port, "port", 3000, "the port of the functions; without it PORT is read; 0 takes a free one")
 	command.Flags().StringVar(&d.data, "data", "", "the folder in which the data are kept")
+	command.Flags().StringArrayVar(&d.names, "allow-host", nil, "a name to answer to as well, such as a tunnel's; may be repeated")
 	command.Flags().BoolVar(&d.noWeb, "no-web", false, "leave the web example out, and serve the API reference in its place")
 	command.Flags().BoolVar(&d.servicesOnly, "services-only", false, "start only what the functions need")
 	return command
@@ -59,12 +69,19 @@ Without a COMMAND the variables are printed.`,
 // devRun is one run of the command dev.
 type devRun struct {
 	port         int
+	portGiven    bool
 	data         string
+	names        []string // of --allow-host
 	noWeb        bool
 	servicesOnly bool
 }
 
 func (d devRun) run(ctx context.Context, command []string) (err error) {
+	for _, name := range d.names {
+		if err := loopback.CheckName(name); err != nil {
+			return fmt.Errorf("--allow-host %w: %w", err, errUsage)
+		}
+	}
 	if err := checkPort(d.port); err != nil {
 		return err
 	}
@@ -72,28 +89,54 @@ func (d devRun) run(ctx context.Context, command []string) (err error) {
 	if err != nil {
 		return err
 	}
-	if _, fault := config.Load(p.lookup); fault != nil {
-		return fault // before anything is begun
+	// What cannot be used is told before anything is begun, and so is a port that is taken.
+	settings, fault := config.Load(p.lookup)
+	if settings.MigrationURL != "" { // a database is named
+		fault = errors.Join(fault, settings.DatabaseFaults)
+		if settings.MigrationURL != settings.Database.URL {
+			fault = errors.Join(fault, settings.MigrationFaults)
+		}
+	}
+	if !d.portGiven {
+		server, faults := config.LoadServer(p.lookup)
+		d.port, fault = server.Port, errors.Join(fault, faults)
+	}
+	if fault != nil {
+		return fault
+	}
+	var listener net.Listener
+	if !d.servicesOnly {
+		if listener, err = loopback.Listen(d.port); errors.Is(err, syscall.EADDRINUSE) {
+			return portTaken(d.port)
+		} else if err != nil {
+			return err
+		}
+		defer listener.Close()
+		d.port = listener.Addr().(*net.TCPAddr).Port
 	}
 	data, err := p.data(d.data)
 	if err != nil {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	stack, err := dev.Start(ctx, dev.Options{Lookup: p.lookup, Data: data, Progress: os.Stderr, Log: log})
+	options := dev.Options{Lookup: p.lookup, Data: data, Progress: os.Stderr, Log: log}
+	if settings.Pusher.Channels == realtime.Presence && d.port != 0 { // nobody else needs to know who is there
+		options.WebhookURL = fmt.Sprintf("http://127.0.0.1:%d/api/pusher/webhook", d.port)
+	}
+	stack, err := dev.Start(ctx, options)
 	defer func() { err = errors.Join(err, stack.Stop()) }()
 	if err != nil {
 		return err
 	}
-	settings, fault := config.Load(stack.Lookup)
-	if err := d.migrate(ctx, settings.MigrationURL); err != nil {
+	settings, fault = config.Load(stack.Lookup)
+	if err := d.migrate(ctx, settings); err != nil {
 		return err
 	}
 	switch {
 	case !d.servicesOnly:
-		return d.serve(ctx, p, stack, data, settings, fault, log)
+		return d.serve(ctx, p, stack, listener, data, settings, fault, log)
 	case len(command) > 0:
-		return runWith(ctx, stack, command)
+		return runWith(ctx, append(p.lines(), stack.Added()...), command)
 	default:
 		for _, line := range stack.Added() {
 			fmt.Println(line)
@@ -104,31 +147,40 @@ func (d devRun) run(ctx context.Context, command []string) (err error) {
 }
 
 // migrate brings the database up to date. One that is not on this machine is somebody's, who is asked first.
-func (d devRun) migrate(ctx context.Context, url string) error {
+func (d devRun) migrate(ctx context.Context, settings config.Config) error {
+	url := settings.MigrationURL
 	local, err := isLoopback(url)
 	if err != nil {
 		return err
 	}
-	if !local {
+	if !local || url != settings.Database.URL {
 		status, err := migrate.Read(ctx, url)
 		if err != nil {
 			return err
 		}
+		if url != settings.Database.URL {
+			if served, err := migrate.Read(ctx, settings.Database.URL); err == nil && !reflect.DeepEqual(served, status) {
+				return errTwoDatabases
+			}
+		}
 		if len(status.Pending) == 0 {
 			return nil
 		}
-		if !confirm(os.Stdin, "The database is not on this machine and lacks "+strings.Join(status.Pending, ", ")+". Migrate it?") {
+		if !local && !confirm(os.Stdin, "The database is not on this machine and lacks "+strings.Join(status.Pending, ", ")+". Migrate it?") {
 			return errors.New("the database was not migrated, and without that nothing can be served")
 		}
 	}
-	return migrate.Up(ctx, url, func(string) {})
+	if err := migrate.Up(ctx, url, func(string) {}); err != nil {
+		return err
+	}
+	return checkServed(ctx, settings)
 }
 
 // isLoopback tells whether every host of a database's URL is this machine.
 func isLoopback(url string) (bool, error) {
 	c, err := pgx.ParseConfig(url)
 	if err != nil {
-		return false, errors.New("DATABASE_URL is not a Postgres URL such as postgres://user:password@host:5432/database")
+		return false, errors.New("the database's URL cannot be read")
 	}
 	hosts := []string{c.Host}
 	for _, fallback := range c.Fallbacks {
@@ -151,13 +203,13 @@ func confirm(from io.Reader, question string) bool {
 }
 
 // serve serves the functions until ctx ends.
-func (d devRun) serve(ctx context.Context, p *project, stack *dev.Stack, data string, settings config.Config, fault error, log *slog.Logger) (err error) {
+func (d devRun) serve(ctx context.Context, p *project, stack *dev.Stack, listener net.Listener, data string, settings config.Config, fault error, log *slog.Logger) (err error) {
 	a := app.New(settings, fault, log)
 	defer a.Close()
 	var rest http.Handler // what is no function's: the example, or public/
 	if workspace := filepath.Join(p.folder, "web"); !d.noWeb && exists(workspace) {
 		example := webapp.Begin(ctx, webapp.Options{
-			Workspace: workspace, Environment: append(p.lines(), stack.Added()...), Progress: os.Stderr, Output: os.Stderr,
+			Workspace: workspace, Environment: d.exampleEnvironment(p, stack), Progress: os.Stderr, Output: os.Stderr,
 		}, func(err error) {
 			if err == nil {
 				fmt.Fprintf(os.Stderr, "The web example is ready.\n")
@@ -172,43 +224,60 @@ func (d devRun) serve(ctx context.Context, p *project, stack *dev.Stack, data st
 	if err != nil {
 		return err
 	}
-	listener, err := listen("127.0.0.1", d.port)
-	if err != nil {
+	if err := d.greet(stack, settings, data); err != nil {
 		return err
 	}
-	if err := d.greet(settings, listener.Addr().(*net.TCPAddr).Port, data); err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	return serve.Run(ctx, listener, serve.Options{Handler: handler, App: a, Log: log, Patience: 5 * time.Second})
+	return serve.Run(ctx, listener, serve.Options{Handler: loopback.Only(handler, d.names), App: a, Log: log, Patience: 5 * time.Second})
 }
 
-// greet says where everything is, and gives two tokens to begin with.
-func (d devRun) greet(settings config.Config, port int, data string) error {
-	client, err := mint(settings, chat.Identity{ID: "42", Role: chat.Client, Name: "Grace"}, greetingTTL)
-	if err != nil {
-		return err
+// exampleEnvironment is what the example finds in its environment beside this process's own. Its demo signs everybody in
+// as whom they like, so it may do that with no secret that a deployment could have.
+func (d devRun) exampleEnvironment(p *project, stack *dev.Stack) []string {
+	demo := ""
+	if stack.Made(jwtSecretVariable) {
+		demo = jwtSecretVariable
 	}
-	developer, err := mint(settings, chat.Identity{ID: "ada", Role: chat.Developer, Name: "Ada"}, greetingTTL)
-	if err != nil {
-		return err
-	}
-	fmt.Printf(`
-devinbox is running at http://localhost:%d
-  data       %s
-  client     Grace, id 42:  %s
-  developer  Ada, id ada:   %s
-Both tokens are good for a day. Ctrl-C ends it; the data stay.
+	return append(append(p.lines(), stack.Added()...), "DEMO="+demo, "DEMO_HOSTS="+strings.Join(d.names, ","))
+}
 
-`, port, data, client, developer)
-	return nil
+const jwtSecretVariable = "CHAT_JWT_SECRET"
+
+// greet says where everything is, and how to begin: with two tokens if their secret was made here, and else with the
+// command that makes some, for these would be good at the deployment that has the secret.
+func (d devRun) greet(stack *dev.Stack, settings config.Config, data string) error {
+	people := []chat.Identity{{ID: "42", Role: chat.Client, Name: "Grace"}, {ID: "ada", Role: chat.Developer, Name: "Ada"}}
+	made := stack.Made(jwtSecretVariable)
+	text := &strings.Builder{}
+	fmt.Fprintf(text, "\ndevinbox is running at http://localhost:%d\n  data       %s\n", d.port, data)
+	for _, who := range people {
+		how := fmt.Sprintf("go run ./cmd/devinbox token --role %s --sub %s --name %s", who.Role, who.ID, who.Name)
+		if made {
+			var err error
+			if how, err = mint(settings, who, greetingTTL); err != nil {
+				return err
+			}
+		}
+		fmt.Fprintf(text, "  %-9s  %s, id %-5s %s\n", who.Role, who.Name, who.ID+":", how)
+	}
+	if made {
+		text.WriteString("Both tokens are good for a day. ")
+	} else {
+		text.WriteString("Tokens are not given away here, because CHAT_JWT_SECRET may be a deployment's: these commands make some.\n")
+	}
+	text.WriteString("Ctrl-C ends it; the data stay.\n\n")
+	if settings.Pusher.Channels == realtime.Presence && !stack.Made("PUSHER_SECRET") {
+		fmt.Fprintln(os.Stderr, "Nobody will be online: Pusher's webhooks do not reach this machine, unless a tunnel does (docs/deploy.md).")
+	}
+	_, err := fmt.Print(text)
+	return err
 }
 
 const greetingTTL = 24 * time.Hour
 
-// runWith runs a command in the environment of the stack, and ends with it.
-func runWith(ctx context.Context, stack *dev.Stack, command []string) error {
+// runWith runs a command in this environment and these KEY=value lines, and ends with it.
+func runWith(ctx context.Context, environment []string, command []string) error {
 	c := exec.CommandContext(ctx, command[0], command[1:]...)
-	c.Env = append(os.Environ(), stack.Added()...)
+	c.Env = append(os.Environ(), environment...)
 	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
 	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) } // as a terminal does, which tells it as well
 	c.WaitDelay = 10 * time.Second

@@ -234,23 +234,56 @@ func TestDevRunsEverythingAndKeepsTheDataOverAKill(t *testing.T) {
 	}
 }
 
-func TestAPortThatIsTakenIsNamed(t *testing.T) {
+func TestAPortThatIsTakenIsNamedBeforeAnythingIsBegun(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
+	t.Cleanup(func() { listener.Close() })
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	execute(t, emptyProject(t), []string{"DATABASE_URL=" + testdb.New(t)}, "dev", "--port", port, "--data", newData(t)).is(t, 1, "port "+port, "--port")
+	inFile := emptyProject(t)
+	write(t, filepath.Join(inFile, ".env.local"), "PORT="+port+"\n")
+	for _, test := range []struct {
+		name, folder string
+		variables    []string
+		arguments    []string
+	}{
+		{name: "by the flag", folder: emptyProject(t), arguments: []string{"--port", port}},
+		{name: "by the environment", folder: emptyProject(t), variables: []string{"PORT=" + port}},
+		{name: "by .env.local", folder: inFile},
+		{name: "by the flag, which goes before", folder: emptyProject(t), variables: []string{"PORT=canary"}, arguments: []string{"--port", port}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			database, data := testdb.Empty(t), newData(t)
+			execute(t, test.folder, append(test.variables, "DATABASE_URL="+database), append([]string{"dev", "--data", data}, test.arguments...)...).is(t, 1, "port "+port, "--port")
+			if exists(data) || hasSchema(t, database) {
+				t.Error("it has begun")
+			}
+		})
+	}
 }
 
 func TestWhatCannotBeUsedEndsDevBeforeAnythingIsBegun(t *testing.T) {
 	t.Parallel()
-	data := newData(t)
-	o := execute(t, emptyProject(t), []string{"CHAT_RATE_LIMIT=canary", "CHAT_ID_CLAIM=exp"}, "dev", "--data", data).is(t, 1, "CHAT_RATE_LIMIT must", "CHAT_ID_CLAIM must")
-	if strings.Contains(o.errors, "canary") || exists(data) {
-		t.Errorf("it repeats a value or has begun: %s", o.errors)
+	for _, test := range []struct {
+		name      string
+		variables []string
+		says      []string
+	}{
+		{"every fault at once", []string{"CHAT_RATE_LIMIT=canary", "CHAT_ID_CLAIM=exp", "PORT=canary"}, []string{"CHAT_RATE_LIMIT must", "CHAT_ID_CLAIM must", "PORT must"}},
+		{"a URL in quotes", []string{`DATABASE_URL="postgres://canary@127.0.0.1:1/canary"`}, []string{"DATABASE_URL has quotation marks"}},
+		{"an unpooled URL with another client's mode", []string{"DATABASE_URL=postgres://h/d", "POSTGRES_URL_NON_POOLING=postgres://canary@127.0.0.1:1/canary?sslmode=no-verify"}, []string{"POSTGRES_URL_NON_POOLING has an sslmode"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			data := newData(t)
+			o := execute(t, emptyProject(t), test.variables, "dev", "--data", data).is(t, 1, test.says...)
+			if strings.Contains(o.errors, "canary") || exists(data) {
+				t.Errorf("it repeats a value or has begun: %s", o.errors)
+			}
+		})
 	}
 }
 
@@ -310,6 +343,10 @@ func TestServicesOnlyHandsTheVariablesToACommandAndEndsWithIt(t *testing.T) {
 			t.Errorf("%q is not in the environment", line)
 		}
 	}
+	// So is what stands in a file, which the command does not read by itself.
+	inFile := emptyProject(t)
+	write(t, filepath.Join(inFile, ".env.local"), "CHAT_GUESTS=true\nCRON_SECRET=theirs\n")
+	execute(t, inFile, variables, "dev", "--services-only", "--data", data, "--", "sh", "-c", "env").is(t, 0, "CHAT_GUESTS=true\n", "CRON_SECRET=theirs\n")
 	execute(t, emptyProject(t), variables, "dev", "--services-only", "--data", data, "--", "sh", "-c", "exit 3").is(t, 1, "exit status 3")
 	execute(t, emptyProject(t), variables, "dev", "--services-only", "--data", data, "--", "there-is-no-such-command").is(t, 1, "there-is-no-such-command")
 }

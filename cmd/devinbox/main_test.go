@@ -38,6 +38,8 @@ func TestTheExitStatusTellsWhatWentWrong(t *testing.T) {
 		{"dev --port http", 2, "--port"},
 		{"dev --port -1", 2, "--port"},
 		{"dev --port 65536", 2, "--port"},
+		{"dev --allow-host https://chat.example.test", 2, "--allow-host must be a name"},
+		{"dev --allow-host=", 2, "--allow-host must be a name"},
 	} {
 		execute(t, emptyProject(t), nil, strings.Fields(test.arguments)...).is(t, test.status, test.says)
 	}

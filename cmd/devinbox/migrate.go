@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -16,7 +17,10 @@ func migrateCommand() *cobra.Command {
 		Use:   "migrate",
 		Short: "Bring the database to the schema that this code needs",
 		Long: `Bring the database to the schema that this code needs. It may be run at any time, also while functions of the
-version before are serving: they keep working. It uses DATABASE_URL_UNPOOLED where that is set.`,
+version before are serving: they keep working. It uses DATABASE_URL_UNPOOLED if that is set.
+
+It waits for a minute at most for another run, and refuses, before it changes anything, a database that is not UTF8 or
+takes no writes, a role that may not create what is missing, and a Postgres before 14.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			p, err := openProject()
@@ -26,7 +30,10 @@ version before are serving: they keep working. It uses DATABASE_URL_UNPOOLED whe
 			settings, _ := config.Load(p.lookup) // what else may be wrong there is nothing to a migration
 			url := settings.MigrationURL
 			if url == "" {
-				return errors.New("DATABASE_URL is not set, neither in the environment nor in .env.local or .env")
+				return errors.New("DATABASE_URL is not set, neither in the environment nor in .env.local or .env (what is still as in .env.example counts as not set)")
+			}
+			if settings.MigrationFaults != nil {
+				return settings.MigrationFaults
 			}
 			if !statusOnly {
 				if err := migrate.Up(command.Context(), url, func(name string) { fmt.Println("applying", name) }); err != nil {
@@ -43,9 +50,27 @@ version before are serving: they keep working. It uses DATABASE_URL_UNPOOLED whe
 			for _, name := range status.Pending {
 				fmt.Println("pending", name)
 			}
-			return nil
+			if statusOnly {
+				return nil
+			}
+			return checkServed(command.Context(), settings)
 		},
 	}
 	command.Flags().BoolVar(&statusOnly, "status", false, "say how far the database is, and change nothing")
 	return command
+}
+
+// errTwoDatabases is the error of a database that would be served without having been migrated.
+var errTwoDatabases = errors.New("DATABASE_URL and DATABASE_URL_UNPOOLED (or POSTGRES_URL and POSTGRES_URL_NON_POOLING) lead to two databases: they must be the pooled and the unpooled URL of one, or leave the second one out")
+
+// checkServed tells whether what was migrated is what the functions will use, if that has a URL of its own. A pooled
+// URL that does not answer here is no error: a migration may run where only the other one is to be reached.
+func checkServed(ctx context.Context, settings config.Config) error {
+	if settings.DatabaseFaults != nil || settings.Database.URL == settings.MigrationURL {
+		return nil
+	}
+	if served, err := migrate.Read(ctx, settings.Database.URL); err == nil && len(served.Pending) > 0 {
+		return errTwoDatabases
+	}
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/joho/godotenv"
 
@@ -13,8 +14,9 @@ import (
 
 // project is the checkout that a command works in.
 type project struct {
-	folder string
-	files  map[string]string // what .env.local and .env say
+	folder       string
+	files        map[string]string // what .env.local and .env say
+	placeholders map[string]string // what .env.example says, which is not meant
 }
 
 // openProject finds the project that the working folder lies in, and reads its environment files.
@@ -43,25 +45,33 @@ func openProject() (*project, error) {
 			p.files[variable] = value
 		}
 	}
+	p.placeholders, err = godotenv.Read(filepath.Join(folder, ".env.example"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, errors.New(".env.example cannot be read: each line must be NAME=value")
+	}
 	return p, nil
 }
 
-// lookup is the environment: what is set in the process, then .env.local, then .env.
+// lookup is the environment: what is set in the process, then .env.local, then .env. What .env.example has in a
+// variable's place counts as not set.
 func (p *project) lookup(name string) string {
-	if value := os.Getenv(name); value != "" {
-		return value
+	for _, value := range []string{os.Getenv(name), p.files[name]} {
+		if value != "" && value != p.placeholders[name] {
+			return value
+		}
 	}
-	return p.files[name]
+	return ""
 }
 
-// lines are what .env.local and .env say, as KEY=value lines without what the process has set.
+// lines are what .env.local and .env say, as sorted KEY=value lines without what the process has set.
 func (p *project) lines() []string {
 	var lines []string
-	for name, value := range p.files {
-		if os.Getenv(name) == "" {
+	for name := range p.files {
+		if value := p.lookup(name); value != "" && value != os.Getenv(name) {
 			lines = append(lines, name+"="+value)
 		}
 	}
+	slices.Sort(lines)
 	return lines
 }
 

@@ -61,7 +61,10 @@ Set CHAT_TRUST_PROXY=true if a proxy in front of it sets X-Forwarded-For, -Proto
 
 // runServer serves until ctx ends, and then until every request is answered.
 func runServer(ctx context.Context, settings config.Config, server config.Server, log *slog.Logger) error {
-	listener, err := listen("", server.Port)
+	listener, err := net.Listen("tcp", net.JoinHostPort("", strconv.Itoa(server.Port)))
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return portTaken(server.Port)
+	}
 	if err != nil {
 		return err
 	}
@@ -93,11 +96,6 @@ func checkPort(port int) error {
 	return nil
 }
 
-// listen takes a port of one address of this machine, or of all if the host is empty.
-func listen(host string, port int) (net.Listener, error) {
-	listener, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("port %d is taken: choose another one with --port", port)
-	}
-	return listener, err
+func portTaken(port int) error {
+	return fmt.Errorf("port %d is taken: choose another one with --port", port)
 }

@@ -35,13 +35,17 @@ type Options struct {
 	Data     string                   // the folder that keeps everything between runs
 	Progress io.Writer                // gets lines, for a person to read, about what takes time
 	Log      *slog.Logger
+
+	// WebhookURL is where the functions take Pusher's webhooks, which say who is online. Without it none are sent.
+	WebhookURL string
 }
 
 // Stack is what runs in place of what the environment does not configure.
 type Stack struct {
-	lookup func(string) string
-	added  map[string]string
-	stops  []func() error
+	lookup  func(string) string
+	secrets map[string]string // those that were made here, whether or not they are used
+	added   map[string]string
+	stops   []func() error
 }
 
 // Start starts what is missing: a database if the environment names none, a Pusher-protocol server if it names
@@ -52,6 +56,7 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 	if err != nil {
 		return s, err
 	}
+	s.secrets = secrets
 	for _, name := range []string{"CHAT_JWT_SECRET", "CRON_SECRET"} {
 		if s.missing(name) {
 			s.added[name] = secrets[name]
@@ -67,17 +72,17 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 	}
 	if s.missing("PUSHER_APP_ID", "PUSHER_SECRET", "NEXT_PUBLIC_PUSHER_KEY", "PUSHER_KEY",
 		"NEXT_PUBLIC_PUSHER_CLUSTER", "PUSHER_CLUSTER", "PUSHER_HOST") {
-		if err := s.startPusher(secrets, o.Log); err != nil {
+		if err := s.startPusher(o); err != nil {
 			return s, fmt.Errorf("the Pusher-protocol server cannot be started: %w", err)
 		}
 	}
 	return s, nil
 }
 
-func (s *Stack) startPusher(secrets map[string]string, log *slog.Logger) error {
+func (s *Stack) startPusher(o Options) error {
 	options := pusherserver.Options{
-		AppID: secrets["PUSHER_APP_ID"], Key: secrets["NEXT_PUBLIC_PUSHER_KEY"], Secret: secrets["PUSHER_SECRET"],
-		Address: pusherAddress, Log: log,
+		AppID: s.secrets["PUSHER_APP_ID"], Key: s.secrets["NEXT_PUBLIC_PUSHER_KEY"], Secret: s.secrets["PUSHER_SECRET"],
+		Address: pusherAddress, WebhookURL: o.WebhookURL, Log: o.Log,
 	}
 	server, err := pusherserver.Start(options)
 	if errors.Is(err, syscall.EADDRINUSE) { // perhaps by another devinbox
@@ -89,7 +94,7 @@ func (s *Stack) startPusher(secrets map[string]string, log *slog.Logger) error {
 	}
 	s.stops = append(s.stops, func() error { server.Close(); return nil })
 	for _, name := range []string{"PUSHER_APP_ID", "NEXT_PUBLIC_PUSHER_KEY", "PUSHER_SECRET"} {
-		s.added[name] = secrets[name]
+		s.added[name] = s.secrets[name]
 	}
 	s.added["NEXT_PUBLIC_PUSHER_CLUSTER"] = "local"
 	s.added["PUSHER_HOST"] = server.Host()
@@ -109,6 +114,13 @@ func (s *Stack) Lookup(name string) string {
 		return value
 	}
 	return s.lookup(name)
+}
+
+// Made tells whether the value that a variable has, the environment's or the Stack's, was made on this machine for
+// this machine: no deployment has it.
+func (s *Stack) Made(name string) bool {
+	own := s.secrets[name]
+	return own != "" && strings.TrimSpace(s.Lookup(name)) == own
 }
 
 // Added is what the Stack adds to the environment, as sorted KEY=value lines.
@@ -142,7 +154,7 @@ func Secrets(data string) (map[string]string, error) {
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return secrets, err
 	}
-	if err := os.MkdirAll(data, 0o711); err != nil { // 0711: Postgres may run as another user, who must be able to pass through
+	if err := os.MkdirAll(data, 0o711); err != nil { // 0711: Postgres may run as another user, who must be able to pass through; nobody else can list it
 		return nil, err
 	}
 	secrets = map[string]string{

@@ -5,6 +5,7 @@ package e2e_test
 
 import (
 	"flag"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -28,24 +29,28 @@ func TestPeopleChatInARealBrowser(t *testing.T) {
 	if err := webapp.Prepare(t.Context(), "..", t.Output()); err != nil {
 		t.Fatal(err)
 	}
-	example, err := webapp.Start(t.Context(), webapp.Options{
-		Workspace: "..", Production: true, Progress: t.Output(), Output: t.Output(),
-		Environment: []string{
-			"DEMO=true", "CHAT_JWT_SECRET=" + jwtSecret,
-			// Each scenario has a Pusher-protocol server of its own. In a policy, * is any port.
-			"PUSHER_HOST=" + loopback, "PUSHER_PORT=*", "PUSHER_USE_TLS=false",
-			"AUTH_SECRET=" + authSecret, "AUTH_TRUST_HOST=true",
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := example.Stop(); err != nil {
-			t.Error(err)
+	examples := map[string]http.Handler{}
+	for _, demo := range []string{demoOn, demoOff} {
+		example, err := webapp.Start(t.Context(), webapp.Options{
+			Workspace: "..", Production: true, Progress: t.Output(), Output: t.Output(),
+			Environment: []string{
+				"DEMO=" + demo, "CHAT_JWT_SECRET=" + jwtSecret,
+				// Each scenario has a Pusher-protocol server of its own. In a policy, * is any port.
+				"PUSHER_HOST=" + loopback, "PUSHER_PORT=*", "PUSHER_USE_TLS=false",
+				"AUTH_SECRET=" + authSecret, "AUTH_TRUST_HOST=true",
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
-	stage := newStage(t, example)
+		t.Cleanup(func() {
+			if err := example.Stop(); err != nil {
+				t.Error(err)
+			}
+		})
+		examples[demo] = example
+	}
+	stage := newStage(t, examples)
 	control := httptest.NewServer(stage)
 	defer control.Close()
 	defer stage.clear()

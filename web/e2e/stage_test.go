@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -28,27 +29,30 @@ const (
 	loopback   = "127.0.0.1"
 	jwtSecret  = "a secret of the tests, of thirty-two bytes or more"
 	authSecret = "another secret of the tests, of thirty-two bytes or more"
+
+	// What an example's DEMO can be: whether it signs everybody in as whom they like.
+	demoOn, demoOff = "true", "false"
 )
 
 // stage serves the scenarios of the browser: each asks for a deployment of its own, and has parts of it fail.
 //
-//	POST   /deployments                   {"NAME":"value"} of its environment -> {"id","url"}
+//	POST   /deployments                   {"NAME":"value"} of its environment; DEMO, of the example's -> {"id","url"}
 //	POST   /deployments/{id}/{part}/off   part: functions or pusher
 //	POST   /deployments/{id}/{part}/on
 //	POST   /deployments/{id}/sql          a statement, past the functions
 //	DELETE /deployments/{id}
 type stage struct {
 	http.Handler
-	t       *testing.T
-	example http.Handler
+	t        *testing.T
+	examples map[string]http.Handler // by the DEMO of their environment
 
 	mu          sync.Mutex
 	deployments map[string]*deployment
 	running     sync.WaitGroup
 }
 
-func newStage(t *testing.T, example http.Handler) *stage {
-	s := &stage{t: t, example: example, deployments: map[string]*deployment{}}
+func newStage(t *testing.T, examples map[string]http.Handler) *stage {
+	s := &stage{t: t, examples: examples, deployments: map[string]*deployment{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /deployments", s.create)
 	mux.HandleFunc("DELETE /deployments/{id}", s.with((*deployment).end))
@@ -70,11 +74,16 @@ func (s *stage) create(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
+	example := s.examples[cmp.Or(settings["DEMO"], demoOn)]
+	if example == nil {
+		http.Error(w, "there is no such example", http.StatusBadRequest)
+		return
+	}
 	ready := make(chan *deployment)
 	s.running.Go(func() {
 		s.t.Run("deployment", func(t *testing.T) {
 			defer close(ready) // also where it could not be started
-			d := newDeployment(t, s.example, settings)
+			d := newDeployment(t, example, settings)
 			ready <- d
 			<-d.ended
 		})

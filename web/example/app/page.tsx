@@ -1,5 +1,5 @@
 import Link from "next/link";
-import { DemoChat } from "@/components/demo-chat";
+import { Demo } from "@/components/demo";
 import { Thread } from "@/components/thread/thread";
 import { demoUser } from "@/lib/demo";
 import styles from "./page.module.css";
@@ -28,17 +28,17 @@ export default function HomePage() {
           <h2>
             Grace <span>a client</span>
           </h2>
-          <DemoChat as={client}>
+          <Demo as={client}>
             <Thread label="Grace’s side" empty="Nothing has been written yet. Ask Ada something." placeholder="Write to Ada" />
-          </DemoChat>
+          </Demo>
         </div>
         <div className={styles.side}>
           <h2>
             Ada <span>a developer</span>
           </h2>
-          <DemoChat as={developer}>
+          <Demo as={developer}>
             <Thread clientId={clientId} label="Ada’s side" empty="Nothing has been written yet." placeholder="Write to Grace" />
-          </DemoChat>
+          </Demo>
         </div>
       </div>
     </main>

@@ -30,10 +30,26 @@ export function demoUser(name: unknown): DemoUser | undefined {
   return typeof name === "string" && Object.hasOwn(users, name) ? users[name] : undefined;
 }
 
+/** A secret with which the demo could sign somebody in. */
+export type DemoSecret = "CHAT_JWT_SECRET" | "AUTH_SECRET";
+
 /**
- * Whether somebody may be whoever they say they are. In production that would hand every conversation to every passer-by, so it takes
- * a DEMO=true that nobody sets by accident.
+ * Whether the demo may sign somebody in with this secret as whom they say they are. That hands every conversation of whatever has the
+ * same secret to whoever asks, in development too. So it takes DEMO, which is the name of the one secret, or true for both.
+ * `devinbox dev` sets it for a secret that it has made itself, and for no other.
  */
-export function demoAllowed(): boolean {
-  return process.env.NODE_ENV !== "production" || process.env.DEMO === "true";
+export function demoAllowed(secret: DemoSecret): boolean {
+  return process.env.DEMO === "true" || process.env.DEMO === secret;
+}
+
+/**
+ * Whether a request is for this machine by a name of loopback, or one of DEMO_HOSTS. `devinbox dev` checks that as well, but Next.js has
+ * a port of its own beside it, and to that a page of another site could have its own name lead (DNS rebinding). A build that is served in
+ * production has names of its own.
+ */
+export function demoHost(host: string | null): boolean {
+  if (process.env.NODE_ENV === "production") return true;
+  if (!host || !URL.canParse(`http://${host}`)) return false;
+  const name = new URL(`http://${host}`).hostname.replace(/\.$/, "");
+  return /^(.+\.)?localhost$|^127(\.\d+){3}$|^\[::1\]$/.test(name) || (process.env.DEMO_HOSTS ?? "").toLowerCase().split(",").includes(name);
 }

@@ -1,6 +1,6 @@
 import NextAuth from "next-auth";
 import Credentials from "next-auth/providers/credentials";
-import { type DemoUser, demoAllowed, demoUser } from "@/lib/demo";
+import { type DemoUser, demoAllowed, demoHost, demoUser } from "@/lib/demo";
 
 declare module "next-auth" {
   interface User {
@@ -11,11 +11,21 @@ declare module "next-auth" {
 /** Auth.js is there only where it has a secret. devinbox needs the same one, and `CHAT_AUTHJS=true`. */
 export const authjs = Boolean(process.env.AUTH_SECRET);
 
+/** Whether the demo's own provider is there. */
+export const authjsDemo = authjs && demoAllowed("AUTH_SECRET");
+
 export const { handlers, auth, signIn, signOut } = NextAuth({
   session: { strategy: "jwt" }, // devinbox reads the cookie, so the session has to be in it
   providers: [
-    // YOUR PROVIDERS GO HERE. This one believes whatever it is told, and only where the demo is allowed.
-    Credentials({ credentials: { as: {} }, authorize: ({ as }) => (demoAllowed() ? (demoUser(as) ?? null) : null) }),
+    // YOUR PROVIDERS GO HERE. This one believes whatever it is told, so it is there only if the demo may use this secret.
+    ...(authjsDemo
+      ? [
+          Credentials({
+            credentials: { as: {} },
+            authorize: ({ as }, request) => (demoHost(request.headers.get("host")) ? (demoUser(as) ?? null) : null),
+          }),
+        ]
+      : []),
   ],
   callbacks: {
     // What devinbox needs beyond what Auth.js does: an id that stays, and who is a developer.

@@ -1,6 +1,6 @@
 import { ClientChat } from "@/components/client-chat";
 import { DemoBar } from "@/components/demo-bar";
-import { DemoChat } from "@/components/demo-chat";
+import { Demo } from "@/components/demo";
 import { type SearchParams, demoName } from "@/lib/demo";
 
 /** The client's side. */
@@ -10,10 +10,10 @@ export default async function ChatPage({ searchParams }: { searchParams: SearchP
     <div className="screen">
       <DemoBar path="/chat" as={as} role="client" />
       <main className="column">
-        <DemoChat as={as}>
+        <Demo as={as}>
           <h1 className="visually-hidden">Chat</h1>
           <ClientChat />
-        </DemoChat>
+        </Demo>
       </main>
     </div>
   );

@@ -1,5 +1,5 @@
 import { DemoBar } from "@/components/demo-bar";
-import { DemoChat } from "@/components/demo-chat";
+import { Demo } from "@/components/demo";
 import { Inbox } from "@/components/inbox/inbox";
 import { type SearchParams, demoName } from "@/lib/demo";
 
@@ -9,9 +9,9 @@ export default async function InboxPage({ searchParams }: { searchParams: Search
   return (
     <div className="screen">
       <DemoBar path="/inbox" as={as} role="developer" />
-      <DemoChat as={as}>
+      <Demo as={as}>
         <Inbox />
-      </DemoChat>
+      </Demo>
     </div>
   );
 }

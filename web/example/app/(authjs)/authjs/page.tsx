@@ -1,13 +1,13 @@
 import { notFound } from "next/navigation";
 import { demoUser } from "@/lib/demo";
-import { auth, authjs, signIn, signOut } from "../auth";
+import { auth, authjs, authjsDemo, signIn, signOut } from "../auth";
 import { CookieChat } from "./cookie-chat";
 
 /** The same chat with Auth.js: its cookie is the credential, and there is no code for tokens at all. */
 export default async function AuthjsPage() {
   if (!authjs) notFound();
   const session = await auth();
-  if (!session?.user) return <SignIn />;
+  if (!session?.user) return authjsDemo ? <SignIn /> : <NoSignIn />;
 
   async function leave() {
     "use server";
@@ -32,6 +32,18 @@ function SignIn() {
           </button>
         ))}
       </form>
+    </main>
+  );
+}
+
+function NoSignIn() {
+  return (
+    <main className="centre">
+      <h1>Sign in with Auth.js</h1>
+      <p>
+        The demo signs nobody in with this <code>AUTH_SECRET</code>: sessions under it may be good at a deployment. Put a provider of your own
+        into <code>app/(authjs)/auth.ts</code>, or try it with a secret that nothing else has and <code>DEMO=true</code>.
+      </p>
     </main>
   );
 }
