@@ -343,6 +343,26 @@ func TestASendIsRepeatedByTheBodyAsFirstStored(t *testing.T) {
 	repeat("second").fails(409, "conflict", "clientMessageId")
 }
 
+func TestEditsTakeTokensOfTheRateLimitAndDeletionsDoNot(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "CHAT_RATE_LIMIT=3/1h")
+	grace := w.client("42")
+	id := grace.sends("a")
+	for _, body := range []string{"b", "b", "c"} { // what changes nothing is free
+		grace.patch("/api/messages/edit", `{"messageId":%s,"body":%s}`, id, body).is(200)
+	}
+	announced := len(w.heard.Published())
+	a := grace.patch("/api/messages/edit", `{"messageId":%s,"body":"d"}`, id).fails(429, "rate_limited")
+	if a.header.Get("Retry-After") == "" {
+		t.Error("it does not say when to try again")
+	}
+	if n := len(w.heard.Published()); n != announced {
+		t.Errorf("a refused edit is announced: %d events, before %d", n, announced)
+	}
+	grace.post("/api/messages/send", `{"body":"another"}`).fails(429, "rate_limited")
+	grace.remove("/api/messages/edit", `{"messageId":%s}`, id).is(200)
+}
+
 func TestAnEditWhilePusherIsDownIsAnnouncedLaterAsItThenIs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

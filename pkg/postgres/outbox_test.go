@@ -267,7 +267,7 @@ func TestAClaimReadsNoMoreThanWhatIsDue(t *testing.T) {
 func TestTwoClaimersNeverGetTheSameEvent(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	const events, claimers = 1000, 8
+	const events, claimers = 400, 8
 	w.exec("insert into chat.conversation (client_id, last_message_at, created_at, updated_at) values ('42', now(), now(), now())")
 	w.exec(`insert into chat.outbox (client_id, version, event, target, seq, due_at)
 		select '42', i, 'new-message', 'conversation', i, now() from generate_series(1, $1::bigint) i`, events)
