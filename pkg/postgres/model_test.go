@@ -1357,7 +1357,7 @@ const seedOfTheModel = "MODEL_SEED"
 // The seeds of the usual run are fixed. MODEL_SEED names another; a failure says which seed it had.
 func TestEveryCallDoesWhatTheModelDoes(t *testing.T) {
 	t.Parallel()
-	const clients, steps = 50, 2000
+	const clients, steps = 50, 800
 	seed := uint64(12)
 	if given := os.Getenv(seedOfTheModel); given != "" {
 		var err error

@@ -12,7 +12,7 @@ create or replace function chat.acknowledge_v2(
   p_call_id uuid, p_client_id text[], p_version bigint[], p_event text[], p_target text[], p_became text[],
   p_others_taken boolean, p_claim integer, p_lease interval, p_lifetime interval
 ) returns setof chat.saved_v1
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '500ms' set enable_seqscan = off as $function$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '400ms' set enable_seqscan = off as $function$
 declare
   clock timestamptz := clock_timestamp(); -- a value: an index cannot be entered by a volatile function
   place tid;
