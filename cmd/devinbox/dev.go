@@ -153,22 +153,20 @@ func (d devRun) migrate(ctx context.Context, settings config.Config) error {
 	if err != nil {
 		return err
 	}
-	if !local || url != settings.Database.URL {
-		status, err := migrate.Read(ctx, url)
-		if err != nil {
-			return err
+	status, err := migrate.Read(ctx, url)
+	if err != nil {
+		return err
+	}
+	if url != settings.Database.URL {
+		if served, err := migrate.Read(ctx, settings.Database.URL); err == nil && !reflect.DeepEqual(served, status) {
+			return errTwoDatabases
 		}
-		if url != settings.Database.URL {
-			if served, err := migrate.Read(ctx, settings.Database.URL); err == nil && !reflect.DeepEqual(served, status) {
-				return errTwoDatabases
-			}
-		}
-		if len(status.Pending) == 0 {
-			return nil
-		}
-		if !local && !confirm(os.Stdin, "The database is not on this machine and lacks "+strings.Join(status.Pending, ", ")+". Migrate it?") {
-			return errors.New("the database was not migrated, and without that nothing can be served")
-		}
+	}
+	if len(status.Pending) == 0 {
+		return nil
+	}
+	if !local && !confirm(os.Stdin, "The database is not on this machine and lacks "+strings.Join(status.Pending, ", ")+". Migrate it?") {
+		return errors.New("the database was not migrated, and without that nothing can be served")
 	}
 	if err := migrate.Up(ctx, url, func(string) {}); err != nil {
 		return err
