@@ -41,7 +41,7 @@ func answering(t *testing.T, w *world, budget time.Duration, then func(call, con
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	if err := c.SetDeadline(time.Now().Add(time.Minute)); err != nil { // so that what never comes is a failure
+	if err := c.SetDeadline(time.Now().Add(15 * time.Second)); err != nil { // so that what never comes is a failure
 		t.Fatal(err)
 	}
 	return c
