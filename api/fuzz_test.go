@@ -21,6 +21,7 @@ import (
 
 	"devinbox/internal/dev/pusherserver"
 	"devinbox/internal/serve"
+	"devinbox/internal/testing/logbook"
 	"devinbox/internal/testing/testdb"
 	"devinbox/pkg/app"
 	"devinbox/pkg/chat"
@@ -43,7 +44,7 @@ var fuzzedCalls = []fuzzedCall{
 // Clients 42 and developer ada have each sent a message there.
 type fuzzedApp struct {
 	ctx        context.Context // of a request
-	log        *logbook
+	log        *logbook.Book
 	grace, ada string // tokens
 	messageID  string // grace's
 }
@@ -62,7 +63,7 @@ func newFuzzedApp(f *testing.F) *fuzzedApp {
 		"PUSHER_HOST": pusher.Host(), "PUSHER_PORT": pusher.Port(), "PUSHER_USE_TLS": "false",
 	}
 	settings, fault := config.Load(func(name string) string { return environment[name] })
-	w := &fuzzedApp{log: &logbook{}}
+	w := &fuzzedApp{log: &logbook.Book{}}
 	a := app.New(settings, fault, slog.New(slog.NewJSONHandler(w.log, nil)))
 	f.Cleanup(a.Close)
 	w.ctx = app.NewContext(context.Background(), a)

@@ -1,7 +1,6 @@
 package handler_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -16,7 +15,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -24,6 +22,7 @@ import (
 
 	"devinbox/internal/dev/pusherserver"
 	"devinbox/internal/dev/vercel"
+	"devinbox/internal/testing/logbook"
 	"devinbox/internal/testing/pusherjs"
 	"devinbox/internal/testing/testdb"
 	"devinbox/internal/testing/wire"
@@ -52,25 +51,7 @@ type world struct {
 	heard    *pusherserver.Recorder // everything that was announced
 	toPusher *wire.HTTP
 	settings map[string]string
-	log      *logbook
-}
-
-// logbook keeps what a deployment logs.
-type logbook struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logbook) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logbook) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
+	log      *logbook.Book // what the deployment logs
 }
 
 // newWorld makes a deployment. Each of settings is NAME=value of its environment; an empty value takes one away.
@@ -82,7 +63,7 @@ func newWorld(t *testing.T, settings ...string) *world {
 // newWorldOn is newWorld on a database that the test has made, given by its URL.
 func newWorldOn(t *testing.T, database string, settings ...string) *world {
 	t.Helper()
-	w := &world{t: t, database: database, heard: &pusherserver.Recorder{}, log: &logbook{}}
+	w := &world{t: t, database: database, heard: &pusherserver.Recorder{}, log: &logbook.Book{}}
 	w.postgres = wire.NewPostgres(t, testdb.Deployed(t, w.database)) // with no more rights than a deployment needs
 	var err error
 	w.pusher, err = pusherserver.Start(pusherserver.Options{

@@ -23,6 +23,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"devinbox/internal/dev/pusherserver"
+	"devinbox/internal/testing/logbook"
 	"devinbox/internal/testing/testdb"
 	"devinbox/internal/testing/wire"
 	"devinbox/pkg/chat"
@@ -35,26 +36,8 @@ type server struct {
 	deployment
 	database string
 	heard    *pusherserver.Recorder
-	log      lockedText    // what it logs after it serves
+	log      logbook.Book  // what it logs after it serves
 	logged   chan struct{} // closed when it logs nothing more
-}
-
-// lockedText is a text that is written by one goroutine and read by another.
-type lockedText struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *lockedText) Write(text []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(text)
-}
-
-func (l *lockedText) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
 
 // eventually waits until something is so.

@@ -10,6 +10,7 @@ import (
 
 	"devinbox/internal/dev/pusherserver"
 	"devinbox/internal/serve"
+	"devinbox/internal/testing/logbook"
 	"devinbox/internal/testing/testdb"
 	"devinbox/pkg/app"
 	"devinbox/pkg/chat"
@@ -26,7 +27,7 @@ type deployment struct {
 	store *postgres.Store // past the App
 	db    *pgxpool.Pool
 	heard pusherserver.Recorder
-	log   logbook
+	log   logbook.Book
 }
 
 func newDeployment(t *testing.T) *deployment {
@@ -50,7 +51,7 @@ func newDeployment(t *testing.T) *deployment {
 		Database: database,
 		Pusher:   realtime.Options{AppID: "1", Key: "test-key", Secret: "test-secret", Host: pusher.Host(), Port: pusher.Port(), NoTLS: true},
 		Identity: identity.Options{Secret: []byte(strings.Repeat("a secret ", 4))},
-	}, nil, d.log.logger())
+	}, nil, d.log.Logger())
 	t.Cleanup(d.Close)
 	return d
 }
@@ -87,7 +88,7 @@ func TestWhatIsLeftBehindIsDeliveredOnceWithoutTraffic(t *testing.T) {
 	d.leaveBehind("before")
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan struct{})
-	go func() { defer close(ended); serve.Deliver(ctx, d.App, d.log.logger(), 5*time.Millisecond) }()
+	go func() { defer close(ended); serve.Deliver(ctx, d.App, d.log.Logger(), 5*time.Millisecond) }()
 
 	eventually(t, "what was left before is delivered", func() bool { return d.waiting() == 0 })
 	d.leaveBehind("later")
@@ -130,7 +131,7 @@ func TestAllThatWaitsIsDeliveredInOneTurn(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan struct{})
-	go func() { defer close(ended); serve.Deliver(ctx, d.App, d.log.logger(), time.Hour) }()
+	go func() { defer close(ended); serve.Deliver(ctx, d.App, d.log.Logger(), time.Hour) }()
 	eventually(t, "nothing waits", func() bool { return d.waiting() == 0 })
 	stop()
 	<-ended

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"devinbox/internal/serve"
+	"devinbox/internal/testing/logbook"
 	"devinbox/pkg/app"
 	"devinbox/pkg/config"
 )
@@ -22,7 +23,7 @@ type server struct {
 	address string
 	stop    context.CancelFunc
 	ended   chan error
-	log     *logbook
+	log     *logbook.Book
 }
 
 func run(t *testing.T, o serve.Options) *server {
@@ -31,8 +32,8 @@ func run(t *testing.T, o serve.Options) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{address: listener.Addr().String(), ended: make(chan error, 1), log: &logbook{}}
-	o.Log, o.App = s.log.logger(), app.New(config.Config{}, nil, s.log.logger())
+	s := &server{address: listener.Addr().String(), ended: make(chan error, 1), log: &logbook.Book{}}
+	o.Log, o.App = s.log.Logger(), app.New(config.Config{}, nil, s.log.Logger())
 	ctx, stop := context.WithCancel(t.Context())
 	s.stop = stop
 	t.Cleanup(func() { stop(); o.App.Close() })
@@ -141,8 +142,8 @@ func TestAListenerThatFailsEndsIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	listener.Close()
-	log := &logbook{}
-	if err := serve.Run(t.Context(), listener, serve.Options{Handler: http.NotFoundHandler(), Log: log.logger()}); err == nil {
+	log := &logbook.Book{}
+	if err := serve.Run(t.Context(), listener, serve.Options{Handler: http.NotFoundHandler(), Log: log.Logger()}); err == nil {
 		t.Error("it says nothing of it")
 	}
 }

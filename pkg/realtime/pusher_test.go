@@ -1,7 +1,6 @@
 package realtime_test
 
 import (
-	"bytes"
 	"crypto/hmac"
 	"crypto/md5"
 	"crypto/sha256"
@@ -22,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"devinbox/internal/testing/logbook"
 	"devinbox/pkg/chat"
 	"devinbox/pkg/realtime"
 )
@@ -171,22 +171,7 @@ func (a *api) Only(t testing.TB) []sent {
 }
 
 // journal is a log that can be read back while it is written.
-type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *journal) Write(line []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(line)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
-}
+type journal struct{ logbook.Book }
 
 // Lines returns the records of one level.
 func (j *journal) Lines(level slog.Level) []string {

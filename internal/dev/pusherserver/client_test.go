@@ -1,7 +1,6 @@
 package pusherserver_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/md5"
@@ -17,13 +16,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/coder/websocket"
 
 	"devinbox/internal/dev/pusherserver"
+
+	"devinbox/internal/testing/logbook"
 )
 
 // The credentials of Pusher's own published examples.
@@ -363,21 +363,6 @@ func pointer[T any](v T) *T { return &v }
 func name(format string, args ...any) string { return fmt.Sprintf(format, args...) }
 
 // journal is a log that can be read back while it is written.
-type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *journal) Write(line []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(line)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
-}
+type journal struct{ logbook.Book }
 
 func (j *journal) keep(o *pusherserver.Options) { o.Log = slog.New(slog.NewTextHandler(j, nil)) }

@@ -14,8 +14,9 @@ create or replace function chat.acknowledge_v2(
 ) returns setof chat.saved_v1
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '400ms' set enable_seqscan = off as $function$
 declare
-  clock timestamptz := clock_timestamp(); -- a value: an index cannot be entered by a volatile function
-  place tid;
+  clock    timestamptz := clock_timestamp(); -- a value: an index cannot be entered by a volatile function
+  place    tid;
+  hopeless boolean;
 begin
   perform set_config('synchronous_commit', 'off', true);
   for i in 1 .. cardinality(p_client_id) loop
@@ -27,13 +28,12 @@ begin
     if p_became[i] = 'delivered' then
       delete from chat.outbox as stored where stored.ctid = place;
     elsif p_became[i] = 'refused' or p_others_taken then
-      update chat.outbox as stored set
-          rejections  = stored.rejections + 1,
-          rejected_at = coalesce(stored.rejected_at, clock),
-          refused     = p_became[i] = 'refused' or stored.rejections >= 7 and stored.rejected_at <= clock - interval '10 minutes',
-          due_at      = case when p_became[i] = 'refused' or stored.rejections >= 7 and stored.rejected_at <= clock - interval '10 minutes'
-            then stored.created_at + p_lifetime else stored.due_at end
-        where stored.ctid = place;
+      update chat.outbox as stored set rejections = stored.rejections + 1, rejected_at = coalesce(stored.rejected_at, clock)
+        where stored.ctid = place
+        returning stored.ctid, stored.rejections >= 8 and stored.rejected_at <= clock - interval '10 minutes' into place, hopeless;
+      if p_became[i] = 'refused' or hopeless then
+        update chat.outbox as stored set refused = true, due_at = stored.created_at + p_lifetime where stored.ctid = place;
+      end if;
     end if;
   end loop;
   -- One look at the indexes tells whether there is anything to claim or to clear away, which there hardly ever is. An
