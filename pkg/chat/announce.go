@@ -16,9 +16,9 @@ const (
 	claimNothing time.Duration = math.MaxInt64
 )
 
-// announce delivers the events of a call, acknowledges them, and with the same statement claims a few
-// that earlier requests left behind: so the queue heals by traffic alone, without a cron. That costs one
-// further request to Pusher and its acknowledgement at most for each batch, and only while there is time.
+// announce delivers the events of a call and acknowledges them. If earlier requests left some behind, which the
+// acknowledgement tells, it claims a few of those: so the queue heals by traffic alone, without a cron. That costs a claim,
+// one further request to Pusher and its acknowledgement at most for each batch, and only while there is time.
 // No failure here is the caller's: what is not acknowledged waits in the outbox.
 func (s *Service) announce(ctx context.Context, events []Event) Realtime {
 	if !s.publisher.Enabled() {
@@ -37,23 +37,26 @@ func (s *Service) announce(ctx context.Context, events []Event) Realtime {
 	return became
 }
 
-// deliver publishes events and acknowledges what came of it. With the same statement it claims the next
-// ones, if at least reserve of the budget is left then. If Pusher did not look at any event there is nothing
-// to acknowledge, and nothing is claimed. takenBefore tells whether Pusher took an event earlier in this call.
+// deliver publishes events and acknowledges what came of it. If others are due, it claims the next ones, while at
+// least reserve of the budget is left. If Pusher did not look at any event there is nothing to acknowledge, and
+// nothing is claimed. takenBefore tells whether Pusher took an event earlier in this call.
 func (s *Service) deliver(ctx context.Context, events []Event, reserve time.Duration, takenBefore bool) (done Delivery, next []Event) {
 	done = s.publish(ctx, events)
 	done.OthersTaken = takenBefore || len(done.Delivered) > 0
 	if done.settled() == 0 {
 		return done, nil
 	}
-	claim := 0
-	if timeLeft(ctx) >= reserve {
-		claim = MaxBatch
-	}
-	next, err := s.store.Acknowledge(ctx, done, claim)
+	due, err := s.store.Acknowledge(ctx, done)
 	if err != nil {
 		s.log.WarnContext(ctx, "delivered events were not acknowledged and will be repeated", "error", err.Error())
 		return done, nil
+	}
+	if !due || timeLeft(ctx) < reserve {
+		return done, nil
+	}
+	next, err = s.store.Claim(ctx, MaxBatch)
+	if err != nil {
+		s.log.WarnContext(ctx, "events of earlier requests were not claimed and wait", "error", err.Error())
 	}
 	return done, next
 }

@@ -21,22 +21,22 @@ func TestASendIsSavedThenAnnouncedThenAcknowledged(t *testing.T) {
 		realtime chat.Realtime
 		trace    string
 	}{
-		"all is taken":          {nil, 0, false, false, chat.Delivered, "send, publish 2, acknowledge 2+0 claim 10"},
+		"all is taken":          {nil, 0, false, false, chat.Delivered, "send, publish 2, acknowledge 2+0"},
 		"nothing is taken":      {[]became{sorted(0, 0)}, 10, false, false, chat.Queued, "send, publish 2"},
-		"a part is taken":       {[]became{sorted(1, 0)}, 0, false, false, chat.Queued, "send, publish 2, acknowledge 1+0 claim 10"},
-		"one is refused":        {[]became{sorted(1, 1)}, 0, false, false, chat.Queued, "send, publish 2, acknowledge 1+1 claim 10"},
-		"all are refused":       {[]became{sorted(0, 2)}, 0, false, false, chat.Queued, "send, publish 2, acknowledge 0+2 claim 10"},
-		"one is rejected":       {[]became{sorted(1, 0, 1)}, 0, false, false, chat.Queued, "send, publish 2, acknowledge 1+0+1, others taken true, claim 10"},
-		"all are rejected":      {[]became{sorted(0, 0, 2)}, 0, false, false, chat.Queued, "send, publish 2, acknowledge 0+0+2, others taken false, claim 10"},
-		"one refused, one left": {[]became{sorted(0, 1)}, 0, false, false, chat.Queued, "send, publish 2, acknowledge 0+1 claim 10"},
-		"not acknowledged":      {nil, 5, false, true, chat.Delivered, "send, publish 2, acknowledge 2+0 claim 10"},
+		"a part is taken":       {[]became{sorted(1, 0)}, 0, false, false, chat.Queued, "send, publish 2, acknowledge 1+0"},
+		"one is refused":        {[]became{sorted(1, 1)}, 0, false, false, chat.Queued, "send, publish 2, acknowledge 1+1"},
+		"all are refused":       {[]became{sorted(0, 2)}, 0, false, false, chat.Queued, "send, publish 2, acknowledge 0+2"},
+		"one is rejected":       {[]became{sorted(1, 0, 1)}, 0, false, false, chat.Queued, "send, publish 2, acknowledge 1+0+1, others taken true"},
+		"all are rejected":      {[]became{sorted(0, 0, 2)}, 0, false, false, chat.Queued, "send, publish 2, acknowledge 0+0+2, others taken false"},
+		"one refused, one left": {[]became{sorted(0, 1)}, 0, false, false, chat.Queued, "send, publish 2, acknowledge 0+1"},
+		"not acknowledged":      {nil, 5, false, true, chat.Delivered, "send, publish 2, acknowledge 2+0"},
 		"Pusher is off":         {nil, 5, true, false, chat.Disabled, "send"},
-		"one left behind":       {nil, 1, false, false, chat.Delivered, "send, publish 2, acknowledge 2+0 claim 10, publish 1, acknowledge 1+0 claim 0"},
-		"many left behind":      {nil, 99, false, false, chat.Delivered, "send, publish 2, acknowledge 2+0 claim 10, publish 10, acknowledge 10+0 claim 0"},
-		"a rejected one left":   {[]became{taken, sorted(0, 0, 1)}, 1, false, false, chat.Delivered, "send, publish 2, acknowledge 2+0 claim 10, publish 1, acknowledge 0+0+1, others taken true, claim 0"},
-		"a poisoned one left":   {[]became{taken, sorted(2, 1)}, 3, false, false, chat.Delivered, "send, publish 2, acknowledge 2+0 claim 10, publish 3, acknowledge 2+1 claim 0"},
-		"those are not taken":   {[]became{taken, sorted(0, 0)}, 99, false, false, chat.Delivered, "send, publish 2, acknowledge 2+0 claim 10, publish 10"},
-		"a part, and others":    {[]became{sorted(1, 0), taken}, 1, false, false, chat.Queued, "send, publish 2, acknowledge 1+0 claim 10, publish 1, acknowledge 1+0 claim 0"},
+		"one left behind":       {nil, 1, false, false, chat.Delivered, "send, publish 2, acknowledge 2+0, claim 10, publish 1, acknowledge 1+0"},
+		"many left behind":      {nil, 99, false, false, chat.Delivered, "send, publish 2, acknowledge 2+0, claim 10, publish 10, acknowledge 10+0"},
+		"a rejected one left":   {[]became{taken, sorted(0, 0, 1)}, 1, false, false, chat.Delivered, "send, publish 2, acknowledge 2+0, claim 10, publish 1, acknowledge 0+0+1, others taken true"},
+		"a poisoned one left":   {[]became{taken, sorted(2, 1)}, 3, false, false, chat.Delivered, "send, publish 2, acknowledge 2+0, claim 10, publish 3, acknowledge 2+1"},
+		"those are not taken":   {[]became{taken, sorted(0, 0)}, 99, false, false, chat.Delivered, "send, publish 2, acknowledge 2+0, claim 10, publish 10"},
+		"a part, and others":    {[]became{sorted(1, 0), taken}, 1, false, false, chat.Queued, "send, publish 2, acknowledge 1+0, claim 10, publish 1, acknowledge 1+0"},
 	} {
 		w := newWorld()
 		w.publisher.became, w.publisher.disabled, w.store.due = test.pusher, test.disabled, leftBehind(test.due)
@@ -62,7 +62,7 @@ func TestAReadMarkIsAnnouncedLikeASend(t *testing.T) {
 		disabled bool
 		trace    string
 	}{
-		"all is taken":     {taken, false, "read, publish 2, acknowledge 2+0 claim 10"},
+		"all is taken":     {taken, false, "read, publish 2, acknowledge 2+0"},
 		"nothing is taken": {sorted(0, 0), false, "read, publish 2"},
 		"Pusher is off":    {taken, true, "read"},
 	} {
@@ -90,8 +90,8 @@ func TestAReplayDeliversWhatIsDueAndTellsWhatIsAnothers(t *testing.T) {
 	}{
 		{sorted(0, 0), false, false, chat.Queued, "send, publish 2"},
 		{taken, false, true, chat.Queued, "send"}, // they are another call's
-		{sorted(1, 0), true, true, chat.Queued, "send, publish 2, acknowledge 1+0 claim 10"},
-		{taken, true, true, chat.Delivered, "send, publish 1, acknowledge 1+0 claim 10"},
+		{sorted(1, 0), true, true, chat.Queued, "send, publish 2, acknowledge 1+0"},
+		{taken, true, true, chat.Delivered, "send, publish 1, acknowledge 1+0"},
 		{taken, true, true, chat.Delivered, "send"},
 	} {
 		w.publisher.became, w.store.leaseEnded = []became{step.became}, step.leaseEnded
@@ -113,7 +113,7 @@ func TestAPusherThatHangsCostsASendASecondAndAHalf(t *testing.T) {
 		trace    string
 	}{
 		"at once":               {[]became{hanging}, 0, 1500 * time.Millisecond, chat.Queued, "send, publish 2"},
-		"with others' events":   {[]became{taken, hanging}, 5 * time.Second, 1500 * time.Millisecond, chat.Delivered, "send, publish 2, acknowledge 2+0 claim 10, publish 10"},
+		"with others' events":   {[]became{taken, hanging}, 5 * time.Second, 1500 * time.Millisecond, chat.Delivered, "send, publish 2, acknowledge 2+0, claim 10, publish 10"},
 		"within a small budget": {[]became{hanging}, 400 * time.Millisecond, 400 * time.Millisecond, chat.Queued, "send, publish 2"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -142,8 +142,8 @@ func TestOthersEventsAreDeliveredOnlyWhileASecondIsLeft(t *testing.T) {
 		return taken(ctx, events)
 	}
 	for budget, want := range map[time.Duration]string{
-		2 * time.Second:                 "send, publish 2, acknowledge 2+0 claim 10, publish 1, acknowledge 1+0 claim 0",
-		2*time.Second - time.Nanosecond: "send, publish 2, acknowledge 2+0 claim 0",
+		2 * time.Second:                 "send, publish 2, acknowledge 2+0, claim 10, publish 1, acknowledge 1+0",
+		2*time.Second - time.Nanosecond: "send, publish 2, acknowledge 2+0",
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld()

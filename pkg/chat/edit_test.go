@@ -22,7 +22,7 @@ func TestAnEditAsksTheStoreForWhatWasChecked(t *testing.T) {
 	mustBe(t, "the version", *p.IfVersion, 7)
 	p.Body, p.IfVersion = nil, nil
 	mustBe(t, "the rest", p, chat.ChangeParams{ClientID: "42", MessageID: messageID, By: grace, Preview: "a b", Live: true, Limit: limit})
-	mustBe(t, "the trace", w.trace.take(), "change, publish 2, acknowledge 2+0 claim 10")
+	mustBe(t, "the trace", w.trace.take(), "change, publish 2, acknowledge 2+0")
 }
 
 func TestADeletionAsksTheStoreForNoBody(t *testing.T) {

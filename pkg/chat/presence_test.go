@@ -27,7 +27,7 @@ func TestNewsOfPresenceAreKeptInTheOrderOfTheClientsAndAnnounced(t *testing.T) {
 	if !slices.Equal(news, given) {
 		t.Errorf("what the caller gave is now %v", news)
 	}
-	mustBe(t, "the trace", w.trace.take(), "presence 4, publish 3, acknowledge 3+0 claim 10")
+	mustBe(t, "the trace", w.trace.take(), "presence 4, publish 3, acknowledge 3+0")
 	for _, e := range w.publisher.published {
 		mustBe(t, "the channel", e.Conversation.Channel, "channel of "+e.ClientID)
 		if e.Conversation.Online == nil {
@@ -58,7 +58,7 @@ func TestManyNewsAreAnnouncedInBatchesThatPusherTakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustBe(t, "the trace", w.trace.take(),
-		"presence 23, publish 10, acknowledge 10+0 claim 10, publish 10, acknowledge 10+0 claim 10, publish 3, acknowledge 3+0 claim 10")
+		"presence 23, publish 10, acknowledge 10+0, publish 10, acknowledge 10+0, publish 3, acknowledge 3+0")
 	mustBe(t, "what still waits", len(w.store.waiting), 0)
 }
 

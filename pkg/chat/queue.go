@@ -34,7 +34,7 @@ func (s *Service) DeliverQueued(ctx context.Context) (Deliveries, error) {
 		return run, err
 	}
 	if s.publisher.Enabled() {
-		events, err := s.store.Acknowledge(ctx, Delivery{}, MaxBatch)
+		events, err := s.store.Claim(ctx, MaxBatch)
 		if err != nil {
 			return run, err
 		}

@@ -19,36 +19,36 @@ func TestWhatIsQueuedIsDeliveredUntilNothingIsDue(t *testing.T) {
 		want   chat.Deliveries
 		trace  string
 	}{
-		"nothing is due": {0, nil, chat.Deliveries{}, "drop, acknowledge 0+0 claim 10, count"},
-		"a few":          {3, nil, chat.Deliveries{Delivered: 3}, "drop, acknowledge 0+0 claim 10, publish 3, acknowledge 3+0 claim 10, count"},
+		"nothing is due": {0, nil, chat.Deliveries{}, "drop, claim 10, count"},
+		"a few":          {3, nil, chat.Deliveries{Delivered: 3}, "drop, claim 10, publish 3, acknowledge 3+0, count"},
 		"many": {
 			23, nil, chat.Deliveries{Delivered: 23},
-			"drop, acknowledge 0+0 claim 10, publish 10, acknowledge 10+0 claim 10, publish 10, acknowledge 10+0 claim 10, publish 3, acknowledge 3+0 claim 10, count",
+			"drop, claim 10, publish 10, acknowledge 10+0, claim 10, publish 10, acknowledge 10+0, claim 10, publish 3, acknowledge 3+0, count",
 		},
-		"Pusher takes nothing": {23, []became{sorted(0, 0)}, chat.Deliveries{Failed: 10, Pending: 13}, "drop, acknowledge 0+0 claim 10, publish 10, count"},
+		"Pusher takes nothing": {23, []became{sorted(0, 0)}, chat.Deliveries{Failed: 10, Pending: 13}, "drop, claim 10, publish 10, count"},
 		"Pusher stops taking": {
 			23, []became{taken, sorted(0, 0)}, chat.Deliveries{Delivered: 10, Failed: 10, Pending: 3},
-			"drop, acknowledge 0+0 claim 10, publish 10, acknowledge 10+0 claim 10, publish 10, count",
+			"drop, claim 10, publish 10, acknowledge 10+0, claim 10, publish 10, count",
 		},
 		"a batch is poisoned": {
 			13, []became{sorted(9, 1), taken}, chat.Deliveries{Delivered: 12, Failed: 1},
-			"drop, acknowledge 0+0 claim 10, publish 10, acknowledge 9+1 claim 10, publish 3, acknowledge 3+0 claim 10, count",
+			"drop, claim 10, publish 10, acknowledge 9+1, claim 10, publish 3, acknowledge 3+0, count",
 		},
 		"all is poison": {
 			13, []became{sorted(0, 10)}, chat.Deliveries{Failed: 13},
-			"drop, acknowledge 0+0 claim 10, publish 10, acknowledge 0+10 claim 10, publish 3, acknowledge 0+3 claim 10, count",
+			"drop, claim 10, publish 10, acknowledge 0+10, claim 10, publish 3, acknowledge 0+3, count",
 		},
 		"a batch is rejected": {
 			13, []became{sorted(0, 0, 10), taken}, chat.Deliveries{Delivered: 3, Failed: 10},
-			"drop, acknowledge 0+0 claim 10, publish 10, acknowledge 0+0+10, others taken false, claim 10, publish 3, acknowledge 3+0 claim 10, count",
+			"drop, claim 10, publish 10, acknowledge 0+0+10, others taken false, claim 10, publish 3, acknowledge 3+0, count",
 		},
 		"one is rejected after a batch that was taken": {
 			11, []became{taken, sorted(0, 0, 1)}, chat.Deliveries{Delivered: 10, Failed: 1},
-			"drop, acknowledge 0+0 claim 10, publish 10, acknowledge 10+0 claim 10, publish 1, acknowledge 0+0+1, others taken true, claim 10, count",
+			"drop, claim 10, publish 10, acknowledge 10+0, claim 10, publish 1, acknowledge 0+0+1, others taken true, count",
 		},
 		"a part waits": {
 			13, []became{sorted(4, 0), taken}, chat.Deliveries{Delivered: 7, Failed: 6},
-			"drop, acknowledge 0+0 claim 10, publish 10, acknowledge 4+0 claim 10, publish 3, acknowledge 3+0 claim 10, count",
+			"drop, claim 10, publish 10, acknowledge 4+0, claim 10, publish 3, acknowledge 3+0, count",
 		},
 	} {
 		w := newWorld()
@@ -121,8 +121,8 @@ func TestARunFailsWithTheStore(t *testing.T) {
 	t.Parallel()
 	for method, trace := range map[string]string{
 		"DropExpired": "drop",
-		"Acknowledge": "drop, acknowledge 0+0 claim 10",
-		"Queue":       "drop, acknowledge 0+0 claim 10, publish 3, acknowledge 3+0 claim 10, count",
+		"Claim":       "drop, claim 10",
+		"Queue":       "drop, claim 10, publish 3, acknowledge 3+0, count",
 	} {
 		w := newWorld()
 		w.store.due = leftBehind(3)
@@ -145,7 +145,7 @@ func TestWhatIsNotAcknowledgedEndsARunAndIsStillCounted(t *testing.T) {
 	if run, err := w.DeliverQueued(t.Context()); err != nil || run != (chat.Deliveries{Delivered: 10, Pending: 13}) {
 		t.Errorf("%+v, %v", run, err)
 	}
-	mustBe(t, "the trace", w.trace.take(), "drop, acknowledge 0+0 claim 10, publish 10, acknowledge 10+0 claim 10, count")
+	mustBe(t, "the trace", w.trace.take(), "drop, claim 10, publish 10, acknowledge 10+0, count")
 	if strings.Count(w.log.String(), "level=WARN") != 1 {
 		t.Errorf("log: %s", w.log)
 	}

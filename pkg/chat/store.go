@@ -62,10 +62,13 @@ type Store interface {
 	ListConversations(ctx context.Context, q InboxQuery) (InboxPage, error)
 
 	// Acknowledge forgets the events that were delivered and parks those that were refused. A rejected one it parks
-	// when that has happened eight times over at least ten minutes, each time while others were delivered. Then it
-	// claims at most claim events that are due, leased to this call: the longest due of each conversation first, and
+	// when that has happened eight times over at least ten minutes, each time while others were delivered. It tells
+	// whether there are events of earlier calls for Claim to take, or to clear away.
+	Acknowledge(ctx context.Context, d Delivery) (due bool, err error)
+
+	// Claim leases at most so many events to this call that are due: the longest due of each conversation first, and
 	// of several that would show the same only the last.
-	Acknowledge(ctx context.Context, d Delivery, claim int) ([]Event, error)
+	Claim(ctx context.Context, most int) ([]Event, error)
 
 	// DropExpired forgets events that have waited for longer than EventLifetime.
 	DropExpired(ctx context.Context) error

@@ -57,7 +57,7 @@ func TestAnUpdateAsksTheStoreForWhatWasChecked(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 	mustBe(t, "the caller's own text", name, " \tGrace Hopper\u00a0")
-	mustBe(t, "the trace", w.trace.take(), "update, publish 1, acknowledge 1+0 claim 10")
+	mustBe(t, "the trace", w.trace.take(), "update, publish 1, acknowledge 1+0")
 }
 
 func TestWhatAnUpdateDoesNotNameStays(t *testing.T) {

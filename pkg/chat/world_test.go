@@ -2,6 +2,7 @@ package chat_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -225,25 +226,30 @@ func (m *memory) ListConversations(_ context.Context, q chat.InboxQuery) (chat.I
 	return page, m.fail["ListConversations"]
 }
 
-func (m *memory) Acknowledge(ctx context.Context, d chat.Delivery, claim int) ([]chat.Event, error) {
+func (m *memory) Acknowledge(ctx context.Context, d chat.Delivery) (bool, error) {
 	settled := fmt.Sprintf("%d+%d", len(d.Delivered), len(d.Refused))
 	if len(d.Rejected) > 0 {
-		settled += fmt.Sprintf("+%d, others taken %v,", len(d.Rejected), d.OthersTaken)
+		settled += fmt.Sprintf("+%d, others taken %v", len(d.Rejected), d.OthersTaken)
 	}
-	m.add("acknowledge %s claim %d", settled, claim)
-	if err := m.fail["Acknowledge"]; err != nil {
-		return nil, err
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
+	m.add("acknowledge %s", settled)
+	if err := cmp.Or(m.fail["Acknowledge"], ctx.Err()); err != nil {
+		return false, err
 	}
 	m.waiting = slices.DeleteFunc(m.waiting, func(e chat.Event) bool {
 		return slices.Contains(d.Delivered, e.EventKey) || slices.Contains(d.Refused, e.EventKey)
 	})
-	if m.alwaysDue {
-		return leftBehind(claim), nil
+	return m.alwaysDue || len(m.due) > 0, nil
+}
+
+func (m *memory) Claim(ctx context.Context, most int) ([]chat.Event, error) {
+	m.add("claim %d", most)
+	if err := cmp.Or(m.fail["Claim"], ctx.Err()); err != nil {
+		return nil, err
 	}
-	claimed := m.due[:min(claim, len(m.due))]
+	if m.alwaysDue {
+		return leftBehind(most), nil
+	}
+	claimed := m.due[:min(most, len(m.due))]
 	m.due = m.due[len(claimed):]
 	return claimed, nil
 }

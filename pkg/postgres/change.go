@@ -7,12 +7,12 @@ import (
 )
 
 const changeSQL = `
-	select saved.* from chat.change_v2(
+	select chat.change_v2(
 		@call_id, @client_id, @role, @by_id, @by_name,
 		@message_id, @body, @preview, @if_version,
 		@live, @lease, @lifetime,
 		@capacity, @per_second
-	) saved`
+	)`
 
 // ChangeMessage implements [chat.Store] with the function change_v2.
 func (s *Store) ChangeMessage(ctx context.Context, p chat.ChangeParams) (chat.Saved, error) {

@@ -15,4 +15,6 @@
 //     gives up. A request to cancel may be lost behind a pooler, and the statement would be committed later.
 //   - enable_seqscan = off: a session keeps the plans of a function, and those that it made while a table was small
 //     would go on reading all of it.
+//   - plan_cache_mode = force_generic_plan: what is due is a matter of the clock, and Postgres would plan such a
+//     statement anew at every call, for it takes the plan for a time that it knows to be cheaper.
 package postgres

@@ -92,9 +92,10 @@ func TestACallIsOneRoundTrip(t *testing.T) {
 			return err
 		},
 		"Acknowledge": func() error {
-			_, err := w.store.Acknowledge(t.Context(), chat.Delivery{Delivered: keys(events)}, 10)
+			_, err := w.store.Acknowledge(t.Context(), chat.Delivery{Delivered: keys(events)})
 			return err
 		},
+		"Claim":       func() error { _, err := w.store.Claim(t.Context(), 10); return err },
 		"DropExpired": func() error { return w.store.DropExpired(t.Context()) },
 		"Queue":       func() error { _, _, err := w.store.Queue(t.Context(), 10); return err },
 	} {

@@ -148,6 +148,7 @@ type model struct {
 	callCount int
 	lost      int  // how many answers of this step's call are lost
 	lostAck   bool // the next acknowledgement's answer is lost
+	lostClaim bool // the next claim's
 	outage    int  // for how many more steps Pusher takes nothing
 	requests  []published
 	checks    []func() // to be made once the rows have been compared
@@ -505,7 +506,7 @@ func (m *model) hear(news []chat.Presence) (res result) {
 	return res
 }
 
-// settle is the first half of what [chat.Store.Acknowledge] must do.
+// settle is what [chat.Store.Acknowledge] must do.
 func (m *model) settle(d chat.Delivery, othersTaken bool) {
 	for _, k := range d.Delivered {
 		delete(m.outbox, k)
@@ -549,7 +550,7 @@ func (m *model) drop() {
 	})
 }
 
-// claim is the second half of what [chat.Store.Acknowledge] must do. Which of several that are equally long due it
+// claim is what [chat.Store.Claim] must do. Which of several that are equally long due it
 // claims is open, so it is told what was claimed, and finds out whether that is right.
 func (m *model) claim(most int, claimed []chat.EventKey) {
 	m.Helper()
@@ -641,14 +642,22 @@ func (m *model) claim(most int, claimed []chat.EventKey) {
 	}
 }
 
-// acknowledge is what [chat.Store.Acknowledge] must do, as a call of its own.
+// acknowledge is what [chat.Store.Acknowledge] must do, and then a claim, if most is not 0, which may find nothing.
 func (m *model) acknowledge(d chat.Delivery, othersTaken bool, most int, claimed []chat.EventKey) {
 	m.Helper()
-	m.nextCall()
 	m.settle(d, othersTaken)
-	if m.lostAck {
+	if m.lostAck && settled(d) {
 		m.lostAck = false
 		m.seen["lost acknowledgement"]++
+		m.settle(chat.Delivery{Refused: m.still(d.Refused), Rejected: m.still(d.Rejected)}, othersTaken)
+	}
+	if most == 0 {
+		return
+	}
+	m.nextCall()
+	if m.lostClaim && m.claimable() {
+		m.lostClaim = false
+		m.seen["lost claim"]++
 		// The first try claimed something, too. Nobody got it, and it is due when that lease ends.
 		var unheard []chat.EventKey
 		for _, row := range m.rowsOfOutbox() {
@@ -656,14 +665,19 @@ func (m *model) acknowledge(d chat.Delivery, othersTaken bool, most int, claimed
 				unheard = append(unheard, row.key())
 			}
 		}
-		if most > 0 {
-			m.claim(most, unheard)
+		m.claim(most, unheard)
+	}
+	m.claim(most, claimed)
+}
+
+// claimable tells whether there is anything for a claim to take, or to clear away.
+func (m *model) claimable() bool {
+	for _, e := range m.outbox {
+		if m.due(e) || e.Refused && e.Due <= m.now || !e.Refused && !e.open && e.Due > m.now+7*modelLease {
+			return true
 		}
-		m.settle(chat.Delivery{Refused: m.still(d.Refused), Rejected: m.still(d.Rejected)}, othersTaken)
 	}
-	if most > 0 {
-		m.claim(most, claimed)
-	}
+	return false
 }
 
 func (m *model) still(keys []chat.EventKey) []chat.EventKey {
@@ -799,20 +813,19 @@ func (m *model) twice(clientIDs []string, sql string, call func(earlier result) 
 
 // lose has the answers to the next call lost, now and then.
 func (m *model) lose(sql string) {
-	m.lost, m.lostAck = 0, false
+	m.lost, m.lostAck, m.lostClaim = 0, false, false
+	answers := 0
 	switch m.random.IntN(24) {
 	case 0, 1:
-		m.lost = 1
+		m.lost, answers = 1, 1
 	case 2:
-		m.lost = 2
+		m.lost, answers = 2, 2
 	case 3:
-		m.lostAck = true
-		sql = "chat.acknowledge_v2"
+		m.lostAck, answers, sql = true, 1, "chat.acknowledge_v2"
+	case 4:
+		m.lostClaim, answers, sql = true, 1, "chat.claim_v1"
 	}
-	m.proxy.LoseAnswer(m.lost, sql)
-	if m.lostAck {
-		m.proxy.LoseAnswer(1, sql)
-	}
+	m.proxy.LoseAnswer(answers, sql)
 }
 
 // wantError compares the error of a call.
@@ -1268,8 +1281,8 @@ func (m *model) one(most int) {
 
 	case n < 90:
 		m.doing = "deliver what is queued"
-		m.lost, m.lostAck = 0, m.chance(10)
-		m.proxy.LoseAnswer(map[bool]int{true: 1}[m.lostAck], "chat.acknowledge_v2")
+		m.lost, m.lostAck, m.lostClaim = 0, false, m.chance(10)
+		m.proxy.LoseAnswer(map[bool]int{true: 1}[m.lostClaim], "chat.claim_v1")
 		run, err := m.service.DeliverQueued(ctx)
 		if err != nil {
 			m.wrong("%v", err)
@@ -1281,7 +1294,7 @@ func (m *model) one(most int) {
 	case n < 94:
 		address := fmt.Sprint("address-", m.random.IntN(2))
 		m.doing = "guest from " + address
-		m.lost, m.lostAck = 0, false
+		m.lost, m.lostAck, m.lostClaim = 0, false, false
 		m.proxy.LoseAnswer(0, "")
 		err := m.service.AdmitGuest(ctx, []byte(address))
 		counted := slices.DeleteFunc(slices.Clone(m.guests[address]), func(a int64) bool { return a <= m.now-modelWindow || a > m.now })
@@ -1322,7 +1335,7 @@ func (m *model) one(most int) {
 // drive makes a step, and compares what must hold after it.
 func (m *model) drive(most int, everything bool) {
 	m.step++
-	m.doing, m.lost, m.lostAck, m.requests, m.checks = "", 0, false, nil, nil
+	m.doing, m.lost, m.lostAck, m.lostClaim, m.requests, m.checks = "", 0, false, false, nil, nil
 	m.touched = map[string]bool{}
 	m.outage = max(0, m.outage-1)
 	if m.now = m.clock(); m.now > m.frozen+micro {

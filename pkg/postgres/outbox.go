@@ -9,14 +9,13 @@ import (
 )
 
 const acknowledgeSQL = `
-	select saved.* from chat.acknowledge_v2(
-		@call_id, @client_id, @version,
-		@event, @target, @became, @others_taken,
-		@claim, @lease, @lifetime
-	) saved`
+	select chat.acknowledge_v2(
+		@client_id, @version, @event, @target, @became,
+		@others_taken, @lease, @lifetime
+	)`
 
 // Acknowledge implements [chat.Store] with the function acknowledge_v2.
-func (s *Store) Acknowledge(ctx context.Context, d chat.Delivery, claim int) ([]chat.Event, error) {
+func (s *Store) Acknowledge(ctx context.Context, d chat.Delivery) (due bool, err error) {
 	clientIDs, names, targets, became := []string{}, []string{}, []string{}, []string{} // not nil, which would be null
 	versions := []int64{}
 	name := func(keys []chat.EventKey, what string) {
@@ -28,15 +27,23 @@ func (s *Store) Acknowledge(ctx context.Context, d chat.Delivery, claim int) ([]
 	name(d.Delivered, "delivered")
 	name(d.Refused, "refused")
 	name(d.Rejected, "rejected")
-	rows, err := s.call(ctx, acknowledgeSQL, arguments{
+	return queryOne(ctx, s, acknowledgeSQL, arguments{
 		"client_id":    clientIDs,
 		"version":      versions,
 		"event":        names,
 		"target":       targets,
 		"became":       became,
 		"others_taken": d.OthersTaken || len(d.Delivered) > 0,
-		"claim":        claim,
-	})
+		"lease":        chat.Lease.String(),
+		"lifetime":     chat.EventLifetime.String(),
+	}, pgx.RowTo[bool])
+}
+
+const claimSQL = `select chat.claim_v1(@call_id, @claim, @lease, @lifetime)`
+
+// Claim implements [chat.Store] with the function claim_v1.
+func (s *Store) Claim(ctx context.Context, most int) ([]chat.Event, error) {
+	rows, err := s.call(ctx, claimSQL, arguments{"claim": most})
 	return events(rows), err
 }
 

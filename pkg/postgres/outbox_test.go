@@ -278,7 +278,7 @@ func TestTwoClaimersNeverGetTheSameEvent(t *testing.T) {
 		store := open(t, w.url)
 		claiming.Go(func() {
 			for {
-				got, err := store.Acknowledge(t.Context(), chat.Delivery{}, chat.MaxBatch)
+				got, err := store.Claim(t.Context(), chat.MaxBatch)
 				if err != nil {
 					t.Error(err)
 				}
@@ -468,7 +468,7 @@ func TestAnAcknowledgementWaitsForNoDiskAndASendDoes(t *testing.T) {
 			t.Fatal("a send does not wait for its commit to be safe")
 		}
 	}
-	if _, err := careful.Acknowledge(t.Context(), chat.Delivery{Delivered: keys(events)}, 10); err != nil {
+	if _, err := careful.Acknowledge(t.Context(), chat.Delivery{Delivered: keys(events)}); err != nil {
 		t.Errorf("an acknowledgement waits: %v", err)
 	}
 	if n := ask[int](w, "select count(*) from chat.outbox where client_id = '42'"); n != 0 {

@@ -8,10 +8,10 @@ import (
 )
 
 const presenceSQL = `
-	select saved.* from chat.presence_v2(
+	select chat.presence_v2(
 		@call_id, @client_id, @online, @at,
 		@live, @lease, @lifetime, @online_for
-	) saved`
+	)`
 
 // RecordPresence implements [chat.Store] with the function presence_v2.
 func (s *Store) RecordPresence(ctx context.Context, p chat.PresenceParams) (chat.Saved, error) {

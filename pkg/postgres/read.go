@@ -7,11 +7,11 @@ import (
 )
 
 const readSQL = `
-	select saved.* from chat.read_v2(
+	select chat.read_v2(
 		@call_id, @client_id,
 		@role, @reader_id, @reader_name, @up_to_seq,
 		@live, @socket_id, @lease, @lifetime
-	) saved`
+	)`
 
 // MarkRead implements [chat.Store] with the function read_v2.
 func (s *Store) MarkRead(ctx context.Context, p chat.ReadParams) (chat.Saved, error) {

@@ -6,20 +6,24 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"devinbox/pkg/chat"
 )
 
-// Every function that changes something answers with rows of the type chat.saved_v1: a row for each event that is
-// now leased to the call, and one row without an event if there is none. The statement around such a function asks
-// for all columns of the type, in the type's order, and is nothing but a scan of the function: exec mode plans it
-// anew at every call. For the same reason it names its arguments by position, and leaves their types to the function.
+// Every function that changes something answers with values of the type chat.saved_v1: one for each event that is
+// now leased to the call, and one without an event if there is none. The statement around such a function is nothing but
+// its call, and each value is one column: exec mode plans every statement anew, and to plan and describe forty columns
+// took longer than to store a message. For the same reason a call names its arguments by position, and leaves their
+// types to the function.
 
 // outcome is what came of a call of such a function.
 type outcome string
@@ -45,7 +49,7 @@ const (
 	limited        outcome = "limited"
 )
 
-// savedRow is one row of chat.saved_v1.
+// savedRow is one value of the type chat.saved_v1.
 type savedRow struct {
 	outcome      outcome
 	retryAfter   *float64
@@ -55,11 +59,38 @@ type savedRow struct {
 	message      messageRow
 }
 
+// scanSaved reads a row that is one such value. The columns in it have the order of the fields here.
 func scanSaved(row pgx.CollectableRow) (r savedRow, err error) {
-	err = row.Scan(slices.Concat(
+	columns := pgtype.NewCompositeBinaryScanner(nil, row.RawValues()[0])
+	for _, target := range slices.Concat(
 		[]any{&r.outcome, &r.retryAfter, &r.queued}, r.event.targets(), r.conversation.targets(), r.message.targets(),
-	)...)
-	return r, err
+	) {
+		if !columns.Next() {
+			return r, chat.Defect(fmt.Errorf("postgres: chat.saved_v1 has %d columns: %w", columns.FieldCount(), columns.Err()))
+		}
+		if err := planOf(columns.OID(), target).Scan(columns.Bytes(), target); err != nil {
+			return r, chat.Defect(err)
+		}
+	}
+	return r, nil
+}
+
+// plans are how a column of a type, in binary form, is read into a variable of another: see planOf.
+var plans sync.Map
+
+type planKey struct {
+	column uint32 // its type's OID
+	target reflect.Type
+}
+
+// planOf is how a column is read into a target. To find that out takes pgx longer than to do it.
+func planOf(column uint32, target any) pgtype.ScanPlan {
+	key := planKey{column, reflect.TypeOf(target)}
+	plan, known := plans.Load(key)
+	if !known {
+		plan, _ = plans.LoadOrStore(key, pgtype.NewMap().PlanScan(column, pgx.BinaryFormatCode, target))
+	}
+	return plan.(pgtype.ScanPlan)
 }
 
 // refusal is the error of a call that was refused, and nil for any other.

@@ -9,14 +9,14 @@ import (
 )
 
 const sendSQL = `
-	select saved.* from chat.send_v2(
+	select chat.send_v2(
 		@call_id, @client_id,
 		@role, @sender_id, @sender_name, @sender_email,
 		@message_id, @client_message_id, @body, @preview,
 		@create, @live, @socket_id,
 		@lease, @lifetime,
 		@capacity, @per_second
-	) saved`
+	)`
 
 // Send implements [chat.Store] with the function send_v2.
 func (s *Store) Send(ctx context.Context, p chat.SendParams) (chat.Saved, error) {

@@ -110,10 +110,18 @@ func (w *world) read(p chat.ReadParams) marked {
 	return marked{saved, saved.Conversation.Read.Of(p.Reader.Role)}
 }
 
-// deliver acknowledges what must succeed.
+// deliver acknowledges, and claims at most so many, which must succeed.
 func (w *world) deliver(d chat.Delivery, claim int) []chat.Event {
 	w.Helper()
-	events, err := w.store.Acknowledge(w.Context(), d, claim)
+	if len(d.Delivered)+len(d.Refused)+len(d.Rejected) > 0 {
+		if _, err := w.store.Acknowledge(w.Context(), d); err != nil {
+			w.Fatal(err)
+		}
+	}
+	if claim == 0 {
+		return nil
+	}
+	events, err := w.store.Claim(w.Context(), claim)
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -7,11 +7,11 @@ import (
 )
 
 const updateSQL = `
-	select saved.* from chat.update_v2(
+	select chat.update_v2(
 		@call_id, @client_id, @by_id, @by_name, @status,
 		@assign, @assignee_id, @client_name,
 		@live, @socket_id, @lease, @lifetime
-	) saved`
+	)`
 
 // UpdateConversation implements [chat.Store] with the function update_v2.
 func (s *Store) UpdateConversation(ctx context.Context, p chat.UpdateParams) (chat.Saved, error) {

@@ -13,7 +13,7 @@ create or replace function chat.change_v2(
   p_live boolean, p_lease interval, p_lifetime interval,
   p_capacity double precision, p_per_second double precision
 ) returns setof chat.saved_v1
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '400ms' set enable_seqscan = off as $function$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '400ms' set enable_seqscan = off set plan_cache_mode = force_generic_plan as $function$
 declare
   conversation chat.conversation;
   message      chat.message;

@@ -1,16 +1,22 @@
 -- Leases at most p_claim events that are due to this call alone. What was claimed and is not acknowledged becomes due
 -- again, each time later: after two leases, then four, then up to six.
 --
+-- It first gives back what was leased before the clock was set back, which is due later than any lease ends, and clears
+-- away what has expired.
+--
 -- Of the thousand that are longest due, it drops those whose lifetime has ended, and those that a later one makes
 -- superfluous: an event shows the state at its delivery, so of several on one channel, of one name and about one
 -- message (or one side's read mark), the last suffices. It takes turns between conversations: first the longest due of
 -- each. It waits for no lock: an event that somebody else holds is being claimed by them.
 create or replace function chat.claim_v1(p_call_id uuid, p_claim integer, p_lease interval, p_lifetime interval)
 returns setof chat.saved_v1
-language plpgsql volatile as $function$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '400ms' set enable_seqscan = off set plan_cache_mode = force_generic_plan as $function$
 declare
   clock timestamptz := clock_timestamp();
 begin
+  update chat.outbox as stored set due_at = clock, created_at = least(stored.created_at, clock)
+    where not stored.refused and stored.due_at > clock + p_lease * 7;
+  perform chat.drop_expired_v1(p_lifetime, 100);
   return query
     with ranked as materialized (
       select due.client_id, due.version, due.event, due.target, due.due_at,

@@ -1,7 +1,7 @@
 -- Drops events whose lifetime has ended: those that were parked, and those that are due. Of each at most p_limit, so that
 -- a backlog of days costs nobody its deadline. It waits for no lock.
 create or replace function chat.drop_expired_v1(p_lifetime interval, p_limit integer) returns void
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '400ms' set enable_seqscan = off as $function$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '400ms' set enable_seqscan = off set plan_cache_mode = force_generic_plan as $function$
 declare
   clock timestamptz := clock_timestamp();
 begin

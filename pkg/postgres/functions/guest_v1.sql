@@ -2,7 +2,7 @@
 -- It gives 0 if the guest is admitted, and else the seconds after which it would be. A refusal writes nothing.
 create or replace function chat.guest_v1(p_address_digest bytea, p_most integer, p_window interval)
 returns double precision
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '400ms' set enable_seqscan = off as $function$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '400ms' set enable_seqscan = off set plan_cache_mode = force_generic_plan as $function$
 declare
   guests chat.guest_rate;
   clock  timestamptz;

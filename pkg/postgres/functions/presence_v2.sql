@@ -7,7 +7,7 @@ create or replace function chat.presence_v2(
   p_call_id uuid, p_client_id text[], p_online boolean[], p_at timestamptz[], p_live boolean,
   p_lease interval, p_lifetime interval, p_online_for interval
 ) returns setof chat.saved_v1
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '400ms' set enable_seqscan = off as $function$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '400ms' set enable_seqscan = off set plan_cache_mode = force_generic_plan as $function$
 declare
   news         record;
   conversation chat.conversation;

@@ -6,7 +6,7 @@ create or replace function chat.read_v2(
   p_call_id uuid, p_client_id text, p_role text, p_reader_id text, p_reader_name text, p_up_to_seq bigint,
   p_live boolean, p_socket_id text, p_lease interval, p_lifetime interval
 ) returns setof chat.saved_v1
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '400ms' set enable_seqscan = off as $function$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '400ms' set enable_seqscan = off set plan_cache_mode = force_generic_plan as $function$
 declare
   conversation chat.conversation;
   event        chat.outbox;

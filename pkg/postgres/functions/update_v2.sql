@@ -6,7 +6,7 @@ create or replace function chat.update_v2(
   p_call_id uuid, p_client_id text, p_by_id text, p_by_name text, p_status text, p_assign boolean, p_assignee_id text, p_client_name text,
   p_live boolean, p_socket_id text, p_lease interval, p_lifetime interval
 ) returns setof chat.saved_v1
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '400ms' set enable_seqscan = off as $function$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '400ms' set enable_seqscan = off set plan_cache_mode = force_generic_plan as $function$
 declare
   conversation chat.conversation;
   before       chat.conversation; -- before this change
