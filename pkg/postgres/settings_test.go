@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"devinbox/pkg/chat"
 )
@@ -47,6 +48,10 @@ func TestWhateverADatabaseSetsTextTimesAndNumbersComeAcross(t *testing.T) {
 			listed := w.list(chat.MessageQuery{ClientID: "42", Limit: 9}).Messages
 			if len(listed) != 2 || listed[0].Body != body || listed[0].CreatedAt != sent.Message.CreatedAt || listed[0].ID != sent.Message.ID {
 				t.Errorf("listed %+v, sent %+v", listed, sent.Message)
+			}
+			// In a wrong encoding it would come back as it was sent, too, and be something else in the database.
+			if n := ask[int](w, "select char_length(body) from chat.message where seq = 1"); n != utf8.RuneCountInString(body) {
+				t.Errorf("%d characters are stored", n)
 			}
 			near("sent", sent.Message.CreatedAt.Time)
 			if again := w.send(keyed(fromClient("42", body), "key")); !again.Replayed {
