@@ -27,14 +27,11 @@ takes no writes, a role that may not create what is missing, and a Postgres befo
 			if err != nil {
 				return err
 			}
-			settings, _ := config.Load(p.lookup) // what else may be wrong there is nothing to a migration
+			settings, err := p.owned()
+			if err != nil {
+				return err
+			}
 			url := settings.MigrationURL
-			if url == "" {
-				return errors.New("DATABASE_URL is not set, neither in the environment nor in .env.local or .env (what is still as in .env.example counts as not set)")
-			}
-			if settings.MigrationFaults != nil {
-				return settings.MigrationFaults
-			}
 			if !statusOnly {
 				if err := migrate.Up(command.Context(), url, func(name string) { fmt.Println("applying", name) }); err != nil {
 					return err
@@ -58,6 +55,15 @@ takes no writes, a role that may not create what is missing, and a Postgres befo
 	}
 	command.Flags().BoolVar(&statusOnly, "status", false, "say how far the database is, and change nothing")
 	return command
+}
+
+// owned is what the environment says, with the database's URL for its owner: the unpooled one if there is one.
+func (p *project) owned() (config.Config, error) {
+	settings, _ := config.Load(p.lookup) // what else may be wrong there is nothing to who works on the tables themselves
+	if settings.MigrationURL == "" {
+		return settings, errors.New("DATABASE_URL is not set, neither in the environment nor in .env.local or .env (what is still as in .env.example counts as not set)")
+	}
+	return settings, settings.MigrationFaults
 }
 
 // errTwoDatabases is the error of a database that would be served without having been migrated.

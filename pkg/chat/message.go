@@ -58,6 +58,20 @@ func Preview(body string) string {
 	return cut(strings.Join(strings.Fields(body), " "), MaxPreviewCodePoints)
 }
 
+// CheckBody returns the rules that a normalized body breaks, also that of a message which comes from elsewhere.
+func CheckBody(body string) []Field {
+	var broken faults
+	checkBody(body, &broken)
+	return broken
+}
+
+// CheckClientMessageID returns the rule that an idempotency key breaks, as CheckBody does it for a body.
+func CheckClientMessageID(key string) []Field {
+	var broken faults
+	checkClientMessageID(&key, &broken)
+	return broken
+}
+
 // checkBody finds the rules that a normalized body breaks.
 func checkBody(body string, f *faults) {
 	if body == "" {

@@ -39,7 +39,7 @@ func Decode[T any](r *http.Request) (T, error) {
 	if err := ParseQuery(r).Err(); err != nil {
 		return into, err
 	}
-	return into, decodeObject(body, &into)
+	return into, DecodeObject(body, &into)
 }
 
 // DecodeForm reads parameters that a request posts as a form, as pusher-js does, or as one JSON object of
@@ -61,7 +61,7 @@ func DecodeForm(r *http.Request, names ...string) (map[string]string, error) {
 		return decodeParameters(string(body), names)
 	}
 	var given map[string]*string
-	if err := decodeObject(body, &given); err != nil {
+	if err := DecodeObject(body, &given); err != nil {
 		return nil, err
 	}
 	parameters := map[string]string{}
@@ -100,7 +100,10 @@ func RequireJSON(r *http.Request) error {
 	return ParseQuery(r).Err()
 }
 
-func decodeObject(body []byte, into any) error {
+// DecodeObject reads a text that must be one JSON object into a struct or a map, as [Decode] reads a body.
+// Errors: Invalid for what is not JSON, and for a field that is unknown, doubled, of another case or of a wrong type;
+// these errors name the field.
+func DecodeObject(body []byte, into any) error {
 	if kind := jsontext.Value(body).Kind(); kind != '{' {
 		return chat.Fail(chat.Invalid, "The body must be a JSON object.")
 	}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"devinbox/internal/archive"
+	"devinbox/pkg/chat"
+	"devinbox/pkg/config"
+	"devinbox/pkg/postgres"
+	"devinbox/pkg/realtime"
+)
+
+func eraseCommand() *cobra.Command {
+	var clientID string
+	var all, vacuum bool
+	command := &cobra.Command{
+		Use:   "erase --client ID",
+		Short: "Erase what a client wrote and was told, with names and e-mails, for good",
+		Long: `Erase every text, digest, name and e-mail of a client's conversation, of both sides, for good. The messages keep their
+numbers and times, as deleted ones. With --all the conversation itself goes too, with the client's id.
+
+Pages that are open are told. A client whose token is still good can write again: so stop its tokens first, and then
+devinbox disconnect. docs/personal-data.md says what else is kept where, such as in backups.
+
+It uses DATABASE_URL_UNPOOLED if that is set, and Pusher's variables to tell the pages that are open.`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			if err := checkClient(clientID); err != nil {
+				return err
+			}
+			p, err := openProject()
+			if err != nil {
+				return err
+			}
+			settings, err := p.owned()
+			if err != nil {
+				return err
+			}
+			return erase(command.Context(), settings, clientID, all, vacuum)
+		},
+	}
+	command.Flags().StringVar(&clientID, "client", "", "the client's id")
+	command.Flags().BoolVar(&all, "all", false, "remove the conversation itself too, with the client's id")
+	command.Flags().BoolVar(&vacuum, "vacuum", true, "clear the storage of what was erased: =false if you erase many, then VACUUM once")
+	return command
+}
+
+func erase(ctx context.Context, settings config.Config, clientID string, all, vacuum bool) error {
+	url := settings.MigrationURL
+	done, err := archive.Erase(ctx, url, clientID)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("Erased: %d messages.\n", done.Messages)
+	if err := announce(ctx, settings); err != nil {
+		fmt.Printf("Pages that are open may show what they have until they are reloaded: %v.\n", err)
+	}
+	if all {
+		if err := archive.Remove(ctx, url, clientID); err != nil && !errors.Is(err, archive.ErrNothing) {
+			return fmt.Errorf("the texts are erased, but the conversation is still there: %w", err)
+		}
+		fmt.Println("The conversation and the client's id are gone.")
+	} else if strings.ContainsRune(clientID, '@') {
+		fmt.Println("The id itself looks like an e-mail, and is still there: --all removes it.")
+	}
+	if vacuum {
+		if err := archive.Vacuum(ctx, url); err != nil {
+			return fmt.Errorf("all of it is erased, but its storage was not cleared (run VACUUM as the owner of the tables): %w", err)
+		}
+	}
+	fmt.Println("Backups, Pusher and your logs are not reached from here: see docs/personal-data.md.")
+	return nil
+}
+
+// errWaits is the error of events that will be delivered later, by a request or the cron.
+var errWaits = errors.New("Pusher has not taken everything")
+
+// announce delivers what waits, as the cron does.
+func announce(ctx context.Context, settings config.Config) error {
+	if settings.PusherFaults != nil {
+		return errors.New("Pusher is not configured here, so the deployment tells them, with its next request or cron")
+	}
+	store, err := postgres.Open(postgres.Options{URL: settings.MigrationURL}, nil)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	settings.Pusher.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	publisher := realtime.New(settings.Pusher)
+	service := chat.NewService(store, publisher, settings.Pusher.Channels, settings.RateLimit, settings.Pusher.Log)
+	run, err := service.DeliverQueued(ctx)
+	if err == nil && run.Pending > 0 {
+		err = errWaits
+	}
+	return err
+}

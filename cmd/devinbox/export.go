@@ -1,0 +1,48 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"devinbox/internal/archive"
+	"devinbox/pkg/chat"
+)
+
+func exportCommand() *cobra.Command {
+	var clientID string
+	command := &cobra.Command{
+		Use:   "export --client ID",
+		Short: "Write everything about a client to standard output, as JSON",
+		Long: `Write everything that the database holds about a client to standard output, as one JSON document of the state at one
+moment. docs/export-format.md describes it; devinbox import takes it. It uses DATABASE_URL_UNPOOLED if that is set.
+
+If it fails, what was written until then is not a whole document.`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			if err := checkClient(clientID); err != nil {
+				return err
+			}
+			p, err := openProject()
+			if err != nil {
+				return err
+			}
+			settings, err := p.owned()
+			if err != nil {
+				return err
+			}
+			return archive.Export(command.Context(), settings.MigrationURL, clientID, os.Stdout)
+		},
+	}
+	command.Flags().StringVar(&clientID, "client", "", "the client's id")
+	return command
+}
+
+// checkClient finds fault with what --client says.
+func checkClient(id string) error {
+	if !chat.ValidID(id) {
+		return fmt.Errorf("--client must be 1 to %d bytes of UTF-8 without control characters: %w", chat.MaxIDBytes, errUsage)
+	}
+	return nil
+}

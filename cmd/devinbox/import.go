@@ -1,0 +1,59 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"devinbox/internal/archive"
+)
+
+func importCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "import FILE",
+		Short: "Read conversations that were exported, or those of another chat",
+		Long: `Read conversations from a file, or from standard input if FILE is a hyphen: what devinbox export wrote (one document, or
+several one after the other), or simple lines from another chat, which docs/from-another-chat.md describes.
+
+Messages keep their order and their times, and nobody is told of them. If anything is wrong in the file, each line is
+named, and nothing is imported; likewise if the database already has a conversation of one of the clients, with other
+messages. To import the same again changes nothing, and finishes what was interrupted.
+
+It uses DATABASE_URL_UNPOOLED if that is set.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(command *cobra.Command, arguments []string) error {
+			p, err := openProject()
+			if err != nil {
+				return err
+			}
+			settings, err := p.owned()
+			if err != nil {
+				return err
+			}
+			file := os.Stdin
+			if name := arguments[0]; name != "-" {
+				if file, err = os.Open(name); errors.Is(err, fs.ErrNotExist) {
+					return fmt.Errorf("there is no file %s", name)
+				} else if err != nil {
+					return err
+				}
+				defer file.Close()
+			}
+			done, err := archive.Import(command.Context(), settings.MigrationURL, file, archive.Options{
+				Fits:     settings.Pusher.Channels.Fits,
+				Progress: func(done archive.Imported) { fmt.Fprintf(os.Stderr, "%d messages …\n", done.Messages) },
+			})
+			if err != nil && done.Conversations > 0 {
+				return fmt.Errorf("%w\n%d conversations are imported: import the file again for the others", err, done.Conversations)
+			}
+			if err != nil {
+				return err
+			}
+			fmt.Printf("Imported %d conversations with %d messages. %d were there already.\n", done.Conversations, done.Messages, done.Kept)
+			return nil
+		},
+	}
+}
