@@ -12,7 +12,7 @@ import (
 	"devinbox/internal/testing/wire"
 )
 
-const good = `"clientId":"42","senderRole":"client","createdAt":"2026-01-02T03:04:05Z"`
+const good = `"clientId":"42","senderRole":"client","createdAt":"2025-01-02T03:04:05Z"`
 
 func TestEachBadLineIsNamedWithItsNumberAndItsField(t *testing.T) {
 	t.Parallel()
@@ -31,21 +31,21 @@ func TestEachBadLineIsNamedWithItsNumberAndItsField(t *testing.T) {
 		{"a field twice", `{` + good + `,"body":"a","body":"b"}`, "body", "more than once"},
 		{"of a wrong type", `{` + good + `,"body":7}`, "body", "wrong type"},
 		{"too long a line", `{` + good + `,"body":"` + strings.Repeat("x", 2<<20) + `"}`, "", "longer than any message"},
-		{"no client", `{"senderRole":"client","createdAt":"2026-01-02T03:04:05Z","body":"a"}`, "clientId", "is required"},
-		{"a null client", `{"clientId":null,"senderRole":"client","createdAt":"2026-01-02T03:04:05Z","body":"a"}`, "clientId", "is required"},
-		{"an impossible client", `{"clientId":"a\nb","senderRole":"client","createdAt":"2026-01-02T03:04:05Z","body":"a"}`, "clientId", "1 to 120 bytes"},
-		{"a client without a channel", `{"clientId":"too long","senderRole":"client","createdAt":"2026-01-02T03:04:05Z","body":"a"}`, "clientId", "too long for the name of a channel"},
-		{"no role", `{"clientId":"42","createdAt":"2026-01-02T03:04:05Z","body":"a"}`, "senderRole", "is required"},
-		{"an unknown role", `{"clientId":"42","senderRole":"admin","createdAt":"2026-01-02T03:04:05Z","body":"a"}`, "senderRole", "client or developer"},
-		{"a developer without an id", `{"clientId":"42","senderRole":"developer","createdAt":"2026-01-02T03:04:05Z","body":"a"}`, "senderId", "is required"},
-		{"an impossible developer", `{"clientId":"42","senderRole":"developer","senderId":"","createdAt":"2026-01-02T03:04:05Z","body":"a"}`, "senderId", "1 to 120 bytes"},
+		{"no client", `{"senderRole":"client","createdAt":"2025-01-02T03:04:05Z","body":"a"}`, "clientId", "is required"},
+		{"a null client", `{"clientId":null,"senderRole":"client","createdAt":"2025-01-02T03:04:05Z","body":"a"}`, "clientId", "is required"},
+		{"an impossible client", `{"clientId":"a\nb","senderRole":"client","createdAt":"2025-01-02T03:04:05Z","body":"a"}`, "clientId", "1 to 120 bytes"},
+		{"a client without a channel", `{"clientId":"too long","senderRole":"client","createdAt":"2025-01-02T03:04:05Z","body":"a"}`, "clientId", "too long for the name of a channel"},
+		{"no role", `{"clientId":"42","createdAt":"2025-01-02T03:04:05Z","body":"a"}`, "senderRole", "is required"},
+		{"an unknown role", `{"clientId":"42","senderRole":"admin","createdAt":"2025-01-02T03:04:05Z","body":"a"}`, "senderRole", "client or developer"},
+		{"a developer without an id", `{"clientId":"42","senderRole":"developer","createdAt":"2025-01-02T03:04:05Z","body":"a"}`, "senderId", "is required"},
+		{"an impossible developer", `{"clientId":"42","senderRole":"developer","senderId":"","createdAt":"2025-01-02T03:04:05Z","body":"a"}`, "senderId", "1 to 120 bytes"},
 		{"another client", `{` + good + `,"senderId":"43","body":"a"}`, "senderId", "must be the clientId"},
 		{"no body", `{` + good + `}`, "body", "is required"},
 		{"an empty body", `{` + good + `,"body":" \n\u00a0"}`, "body", "more than white space"},
 		{"too long a body", `{` + good + `,"body":"` + strings.Repeat("é", 8001) + `"}`, "body", "at most 8000"},
 		{"a NUL", `{` + good + `,"body":"a\u0000b"}`, "body", "control characters"},
 		{"no time", `{"clientId":"42","senderRole":"client","body":"a"}`, "createdAt", "is required"},
-		{"a time without a zone", `{"clientId":"42","senderRole":"client","body":"a","createdAt":"2026-01-02T03:04:05"}`, "createdAt", "with its zone"},
+		{"a time without a zone", `{"clientId":"42","senderRole":"client","body":"a","createdAt":"2025-01-02T03:04:05"}`, "createdAt", "with its zone"},
 		{"a time of long ago", `{"clientId":"42","senderRole":"client","body":"a","createdAt":"1969-12-31T23:59:59Z"}`, "createdAt", "before 1970"},
 		{"a time to come", `{"clientId":"42","senderRole":"client","body":"a","createdAt":"2999-01-02T03:04:05Z"}`, "createdAt", "in the future"},
 		{"a time of reading to come", `{` + good + `,"body":"a","readAt":"2999-01-02T03:04:05Z"}`, "readAt", "in the future"},
@@ -55,8 +55,8 @@ func TestEachBadLineIsNamedWithItsNumberAndItsField(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := &world{t, w.url, w.conn}
-			text := `{"clientId":"41","senderRole":"client","createdAt":"2026-01-02T03:04:05Z","body":"good"}` + "\n\n" + test.line + "\n" +
-				`{"clientId":"43","senderRole":"client","createdAt":"2026-01-02T03:04:05Z","body":"good"}`
+			text := `{"clientId":"41","senderRole":"client","createdAt":"2025-01-02T03:04:05Z","body":"good"}` + "\n\n" + test.line + "\n" +
+				`{"clientId":"43","senderRole":"client","createdAt":"2025-01-02T03:04:05Z","body":"good"}`
 			found := w.refuses(text).Faults
 			if len(found) != 1 || found[0].Line != 3 || found[0].Field != test.field || !strings.Contains(found[0].Message, test.message) {
 				t.Errorf("%+v", found)
@@ -69,7 +69,7 @@ func TestWhatIsWrongBetweenLinesIsNamedToo(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	at := func(client, second, more string) string {
-		return fmt.Sprintf(`{"clientId":%q,"senderRole":"client","createdAt":"2026-01-02T03:04:%sZ","body":"a"%s}`, client, second, more)
+		return fmt.Sprintf(`{"clientId":%q,"senderRole":"client","createdAt":"2025-01-02T03:04:%sZ","body":"a"%s}`, client, second, more)
 	}
 	for _, test := range []struct {
 		name  string
@@ -183,9 +183,9 @@ func TestAnImportNeedsAFewStatementsForThousandsOfMessages(t *testing.T) {
 func TestWhoWasSeenOnlineStaysSo(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	w.exec("insert into chat.presence values ('c0', true, '2026-11-23T10:00:00Z'), ('other', true, now())")
+	w.exec("insert into chat.presence values ('c0', true, '2025-11-23T10:00:00Z'), ('other', true, now())")
 	w.takes(many(2, 3), archive.Imported{Conversations: 2, Messages: 6})
-	if !ask[bool](w, "select online and online_at = '2026-11-23T10:00:00Z' from chat.conversation where client_id = 'c0'") {
+	if !ask[bool](w, "select online and online_at = '2025-11-23T10:00:00Z' from chat.conversation where client_id = 'c0'") {
 		t.Error("it is not online any more")
 	}
 	if ask[bool](w, "select online or online_at is not null from chat.conversation where client_id = 'c1'") {
@@ -253,7 +253,7 @@ func TestAnExportThatWasChangedIsRefusedWithItsLine(t *testing.T) {
 		{"nobody", change(`"assigneeId":null`, `"assigneeId":"none"`), 1, "assigneeId"},
 		{"too far a mark", change(`"developer":{"upToSeq":0`, `"developer":{"upToSeq":5`), 1, "read"},
 		{"a mark before the beginning", change(`"developer":{"upToSeq":0`, `"developer":{"upToSeq":-1`), 1, "read"},
-		{"a time to come", change(`"updatedAt":"2026`, `"updatedAt":"2999`), 1, "updatedAt"},
+		{"a time to come", change(`"updatedAt":"2025`, `"updatedAt":"2999`), 1, "updatedAt"},
 		{"no time", change(`"createdAt":"[^"]*","updatedAt"`, `"updatedAt"`), 1, "createdAt"},
 		{"a message less", strings.Join(append(rows[:2:2], rows[3:]...), "\n"), 3, "seq"},
 		{"the last message less", strings.TrimSuffix(strings.Join(rows[:4:4], "\n"), ",") + "\n]}", 5, "lastSeq"},
@@ -268,10 +268,10 @@ func TestAnExportThatWasChangedIsRefusedWithItsLine(t *testing.T) {
 		{"a key twice", change(`"k2"`, `"k1"`), 3, "clientMessageId"},
 		{"an empty body", change(`"body":"message 1 of 0"`, `"body":""`), 3, "body"},
 		{"too long a body", change(`"body":"message 1 of 0"`, `"body":"`+strings.Repeat("x", 8001)+`"`), 3, "body"},
-		{"a body of a deleted message", change(`("k2".*)"deletedAt":null`, `$1"deletedAt":"2026-02-01T00:00:00Z"`), 3, "body"},
+		{"a body of a deleted message", change(`("k2".*)"deletedAt":null`, `$1"deletedAt":"2025-02-01T00:00:00Z"`), 3, "body"},
 		{"half a digest", change(`(message 1.*)"bodyDigest":"..`, `$1"bodyDigest":"`), 3, "bodyDigest"},
 		{"an older time", change(`03:00:02.5`, `02:00:02.5`), 4, "createdAt"},
-		{"a clock", change(`"createdAt":"2026-01-02T03:00:01.5Z"`, `"createdAt":"yesterday"`), 3, "createdAt"},
+		{"a clock", change(`"createdAt":"2025-01-02T03:00:01.5Z"`, `"createdAt":"yesterday"`), 3, "createdAt"},
 		{"the same client twice", text + text, 7, "clientId"},
 		{"something behind", text + "x", 6, ""},
 		{"lines behind", text + many(1, 1), 7, ""},

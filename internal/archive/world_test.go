@@ -121,7 +121,7 @@ func many(conversations, messages int) string {
 			if m%3 == 2 {
 				role = `"senderRole":"developer","senderId":"ada","senderName":"Ada"`
 			}
-			fmt.Fprintf(&text, `{"clientId":"c%d",%s,"body":"message %d of %d","createdAt":"2026-01-02T03:%02d:%02d.5Z"}`+"\n", c, role, m, c, m/60%60, m%60)
+			fmt.Fprintf(&text, `{"clientId":"c%d",%s,"body":"message %d of %d","createdAt":"2025-01-02T03:%02d:%02d.5Z"}`+"\n", c, role, m, c, m/60%60, m%60)
 		}
 	}
 	return text.String()

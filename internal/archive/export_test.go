@@ -1,0 +1,4 @@
+package archive
+
+// VacuumSQL is what the documentation has, too.
+const VacuumSQL = vacuumSQL
