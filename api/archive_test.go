@@ -265,28 +265,29 @@ func TestWhatIsErasedIsGoneFromADumpAndKeepsItsPlace(t *testing.T) {
 	for i := range 4 {
 		ids = append(ids, grace.post("/api/messages/send", `{"body":%s,"clientMessageId":%s}`, fmt.Sprint(canary, i), fmt.Sprint("key", i)).is(201).text("message.id"))
 	}
+	ada.remove("/api/messages/edit", `{"clientId":"42","messageId":%s}`, ada.sends("deleted "+canary, "42")).is(200) // only its digest is left
 	ada.sends("as you said, "+canary, "42")
 	grace.patch("/api/messages/edit", `{"messageId":%s,"body":"another canary"}`, ids[0]).is(200)
 	grace.remove("/api/messages/edit", `{"messageId":%s}`, ids[1]).is(200)
 	w.toPusher.Answer(500, "oops")
-	grace.post("/api/messages/read", `{"upToSeq":5}`).is(200) // an event that waits, with the reader's name
+	grace.post("/api/messages/read", `{"upToSeq":6}`).is(200) // an event that waits, with the reader's name
 	w.toPusher.Decide(nil)
 	w.sql("update chat.conversation set client_email = 'canary@example.com', assignee_id = 'ada' where client_id = '42'")
 	w.client("43").sends("somebody else's")
 	w.sql("insert into chat.presence values ('42', true, now()), ('44', true, now())")
 	w.sql("insert into chat.guest_rate (address_digest, last_at) values ('old', now() - interval '2 minutes'), ('new', now())")
-	digest := fmt.Sprintf("%x", sha256.Sum256([]byte(canary+"1")))
-	if before := w.dump(); strings.Count(before, canary) < 8 || !strings.Contains(before, digest) {
+	digests := []string{fmt.Sprintf("%x", sha256.Sum256([]byte(canary+"1"))), fmt.Sprintf("%x", sha256.Sum256([]byte("deleted "+canary)))}
+	if before := w.dump(); strings.Count(before, canary) < 8 || !strings.Contains(before, digests[0]) || !strings.Contains(before, digests[1]) {
 		t.Fatal("the canaries are not where they are looked for")
 	}
 	version, token := w.version("42"), ada.get("/api/conversations/list").text("syncToken")
 	others := w.conversation("43")
 
-	if done := w.erases("42"); done.Messages != 5 || !done.Changed {
+	if done := w.erases("42"); done.Messages != 6 || !done.Changed {
 		t.Errorf("%+v", done)
 	}
 	after := w.dump()
-	for _, gone := range []string{canary, digest, "Grace"} {
+	for _, gone := range []string{canary, "Grace", digests[0], digests[1]} {
 		if strings.Contains(after, gone) {
 			t.Errorf("a dump still has %q", gone)
 		}
@@ -294,9 +295,9 @@ func TestWhatIsErasedIsGoneFromADumpAndKeepsItsPlace(t *testing.T) {
 	if w.count("select count(*) from chat.presence") != 1 || w.count("select count(*) from chat.guest_rate") != 1 {
 		t.Error("of presence or of guests too much is left, or too little")
 	}
-	for i := range 5 {
+	for i := range 6 {
 		ada.get("/api/messages/list?clientId=42").is(200).has(
-			fmt.Sprintf("messages.%d.seq", i), i+1, fmt.Sprintf("messages.%d.body", i), "", "conversation.lastSeq", 5,
+			fmt.Sprintf("messages.%d.seq", i), i+1, fmt.Sprintf("messages.%d.body", i), "", "conversation.lastSeq", 6,
 			"conversation.clientName", nil, "conversation.clientEmail", nil, "conversation.lastMessage.preview", "", "conversation.assigneeId", "ada",
 		)
 		if ada.get("/api/messages/list?clientId=42").text(fmt.Sprintf("messages.%d.deletedAt", i)) == "" {
@@ -310,7 +311,7 @@ func TestWhatIsErasedIsGoneFromADumpAndKeepsItsPlace(t *testing.T) {
 	}
 	w.same(others, w.conversation("43"))
 
-	// Who was away catches up.
+	// Who was away catches up. The message that was deleted before is no other than it was.
 	changed := ada.get(fmt.Sprint("/api/messages/list?clientId=42&limit=100&changedSince=", version)).is(200)
 	if got := len(changed.value("messages").([]any)); got != 5 {
 		t.Errorf("%d of 5 messages are caught up with", got)
@@ -323,10 +324,10 @@ func TestWhatIsErasedIsGoneFromADumpAndKeepsItsPlace(t *testing.T) {
 	for i, id := range ids {
 		again.post("/api/messages/send", `{"body":"anything","clientMessageId":%s}`, fmt.Sprint("key", i)).is(200).has("message.id", id, "message.body", "")
 	}
-	again.post("/api/messages/send", `{"body":"new"}`).is(201).has("message.seq", 6)
+	again.post("/api/messages/send", `{"body":"new"}`).is(201).has("message.seq", 7)
 
-	w.sql("delete from chat.message where seq = 6")
-	w.sql("update chat.conversation set last_seq = 5, last_seen_at = null, last_preview = '', client_total = 4 where client_id = '42'")
+	w.sql("delete from chat.message where seq = 7")
+	w.sql("update chat.conversation set last_seq = 6, last_seen_at = null, last_preview = '', client_total = 4 where client_id = '42'")
 	version = w.version("42")
 	if done := w.erases("42"); done.Changed || w.version("42") != version {
 		t.Errorf("a second time it changes something: %+v", done)
