@@ -1,5 +1,5 @@
-// Package web_test has `go test ./...` check the client package and the example. The package e2e beside it runs both
-// in a browser.
+// Package web_test has `go test ./...` check the client package, the example and the sources of both. The package e2e
+// beside it runs both in a browser.
 package web_test
 
 import (
@@ -15,10 +15,15 @@ func TestTheClientPassesItsOwnTests(t *testing.T) {
 	npm(t, "test", "--workspace", "client")
 }
 
-func TestTheExampleHasTypesThatFitAndNoLint(t *testing.T) {
-	prepare(t, "example")
+func TestTheExampleHasTypesThatFit(t *testing.T) {
+	prepare(t, "example", "client")
 	npm(t, "run", "typecheck", "--workspace", "example")
-	npm(t, "run", "lint", "--workspace", "example")
+}
+
+func TestTheWorkspaceIsFormattedAndHasNoLint(t *testing.T) {
+	prepare(t, ".")
+	npm(t, "run", "format:check")
+	npm(t, "run", "lint")
 }
 
 // prepare brings in what the workspace needs, and says on which sources a test depends.

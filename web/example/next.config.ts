@@ -18,8 +18,14 @@ const config: NextConfig = {
   poweredByHeader: false,
   devIndicators: false, // it would lie on the field to write in
   // In development `devinbox dev` stands in front of Next.js, under another name and port than Next.js was started with.
-  allowedDevOrigins: ["localhost", "*.localhost", "127.0.0.1", ...(process.env.DEMO_HOSTS?.split(",").filter(Boolean) ?? [])],
-  rewrites: () => Promise.resolve(devinbox ? functions.map((source) => ({ source, destination: devinbox + source })) : []),
+  allowedDevOrigins: [
+    "localhost",
+    "*.localhost",
+    "127.0.0.1",
+    ...(process.env.DEMO_HOSTS?.split(",").filter(Boolean) ?? []),
+  ],
+  rewrites: () =>
+    Promise.resolve(devinbox ? functions.map((source) => ({ source, destination: devinbox + source })) : []),
   // The Content-Security-Policy has a nonce for each request and is set in proxy.ts.
   headers: () =>
     Promise.resolve([

@@ -4,7 +4,10 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const { outputFiles } = await build({
-  stdin: { contents: 'export * from "./src/index.ts"; export * from "./src/react.ts";', resolveDir: fileURLToPath(new URL("..", import.meta.url)) },
+  stdin: {
+    contents: 'export * from "./src/index.ts"; export * from "./src/react.ts";',
+    resolveDir: fileURLToPath(new URL("..", import.meta.url)),
+  },
   bundle: true,
   minify: true,
   write: false,

@@ -8,7 +8,9 @@ async function hasNoViolation(page: Page, state: string): Promise<void> {
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme });
     const axe = new AxeBuilder({ page });
-    const { violations } = await (colorScheme === "dark" ? axe.withRules(["color-contrast", "link-in-text-block"]) : axe).analyze();
+    const { violations } = await (
+      colorScheme === "dark" ? axe.withRules(["color-contrast", "link-in-text-block"]) : axe
+    ).analyze();
     const found = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(" ")}`);
     expect(found, `${state}, in ${colorScheme} colours`).toEqual([]);
   }
@@ -30,7 +32,9 @@ test("axe finds nothing on the client's pages", async ({ open, chat, deployment 
   await client.write("To be deleted");
   await client.delivery("To be deleted", "Sent");
   await client.delete("To be deleted");
-  await client.page.route("**/api/messages/send", (route) => route.fulfill({ status: 403, json: { status: 403, code: "forbidden" } }));
+  await client.page.route("**/api/messages/send", (route) =>
+    route.fulfill({ status: 403, json: { status: 403, code: "forbidden" } }),
+  );
   await client.write("Refused");
   await expect(client.message("Refused")).toContainText("Not sent.");
   await client.page.context().setOffline(true);

@@ -81,11 +81,15 @@ test("a restart of the functions loses nothing", async ({ chat, inbox, deploymen
 test("a message whose answer was lost is there once", async ({ chat, deployment }) => {
   const client = await chat(grace);
   let lost = 0;
-  await client.page.route("**/api/messages/send", async (route) => {
-    await route.fetch();
-    lost++;
-    await route.abort();
-  }, { times: 2 });
+  await client.page.route(
+    "**/api/messages/send",
+    async (route) => {
+      await route.fetch();
+      lost++;
+      await route.abort();
+    },
+    { times: 2 },
+  );
   await client.write("Once");
   await client.delivery("Once", "Sent");
   await expect.poll(() => lost).toBeGreaterThan(0); // an event, or a fetch, may have told of it before

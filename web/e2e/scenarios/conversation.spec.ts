@@ -145,7 +145,10 @@ test("the title and a button tell of what came while one reads further up", asyn
 
 test("both sides stand on the first page", async ({ open }) => {
   const page = await open("/");
-  const [left, right] = [page.getByRole("region", { name: "Grace’s side" }), page.getByRole("region", { name: "Ada’s side" })];
+  const [left, right] = [
+    page.getByRole("region", { name: "Grace’s side" }),
+    page.getByRole("region", { name: "Ada’s side" }),
+  ];
   await left.getByRole("textbox", { name: "Write to Ada" }).fill("Hello Ada");
   await left.getByRole("textbox", { name: "Write to Ada" }).press("Enter");
   await expect(right.getByText("Hello Ada", { exact: true })).toBeVisible();

@@ -58,20 +58,33 @@ test("a thread opens where the reader left off", async ({ chat, deployment }) =>
   await expect(client.message("Message 90")).not.toBeInViewport();
 });
 
-test("each day begins with its name, and who wrote several lines in a row is named once", async ({ chat, deployment }) => {
+test("each day begins with its name, and who wrote several lines in a row is named once", async ({
+  chat,
+  deployment,
+}) => {
   for (const body of ["Long ago", "Yesterday's", "One", "Two"]) await deployment.send(ada, body, grace);
-  await deployment.sql(`update chat.message set created_at = created_at - case seq when 1 then interval '40 days' when 2 then interval '1 day' else '0' end`);
+  await deployment.sql(
+    `update chat.message set created_at = created_at - case seq when 1 then interval '40 days' when 2 then interval '1 day' else '0' end`,
+  );
   const client = await chat(grace);
   await client.shows("Long ago", "Yesterday's", "One", "Two");
   // Each line by the first of its parts that takes room: a name, where it is seen and not only read out.
-  const [longAgo, ...later] = await client.log.getByRole("listitem").evaluateAll((all) =>
-    all.map((line) => (Array.from(line.children).find((part) => part.clientHeight > 1) as HTMLElement | undefined)?.innerText),
-  );
+  const [longAgo, ...later] = await client.log
+    .getByRole("listitem")
+    .evaluateAll((lines) =>
+      lines.map(
+        (line) =>
+          (Array.from(line.children).find((part) => part.clientHeight > 1) as HTMLElement | undefined)?.innerText,
+      ),
+    );
   expect(longAgo).toMatch(/ \d{4}$/);
   expect(later).toEqual(["New", "Ada", "Yesterday", "Ada", "Today", "Ada", "Two"]);
 });
 
-test("a message of several screens is read once half a screen of it was seen, however slowly", async ({ chat, deployment }) => {
+test("a message of several screens is read once half a screen of it was seen, however slowly", async ({
+  chat,
+  deployment,
+}) => {
   for (const body of all.slice(0, 40)) await deployment.send(ada, body, grace);
   await deployment.call(grace, "POST", "/api/messages/read", { upToSeq: 40 });
   const client = await chat(grace);
@@ -79,14 +92,26 @@ test("a message of several screens is read once half a screen of it was seen, ho
   await toBeginning(client);
   await deployment.send(ada, Array.from({ length: 200 }, (_, i) => `line ${i}`).join("\n"), grace);
   await expect(client.bodies).toHaveCount(41);
-  const read = async () => (await deployment.call<{ conversation: { read: { client: number } } }>(ada, "GET", "/api/messages/list?clientId=42&limit=1")).conversation.read.client;
+  const read = async () =>
+    (
+      await deployment.call<{ conversation: { read: { client: number } } }>(
+        ada,
+        "GET",
+        "/api/messages/list?clientId=42&limit=1",
+      )
+    ).conversation.read.client;
   await client.bodies.last().evaluate((body) => {
     const scroller = body.closest("[data-scroller]")!;
     scroller.scrollTop += body.getBoundingClientRect().top - scroller.getBoundingClientRect().bottom;
   });
   expect(await read()).toBe(40);
   for (let moved = 0; moved < 480; moved += 16) {
-    await client.log.evaluate((log) => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve((log.scrollTop += 16))))));
+    await client.log.evaluate(
+      (log) =>
+        new Promise((resolve) =>
+          requestAnimationFrame(() => requestAnimationFrame(() => resolve((log.scrollTop += 16)))),
+        ),
+    );
   }
   await expect.poll(read).toBe(41);
 });

@@ -52,11 +52,11 @@ async function isText(thread: Thread, bodies: readonly string[]): Promise<void> 
   );
   expect(shown.map(({ text }) => text)).toEqual(bodies);
   for (const { text, elements, links } of shown) {
-    expect(elements, text!).toEqual([]);
+    expect(elements, text).toEqual([]);
     for (const { href, rel, text: words } of links) {
-      expect(new URL(href).protocol, text!).toMatch(/^https?:$/);
-      expect(new URL(words!).href, text!).toBe(href);
-      expect(rel, text!).toContain("noopener");
+      expect(new URL(href).protocol, text).toMatch(/^https?:$/);
+      expect(new URL(words).href, text).toBe(href);
+      expect(rel, text).toContain("noopener");
     }
   }
 }
@@ -64,7 +64,12 @@ async function isText(thread: Thread, bodies: readonly string[]): Promise<void> 
 test("every page has a policy, also one that is fetched in advance", async ({ deployment }) => {
   const nonces = new Set<string>();
   for (const path of ["/", "/chat", "/inbox", "/nowhere"]) {
-    for (const headers of [{}, { Purpose: "prefetch" }, { "Sec-Purpose": "prefetch" }, { "Next-Router-Prefetch": "1" }] as Record<string, string>[]) {
+    for (const headers of [
+      {},
+      { Purpose: "prefetch" },
+      { "Sec-Purpose": "prefetch" },
+      { "Next-Router-Prefetch": "1" },
+    ] as Record<string, string>[]) {
       const policy = (await fetch(deployment.url + path, { headers })).headers.get("Content-Security-Policy");
       expect(policy, `${path} ${JSON.stringify(headers)}`).toContain("default-src 'self'");
       nonces.add(/'nonce-([^']+)'/.exec(policy!)![1]!);
@@ -91,7 +96,7 @@ test("200 hostile messages are their own words on both sides", async ({ chat, in
     await isText(thread, stored);
   }
   // A pointer that passes over everything, and a click on each link's neighbourhood, set nothing off.
-  for (const [body, i] of corpus.map((text, i) => [text, i] as const)) {
+  for (const [i, body] of corpus.entries()) {
     if (/onmouse|onpointer|click/.test(body)) await conversation.bodies.nth(i).hover();
   }
   expect(await clientSaw()).toEqual([]);
@@ -121,7 +126,10 @@ test("hostile texts that arrive live are their own words", async ({ chat, inbox,
 });
 
 test("hostile names, ids and searches are their own words", async ({ inbox, deployment }) => {
-  const texts = corpus.filter((text) => text.length <= 100 && !/[\n\t]/.test(text)).filter((_, i) => i % 6 === 0).slice(0, 25);
+  const texts = corpus
+    .filter((text) => text.length <= 100 && !/[\n\t]/.test(text))
+    .filter((_, i) => i % 6 === 0)
+    .slice(0, 25);
   // What cannot be seen is taken out of a name, such as what turns the order of letters around.
   const names = texts.map((text) => text.replace(/[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu, ""));
   expect(names).not.toEqual(texts);

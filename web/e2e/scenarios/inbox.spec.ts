@@ -164,7 +164,11 @@ test("a developer begins a conversation", async ({ inbox, chat }) => {
 });
 
 test("a list of 75 conversations is read to its end", async ({ inbox, deployment }) => {
-  const clients = Array.from({ length: 72 }, (_, i): Person => ({ id: `many-${i}`, role: "client", name: `Client ${i + 10}` }));
+  const clients = Array.from({ length: 72 }, (_, i): Person => ({
+    id: `many-${i}`,
+    role: "client",
+    name: `Client ${i + 10}`,
+  }));
   for (const client of clients) await deployment.send(client, "Hello");
   const names = clients.map(({ name }) => name).reverse();
   const team = await inbox(ada);

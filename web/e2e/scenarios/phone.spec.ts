@@ -3,7 +3,13 @@ import { ada, grace } from "../support/deployment.ts";
 import { expect, test } from "../support/scenario.ts";
 
 const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
-const wide = ["w".repeat(400), `https://example.com/${"path/".repeat(60)}`, "🧵".repeat(120), `${"a\u0301".repeat(200)}`, "ש".repeat(300)];
+const wide = [
+  "w".repeat(400),
+  `https://example.com/${"path/".repeat(60)}`,
+  "🧵".repeat(120),
+  "a\u0301".repeat(200),
+  "ש".repeat(300),
+];
 
 async function fits(page: Page): Promise<void> {
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(phone.viewport.width);
@@ -14,7 +20,11 @@ async function fits(page: Page): Promise<void> {
 
 test("on a phone nothing has to be moved sideways", async ({ open, chat, inbox, deployment }) => {
   for (const body of wide) await deployment.send(grace, body);
-  await deployment.call(ada, "POST", "/api/conversations/update", { clientId: grace.id, clientName: "N".repeat(120), assigneeId: "a".repeat(120) });
+  await deployment.call(ada, "POST", "/api/conversations/update", {
+    clientId: grace.id,
+    clientName: "N".repeat(120),
+    assigneeId: "a".repeat(120),
+  });
   const home = await open("/", phone);
   await expect(home.getByText(wide[0]!)).toHaveCount(2);
   await fits(home);

@@ -27,7 +27,10 @@ async function write(deployment: Deployment): Promise<void> {
     [grace, "Could you have a look?"],
     [ada, "Of course. Which format did you choose?"],
     [grace, "CSV. The PDF works."],
-    [ada, "Thank you, I can reproduce it: with more than 50,000 rows it is too slow. I’ll raise the limit and tell you when it is live."],
+    [
+      ada,
+      "Thank you, I can reproduce it: with more than 50,000 rows it is too slow. I’ll raise the limit and tell you when it is live.",
+    ],
     [grace, "Great"],
     [ada, "Done. Please try again."],
     [grace, "That was quick, it works!\n\nOne more thing: could the columns stay in the order in which I chose them?"],
@@ -51,7 +54,11 @@ for (const [screen, options] of Object.entries(screens)) {
       await write(deployment);
       const shoot = async (page: Page, name: string) => {
         await expect(page.getByText(/Loading/)).toHaveCount(0);
-        await page.screenshot({ path: `${folder}/${name}-${colorScheme}-${screen}.png`, animations: "disabled", caret: "hide" });
+        await page.screenshot({
+          path: `${folder}/${name}-${colorScheme}-${screen}.png`,
+          animations: "disabled",
+          caret: "hide",
+        });
       };
       const visit = (path: string) => open(path, { ...options, colorScheme });
       const question = "That was quick";
@@ -66,7 +73,9 @@ for (const [screen, options] of Object.entries(screens)) {
       const chat = await visit("/chat?as=grace");
       await expect(chat.getByText(question)).toBeVisible();
       await shoot(chat, "chat");
-      await chat.route("**/api/messages/send", (route) => route.fulfill({ status: 403, json: { status: 403, code: "forbidden" } }));
+      await chat.route("**/api/messages/send", (route) =>
+        route.fulfill({ status: 403, json: { status: 403, code: "forbidden" } }),
+      );
       await chat.getByRole("textbox").fill("Are you there?");
       await chat.getByRole("button", { name: "Send" }).click();
       await expect(chat.getByText(/Not sent/)).toBeVisible();

@@ -234,5 +234,12 @@ const letters = [
 ];
 
 export const corpus: readonly string[] = [
-  ...elements, ...handlers, ...drawings, ...addresses, ...templates, ...markdown, ...escapes, ...letters,
+  ...elements,
+  ...handlers,
+  ...drawings,
+  ...addresses,
+  ...templates,
+  ...markdown,
+  ...escapes,
+  ...letters,
 ];

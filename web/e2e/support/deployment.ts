@@ -78,7 +78,10 @@ export class Deployment {
     for (;;) {
       const after = all.at(-1)?.seq ?? 0;
       const page = await this.call<{ messages: Stored[]; hasMore: boolean }>(
-        ada, "GET", `/api/messages/list?clientId=${encodeURIComponent(client.id)}&limit=100&after=${after}`);
+        ada,
+        "GET",
+        `/api/messages/list?clientId=${encodeURIComponent(client.id)}&limit=100&after=${after}`,
+      );
       all.push(...page.messages);
       if (!page.hasMore) return all;
     }

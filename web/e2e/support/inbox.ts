@@ -14,7 +14,11 @@ export class Inbox {
     this.lines = side.getByRole("list", { name: "Conversations" }).getByRole("link");
     this.totals = side.getByRole("status").filter({ hasText: "open" });
     this.search = side.getByRole("searchbox", { name: "Search" });
-    this.conversation = new Thread(page, page.getByRole("region", { name: "Conversation", exact: true }), "Write an answer");
+    this.conversation = new Thread(
+      page,
+      page.getByRole("region", { name: "Conversation", exact: true }),
+      "Write an answer",
+    );
     this.assignee = page.getByRole("combobox", { name: "Assignee" });
   }
 

@@ -15,8 +15,8 @@ export default function HomePage() {
       <header className={styles.intro}>
         <h1>devinbox</h1>
         <p>
-          A chat between clients and the developers who answer them. Below are both sides of one conversation, each signed in as somebody
-          else. Write on one, and read on the other.
+          A chat between clients and the developers who answer them. Below are both sides of one conversation, each
+          signed in as somebody else. Write on one, and read on the other.
         </p>
         <nav aria-label="Pages">
           <Link href="/chat">The client’s chat</Link>
@@ -29,7 +29,11 @@ export default function HomePage() {
             Grace <span>a client</span>
           </h2>
           <Demo as={client}>
-            <Thread label="Grace’s side" empty="Nothing has been written yet. Ask Ada something." placeholder="Write to Ada" />
+            <Thread
+              label="Grace’s side"
+              empty="Nothing has been written yet. Ask Ada something."
+              placeholder="Write to Ada"
+            />
           </Demo>
         </div>
         <div className={styles.side}>
@@ -37,7 +41,12 @@ export default function HomePage() {
             Ada <span>a developer</span>
           </h2>
           <Demo as={developer}>
-            <Thread clientId={clientId} label="Ada’s side" empty="Nothing has been written yet." placeholder="Write to Grace" />
+            <Thread
+              clientId={clientId}
+              label="Ada’s side"
+              empty="Nothing has been written yet."
+              placeholder="Write to Grace"
+            />
           </Demo>
         </div>
       </div>

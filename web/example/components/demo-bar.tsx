@@ -10,7 +10,12 @@ export function DemoBar({ path, as, role }: { path: "/chat" | "/inbox"; as: stri
       <span className={styles.you}>
         You are
         {demoNames(role).map((name) => (
-          <Link key={name} href={{ pathname: path, query: { as: name } }} aria-current={name === as || undefined} prefetch={false}>
+          <Link
+            key={name}
+            href={{ pathname: path, query: { as: name } }}
+            aria-current={name === as || undefined}
+            prefetch={false}
+          >
             {demoUser(name)?.name}
           </Link>
         ))}

@@ -1,7 +1,7 @@
 "use client";
 
 import { ChatProvider } from "@devinbox/client/react";
-import { type FormEvent, type ReactNode, useMemo, useState } from "react";
+import { type ReactNode, type SubmitEvent, useMemo, useState } from "react";
 import type { DemoUser } from "@/lib/demo";
 import styles from "./own-token.module.css";
 
@@ -11,7 +11,7 @@ export function OwnToken({ user, children }: { user: DemoUser; children: ReactNo
   const options = useMemo(() => ({ getToken: () => Promise.resolve(token) }), [token]);
   if (token) return <ChatProvider options={options}>{children}</ChatProvider>;
 
-  function signIn(event: FormEvent<HTMLFormElement>) {
+  function signIn(event: SubmitEvent<HTMLFormElement>) {
     event.preventDefault();
     const given = new FormData(event.currentTarget).get("token");
     if (typeof given === "string") setToken(given.trim());
@@ -19,8 +19,8 @@ export function OwnToken({ user, children }: { user: DemoUser; children: ReactNo
   return (
     <form className={styles.form} aria-label={`Sign in as ${user.name}`} onSubmit={signIn}>
       <p>
-        The demo signs nobody in here: <code>CHAT_JWT_SECRET</code> is not one that <code>devinbox dev</code> has made for this machine, so a
-        token may be good at a deployment as well. Make one yourself, in the project’s folder:
+        The demo signs nobody in here: <code>CHAT_JWT_SECRET</code> is not one that <code>devinbox dev</code> has made
+        for this machine, so a token may be good at a deployment as well. Make one yourself, in the project’s folder:
       </p>
       <pre>
         <code>{`go run ./cmd/devinbox token --role ${user.role} --sub ${user.id} --name ${user.name}`}</code>
@@ -30,7 +30,9 @@ export function OwnToken({ user, children }: { user: DemoUser; children: ReactNo
         <input name="token" type="password" autoComplete="off" required />
       </label>
       <button className="button primary">Sign in as {user.name}</button>
-      <p className={styles.note}>The page forgets it when it is reloaded. An app of your own has its sign-in in this place.</p>
+      <p className={styles.note}>
+        The page forgets it when it is reloaded. An app of your own has its sign-in in this place.
+      </p>
     </form>
   );
 }

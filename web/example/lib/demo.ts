@@ -12,6 +12,8 @@ const users: Readonly<Record<string, DemoUser>> = {
   ken: { id: "ken", name: "Ken", role: "developer" },
 };
 
+const first = { client: "grace", developer: "ada" };
+
 /** The names by which the demo's users can be asked for, of one role. */
 export function demoNames(role: DemoUser["role"]): string[] {
   return Object.keys(users).filter((name) => users[name]?.role === role);
@@ -21,8 +23,7 @@ export type SearchParams = Promise<Record<string, string | string[] | undefined>
 
 /** Whom a page was asked for with `?as=`, or else the first of that role. */
 export function demoName(role: DemoUser["role"], asked: string | string[] | undefined): string {
-  const names = demoNames(role);
-  return names.find((name) => name === asked) ?? names[0]!;
+  return demoNames(role).find((name) => name === asked) ?? first[role];
 }
 
 /** The demo's user of that name, if there is one. */
@@ -51,5 +52,8 @@ export function demoHost(host: string | null): boolean {
   if (process.env.NODE_ENV === "production") return true;
   if (!host || !URL.canParse(`http://${host}`)) return false;
   const name = new URL(`http://${host}`).hostname.replace(/\.$/, "");
-  return /^(.+\.)?localhost$|^127(\.\d+){3}$|^\[::1\]$/.test(name) || (process.env.DEMO_HOSTS ?? "").toLowerCase().split(",").includes(name);
+  return (
+    /^(.+\.)?localhost$|^127(\.\d+){3}$|^\[::1\]$/.test(name) ||
+    (process.env.DEMO_HOSTS ?? "").toLowerCase().split(",").includes(name)
+  );
 }

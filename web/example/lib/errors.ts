@@ -22,9 +22,14 @@ export function errorText(error: unknown): string {
     case "conflict":
       return "This has changed in the meantime.";
     case "rate_limited":
-      return error.retryAfter ? `That was too fast. Please wait ${error.retryAfter} seconds.` : "That was too fast. Please wait a moment.";
+      return error.retryAfter
+        ? `That was too fast. Please wait ${error.retryAfter} seconds.`
+        : "That was too fast. Please wait a moment.";
     case "validation_failed":
-      return error.fields.map(({ field, message }) => `${capitalised(field)} ${message}.`).join(" ") || "This cannot be accepted as it is.";
+      return (
+        error.fields.map(({ field, message }) => `${capitalised(field)} ${message}.`).join(" ") ||
+        "This cannot be accepted as it is."
+      );
     default:
       return "The chat does not answer. Please try again in a moment.";
   }

@@ -32,6 +32,7 @@ export const { handlers, auth, signIn, signOut } = NextAuth({
     jwt: ({ token, user, account }) => {
       // Without a database adapter Auth.js makes a new id at every sign-in, and a new id is a new conversation.
       if (account && account.type !== "credentials") token.sub = `${account.provider}-${account.providerAccountId}`;
+      // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- there is a user at sign-in only, which the types do not say
       if (user?.role) token["role"] = user.role;
       return token;
     },

@@ -37,7 +37,8 @@ export function ConversationHeader({ clientId, team, update, onBack }: Conversat
   const assigneeId = conversation?.assigneeId ?? null;
   const others = team.filter((member) => member.id !== me?.id);
   // Who has been away for long is no longer of the team.
-  if (assigneeId !== null && assigneeId !== me?.id && !others.some((member) => member.id === assigneeId)) others.push({ id: assigneeId, name: null });
+  if (assigneeId !== null && assigneeId !== me?.id && !others.some((member) => member.id === assigneeId))
+    others.push({ id: assigneeId, name: null });
   return (
     <header className={styles.header}>
       <button type="button" className={`button icon ${styles.back}`} aria-label="Back to the inbox" onClick={onBack}>
@@ -46,7 +47,12 @@ export function ConversationHeader({ clientId, team, update, onBack }: Conversat
       <div className={styles.who}>
         <h2 className={styles.name}>{conversation?.clientName ?? clientId}</h2>
         <p className={styles.about}>
-          {[conversation?.clientName && clientId, conversation?.clientEmail, conversation?.online && "online", closed && "closed"]
+          {[
+            conversation?.clientName && clientId,
+            conversation?.clientEmail,
+            conversation?.online && "online",
+            closed && "closed",
+          ]
             .filter(Boolean)
             .join(" · ")}
         </p>

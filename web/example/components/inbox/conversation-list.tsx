@@ -16,7 +16,8 @@ interface ConversationListProps {
 
 export function ConversationList({ ref, inbox, open, address, onOpen }: ConversationListProps) {
   const { status, conversations, filter } = inbox;
-  const filtered = filter.unread === true || filter.assigneeId !== undefined || filter.q !== undefined || filter.status === "closed";
+  const filtered =
+    filter.unread === true || filter.assigneeId !== undefined || filter.q !== undefined || filter.status === "closed";
   return (
     <div className={styles.scroller} data-scroller="" aria-busy={status === "loading"}>
       {status === "loading" && (

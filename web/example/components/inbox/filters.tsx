@@ -76,7 +76,12 @@ export function Filters({ search, me, setFilter }: FiltersProps) {
               </label>
             ))}
           </div>
-          <button type="button" className={styles.toggle} aria-pressed={choice.unread} onClick={() => choose({ unread: !choice.unread })}>
+          <button
+            type="button"
+            className={styles.toggle}
+            aria-pressed={choice.unread}
+            onClick={() => choose({ unread: !choice.unread })}
+          >
             Unread
           </button>
           <select

@@ -35,12 +35,19 @@ export function Inbox() {
           <p role="status" className={styles.totals}>
             {inbox.status === "ready" && `${counted(totals.open)} open, ${counted(totals.unread)} unread`}
           </p>
-          <button type="button" className="button icon" aria-label="Start a conversation" onClick={() => setStarting(true)}>
+          <button
+            type="button"
+            className="button icon"
+            aria-label="Start a conversation"
+            onClick={() => setStarting(true)}
+          >
             <PlusIcon />
           </button>
         </header>
         <Filters search={search} me={inbox.me?.id ?? null} setFilter={inbox.setFilter} />
-        {open === null && <ConnectionBanner connection={inbox.connection} error={inbox.status === "ready" ? inbox.error : null} />}
+        {open === null && (
+          <ConnectionBanner connection={inbox.connection} error={inbox.status === "ready" ? inbox.error : null} />
+        )}
         <ConversationList ref={list} inbox={inbox} open={open} address={address} onOpen={setOpen} />
         {/* Whoever speaks to the computer types single keys without meaning to. */}
         <label className={styles.keys}>
@@ -56,7 +63,9 @@ export function Inbox() {
           key={open}
           clientId={open}
           label="Conversation"
-          header={<ConversationHeader clientId={open} team={inbox.team} update={inbox.update} onBack={() => setOpen(null)} />}
+          header={
+            <ConversationHeader clientId={open} team={inbox.team} update={inbox.update} onBack={() => setOpen(null)} />
+          }
           empty={`Nothing has been written with ${open} yet. Your first message begins the conversation.`}
           placeholder="Write an answer"
           autoFocus

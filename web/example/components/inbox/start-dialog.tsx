@@ -1,4 +1,4 @@
-import { type FormEvent, useState } from "react";
+import { type SubmitEvent, useState } from "react";
 import { Dialog } from "@/components/dialog";
 
 interface StartDialogProps {
@@ -10,7 +10,7 @@ interface StartDialogProps {
 /** Asks with whom. The conversation itself begins with the first message. */
 export function StartDialog({ open, onClose, onStart }: StartDialogProps) {
   const [clientId, setClientId] = useState("");
-  const submit = (event: FormEvent) => {
+  const submit = (event: SubmitEvent) => {
     event.preventDefault();
     const id = clientId.trim();
     if (!id) return;
@@ -22,7 +22,13 @@ export function StartDialog({ open, onClose, onStart }: StartDialogProps) {
       <form onSubmit={submit}>
         <label className="labelled">
           The client’s id
-          <input value={clientId} required maxLength={120} autoComplete="off" onChange={(event) => setClientId(event.target.value)} />
+          <input
+            value={clientId}
+            required
+            maxLength={120}
+            autoComplete="off"
+            onChange={(event) => setClientId(event.target.value)}
+          />
         </label>
         <div className="buttons">
           <button type="button" className="button" onClick={onClose}>

@@ -28,7 +28,7 @@ export function useShortcuts({ keys, list, search, open, close }: Shortcuts): vo
       search.current?.focus();
     }
     if (event.key === "j" || event.key === "k") {
-      const at = links.indexOf((document.activeElement as HTMLElement | null) ?? links[0]!);
+      const at = links.findIndex((link) => link === document.activeElement);
       const from = at >= 0 ? at : current ? links.indexOf(current) : -1;
       const to = from < 0 ? 0 : from + (event.key === "j" ? 1 : -1);
       links[to]?.focus();

@@ -10,9 +10,9 @@ export function useSwitch(name: string): [boolean, (on: boolean) => void] {
     () => true,
   );
   const set = useCallback(
-    (on: boolean) => {
+    (next: boolean) => {
       try {
-        window.localStorage.setItem(name, on ? "on" : "off");
+        window.localStorage.setItem(name, next ? "on" : "off");
       } catch {
         // Full, or forbidden: it stays as it is.
       }

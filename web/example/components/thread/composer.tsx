@@ -1,5 +1,5 @@
 import { normalizeBody } from "@devinbox/client";
-import { type FormEvent, type KeyboardEvent, type RefObject, useEffect, useLayoutEffect } from "react";
+import { type KeyboardEvent, type RefObject, type SubmitEvent, useEffect, useLayoutEffect } from "react";
 import { SendIcon } from "@/components/icons";
 import { isComposing } from "@/components/is-composing";
 import { isField } from "@/components/is-field";
@@ -23,7 +23,17 @@ interface ComposerProps {
   autoFocus: boolean;
 }
 
-export function Composer({ field, label, draft, onDraft, onSend, onTyping, onEditLast, disabled, autoFocus }: ComposerProps) {
+export function Composer({
+  field,
+  label,
+  draft,
+  onDraft,
+  onSend,
+  onTyping,
+  onEditLast,
+  disabled,
+  autoFocus,
+}: ComposerProps) {
   const body = normalizeBody(draft);
   const left = limit - codePoints(body);
   const sendable = !disabled && body !== "" && left >= 0;
@@ -42,7 +52,7 @@ export function Composer({ field, label, draft, onDraft, onSend, onTyping, onEdi
     field.current?.focus();
   };
 
-  const onSubmit = (event: FormEvent) => {
+  const onSubmit = (event: SubmitEvent) => {
     event.preventDefault();
     send();
   };

@@ -42,7 +42,12 @@ export function DeleteDialog({ message, onClose, onDelete }: DeleteDialogProps) 
         <button type="button" className="button" onClick={close}>
           Cancel
         </button>
-        <button type="button" className="button danger" disabled={deleting} onClick={() => message && void confirm(message.id)}>
+        <button
+          type="button"
+          className="button danger"
+          disabled={deleting}
+          onClick={() => message && void confirm(message.id)}
+        >
           Delete
         </button>
       </div>

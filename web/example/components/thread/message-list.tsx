@@ -52,7 +52,16 @@ export function MessageList({ thread, sent, empty, editing, onEdit, onDelete }: 
   return (
     <div className={styles.frame}>
       {/* New messages are read out by the region below; this one would read old ones too as they are loaded. */}
-      <div ref={scroller} className={styles.scroller} onScroll={onScroll} data-scroller="" role="log" aria-live="off" aria-label="Messages" tabIndex={0}>
+      <div
+        ref={scroller}
+        className={styles.scroller}
+        onScroll={onScroll}
+        data-scroller=""
+        role="log"
+        aria-live="off"
+        aria-label="Messages"
+        tabIndex={0}
+      >
         <div className={styles.content}>
           {status === "loading" && <Loading />}
           {status === "error" && <Failure error={thread.error} />}

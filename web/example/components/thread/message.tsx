@@ -23,7 +23,9 @@ interface MessageProps {
 }
 
 /** One message. It is rendered again only when it has changed itself. */
-export const Message = memo(function Message(props: MessageProps) {
+export const Message = memo(MessageItem);
+
+function MessageItem(props: MessageProps) {
   const { message, first, last, meta, menu, editing, onEdit, edit, retry, discard } = props;
   const { sender, own, mine, delivery, clientMessageId } = message;
   const name = mine ? "You" : (sender.name ?? sender.id);
@@ -44,7 +46,7 @@ export const Message = memo(function Message(props: MessageProps) {
       ) : (
         <div className={styles.line}>
           <div className={styles.bubble} title={moment(message.createdAt)}>
-            <Body message={message} />
+            <MessageBody message={message} />
           </div>
           {isEditable(message) && (
             <Menu.Trigger handle={menu} payload={message} className={styles.more} aria-label="Message actions">
@@ -66,18 +68,17 @@ export const Message = memo(function Message(props: MessageProps) {
       ) : (
         <p className={meta || message.editedAt ? styles.meta : "visually-hidden"}>
           <time dateTime={message.createdAt}>{timeOfDay(message.createdAt)}</time>{" "}
-          {message.editedAt && !message.deletedAt && <span>edited</span>}{" "}
-          {own && <span>{deliveries[delivery]}</span>}
+          {message.editedAt && !message.deletedAt && <span>edited</span>} {own && <span>{deliveries[delivery]}</span>}
         </p>
       )}
     </li>
   );
-});
+}
 
 const deliveries: Record<Delivery, string> = { sending: "Sending…", sent: "Sent", seen: "Seen", failed: "Not sent" };
 
 /** The text as it was written. Only http and https addresses become links, and no markup is ever interpreted. */
-function Body({ message }: { message: ShownMessage }) {
+function MessageBody({ message }: { message: ShownMessage }) {
   if (message.deletedAt) return <p className={styles.deleted}>This message was deleted</p>;
   return (
     <p className={styles.body} dir="auto">
@@ -121,7 +122,10 @@ function Editor({ message, save, close }: EditorProps) {
 
   const submit = async () => {
     if (!savable) return;
-    if (text === first.body && !told) return close();
+    if (text === first.body && !told) {
+      close();
+      return;
+    }
     setSaving(true);
     setError(null);
     try {
@@ -150,8 +154,12 @@ function Editor({ message, save, close }: EditorProps) {
     >
       {told && (
         <div role="alert" className={styles.newer}>
-          <p>{message.deletedAt ? "This message was deleted in the meantime." : "This message was changed in the meantime. Save again to replace it:"}</p>
-          {!message.deletedAt && <Body message={message} />}
+          <p>
+            {message.deletedAt
+              ? "This message was deleted in the meantime."
+              : "This message was changed in the meantime. Save again to replace it:"}
+          </p>
+          {!message.deletedAt && <MessageBody message={message} />}
         </div>
       )}
       <textarea

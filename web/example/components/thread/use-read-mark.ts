@@ -25,7 +25,8 @@ export function useReadMark(
       (entries) => {
         for (const { target, isIntersecting, intersectionRatio, intersectionRect, rootBounds } of entries) {
           const halfAScreen = intersectionRect.height >= (rootBounds?.height ?? window.innerHeight) / 2;
-          if (isIntersecting && (intersectionRatio >= 0.5 || halfAScreen)) inSight.set(target, Number((target as HTMLElement).dataset.seq));
+          if (isIntersecting && (intersectionRatio >= 0.5 || halfAScreen))
+            inSight.set(target, Number((target as HTMLElement).dataset.seq));
           else inSight.delete(target);
         }
         report();

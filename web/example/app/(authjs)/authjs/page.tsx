@@ -41,8 +41,9 @@ function NoSignIn() {
     <main className="centre">
       <h1>Sign in with Auth.js</h1>
       <p>
-        The demo signs nobody in with this <code>AUTH_SECRET</code>: sessions under it may be good at a deployment. Put a provider of your own
-        into <code>app/(authjs)/auth.ts</code>, or try it with a secret that nothing else has and <code>DEMO=true</code>.
+        The demo signs nobody in with this <code>AUTH_SECRET</code>: sessions under it may be good at a deployment. Put
+        a provider of your own into <code>app/(authjs)/auth.ts</code>, or try it with a secret that nothing else has and{" "}
+        <code>DEMO=true</code>.
       </p>
     </main>
   );

@@ -6,9 +6,13 @@ import { demoAllowed, demoHost, demoUser } from "@/lib/demo";
 export async function GET(request: NextRequest): Promise<Response> {
   // YOUR SESSION CHECK GOES HERE. Take the user from your own session, and never from a parameter as this demo does: whoever asks for
   // a user becomes that user. So it does that only with a secret that DEMO names, because nothing real is signed with it.
-  if (!demoHost(request.headers.get("host"))) return Response.json({ error: "The demo answers only at localhost." }, { status: 421 });
+  if (!demoHost(request.headers.get("host")))
+    return Response.json({ error: "The demo answers only at localhost." }, { status: 421 });
   if (!demoAllowed("CHAT_JWT_SECRET")) {
-    return Response.json({ error: "The demo signs nobody in with this CHAT_JWT_SECRET: devinbox token makes a token." }, { status: 401 });
+    return Response.json(
+      { error: "The demo signs nobody in with this CHAT_JWT_SECRET: devinbox token makes a token." },
+      { status: 401 },
+    );
   }
   const user = demoUser(request.nextUrl.searchParams.get("as"));
   if (!user) return Response.json({ error: "Nobody is signed in." }, { status: 401 });
