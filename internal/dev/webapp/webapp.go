@@ -124,7 +124,7 @@ var (
 	}
 	buildClient = step{
 		"client/dist/.built", "Building the client package",
-		[]string{"package-lock.json", "client/package.json", "client/src"},
+		[]string{"package-lock.json", "tsconfig.base.json", "client/package.json", "client/tsconfig.build.json", "client/src"},
 		[]string{"run", "build", "--workspace", "client"},
 	}
 	buildExample = step{
