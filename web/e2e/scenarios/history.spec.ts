@@ -58,6 +58,30 @@ test("a thread opens where the reader left off", async ({ chat, deployment }) =>
   await expect(client.message("Message 90")).not.toBeInViewport();
 });
 
+test("who scrolls stays there, although the page changes before it hears of that", async ({ chat, deployment }) => {
+  for (const body of all.slice(0, 40)) await deployment.send(ada, body, grace);
+  await deployment.call(grace, "POST", "/api/messages/read", { upToSeq: 5 });
+  const client = await chat(grace);
+  /** Scrolls and writes a letter in one go: the thread is rendered before the browser tells of the scrolling. */
+  const scrollAndWrite = async (to: "start" | "end") => {
+    await client.field.evaluate((field: HTMLTextAreaElement, place) => {
+      const log = document.querySelector("[role=log]")!;
+      log.scrollTop = place === "start" ? 0 : log.scrollHeight;
+      field.setRangeText("x");
+      field.dispatchEvent(new InputEvent("input", { bubbles: true }));
+    }, to);
+    await expect(client.field).not.toHaveValue("");
+    await client.field.clear();
+  };
+  await expect(client.message("Message 6")).toBeInViewport();
+  await scrollAndWrite("end");
+  await expect(client.message("Message 40")).toBeInViewport();
+  await expect(client.page).toHaveTitle("Chat");
+  await scrollAndWrite("start");
+  await expect(client.message("Message 1")).toBeInViewport();
+  await expect(client.message("Message 40")).not.toBeInViewport();
+});
+
 test("each day begins with its name, and who wrote several lines in a row is named once", async ({
   chat,
   deployment,

@@ -1,5 +1,5 @@
 import { normalizeBody } from "@devinbox/client";
-import { type KeyboardEvent, type RefObject, type SubmitEvent, useEffect, useLayoutEffect } from "react";
+import { type KeyboardEvent, type RefObject, type SubmitEvent, useLayoutEffect } from "react";
 import { SendIcon } from "@/components/icons";
 import { isComposing } from "@/components/is-composing";
 import { isField } from "@/components/is-field";
@@ -38,7 +38,8 @@ export function Composer({
   const left = limit - codePoints(body);
   const sendable = !disabled && body !== "" && left >= 0;
 
-  useEffect(() => {
+  // At once, so that a key that is pressed as the field appears does not lose its target.
+  useLayoutEffect(() => {
     // Whoever writes elsewhere already, such as a search, goes on there.
     if (autoFocus && !disabled && !isField(document.activeElement)) focusField(field.current);
   }, [field, autoFocus, disabled]);

@@ -25,6 +25,8 @@ export interface StickyScroll {
 export function useStickyScroll(): StickyScroll {
   const scroller = useRef<HTMLDivElement>(null);
   const anchor = useRef<Anchor>(null);
+  /** Where the thread stood when the anchor was right. */
+  const position = useRef(0);
   const [atEnd, setAtEnd] = useState(true);
 
   const remember = useCallback(() => {
@@ -32,6 +34,7 @@ export function useStickyScroll(): StickyScroll {
     if (!box) return;
     const ended = box.scrollHeight - box.scrollTop - box.clientHeight <= slack;
     anchor.current = ended ? null : firstInSight(box);
+    position.current = box.scrollTop;
     setAtEnd(ended);
   }, []);
 
@@ -39,9 +42,19 @@ export function useStickyScroll(): StickyScroll {
     const box = scroller.current;
     if (!box) return;
     const kept = anchor.current;
+    // The reader may have scrolled already while the event that tells of it is still to come: they stay there. If the
+    // thread has become shorter than that, the browser has scrolled.
+    const shortened = box.scrollHeight - box.clientHeight < position.current - 1;
+    const scrolled = shortened ? 0 : box.scrollTop - position.current;
+    if (!kept && scrolled < 0) {
+      remember();
+      return;
+    }
     if (!kept) box.scrollTop = box.scrollHeight;
-    else if (kept.element.isConnected) box.scrollTop += topWithin(box, kept.element) - kept.top;
-  }, []);
+    else if (kept.element.isConnected) box.scrollTop += topWithin(box, kept.element) - kept.top + scrolled;
+    if (kept) kept.top -= scrolled;
+    position.current = box.scrollTop;
+  }, [remember]);
 
   useLayoutEffect(restore);
 
