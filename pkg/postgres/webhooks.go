@@ -14,8 +14,13 @@ import (
 
 var _ chat.WebhookStore = (*Store)(nil)
 
-// queueAtOnce is how many conversations a call looks at: few enough to be done in a fraction of what a statement may take.
-const queueAtOnce = 200
+const (
+	// queueAtOnce is how many conversations a call looks at: few enough to be done in a moment.
+	queueAtOnce = 100
+	// queueTimeout is what it may take all the same. After a day without a cron there may be a hundred thousand messages
+	// in one conversation, and nobody waits for a cron.
+	queueTimeout = 20 * time.Second
+)
 
 const queueWebhooksSQL = `select chat.queue_webhooks_v1(@limit, @unread_after, @lifetime)`
 
@@ -26,7 +31,8 @@ func (s *Store) QueueWebhooks(ctx context.Context, unreadAfter time.Duration) (m
 		text := strconv.FormatFloat(unreadAfter.Seconds(), 'f', 6, 64) + " seconds"
 		args["unread_after"] = &text
 	}
-	return queryOne(ctx, s, queueWebhooksSQL, args, pgx.RowTo[bool])
+	answer, err := queryWithin(ctx, s, queueTimeout, queueWebhooksSQL, args, pgx.RowTo[bool])
+	return len(answer) == 1 && answer[0], err
 }
 
 // The function gives rows of the two tables, so that what it shows is not older than what it has leased.

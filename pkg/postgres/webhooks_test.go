@@ -239,6 +239,12 @@ func TestNothingIsPassedOverAndNothingDoubledHoweverManyWriteAndTell(t *testing.
 	var mu sync.Mutex
 	var done atomic.Bool
 	created, version, ids := map[string]int{}, map[string]int64{}, map[string]bool{}
+	key := func(h chat.Webhook) string {
+		if h.Message == nil {
+			return ""
+		}
+		return fmt.Sprint(h.ClientID, " ", h.Message.Seq)
+	}
 	tell := func(store *postgres.Store) (found bool) {
 		if _, err := store.QueueWebhooks(t.Context(), never); err != nil {
 			if chat.KindOf(err) != chat.Unavailable {
@@ -263,12 +269,20 @@ func TestNothingIsPassedOverAndNothingDoubledHoweverManyWriteAndTell(t *testing.
 			ids[h.ID] = true
 			version[h.ClientID] = max(version[h.ClientID], h.Conversation.Version)
 			if h.Type == chat.MessageCreated {
-				created[fmt.Sprint(h.ClientID, " ", h.Message.Seq)]++
+				created[key(h)]++
 			}
 		}
 		mu.Unlock()
 		if err := store.SettleWebhooks(t.Context(), receiver, settled, false); err != nil {
-			t.Error(err)
+			if chat.KindOf(err) != chat.Unavailable {
+				t.Error(err)
+			}
+			mu.Lock()
+			for _, h := range claimed { // they may come again
+				delete(ids, h.ID)
+				delete(created, key(h))
+			}
+			mu.Unlock()
 		}
 		return len(claimed) > 0
 	}
@@ -282,6 +296,7 @@ func TestNothingIsPassedOverAndNothingDoubledHoweverManyWriteAndTell(t *testing.
 	writing.Wait()
 	done.Store(true)
 	telling.Wait()
+	w.exec("update chat.webhook set due_at = clock_timestamp()") // a claim whose answer was lost, on a busy machine
 	for tell(w.store) {
 	}
 	stored := ask[int](w, "select count(*) from chat.message")

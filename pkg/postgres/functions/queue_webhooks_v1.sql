@@ -11,7 +11,7 @@ create or replace function chat.queue_webhooks_v1(p_limit integer, p_unread_afte
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '400ms' set enable_seqscan = off as $function$
 declare
   progress  chat.webhook_progress;
-  waiting   record;
+  waiting   chat.webhook_unread;
   here      bigint := chat.server();
   clock     timestamptz := clock_timestamp();
   horizon   xid8;
@@ -20,7 +20,7 @@ declare
   is_more   boolean := false;
   unread_at timestamptz;
 begin
-  select * into progress from chat.webhook_progress as stored for update skip locked;
+  select * into progress from chat.webhook_progress as stored where stored.only_row for update skip locked;
   if not found then
     return false; -- another call is at it
   end if;
@@ -60,7 +60,11 @@ begin
         message.seq > coalesce(changed.seen_seq, 0) and message.created_at >= progress.begun_at as is_new,
         (message.seq <= changed.seen_seq or message.edited_at is not null or message.deleted_at is not null)
           and greatest(message.created_at, message.edited_at, message.deleted_at) >= progress.begun_at as is_changed
-      from changed join chat.message as message on message.client_id = changed.client_id and message.version > changed.seen_version
+      from changed cross join lateral ( -- in this order, so that it is read from the index that has it
+        select stored.* from chat.message as stored
+          where stored.client_id = changed.client_id and stored.version > changed.seen_version
+          order by stored.version
+      ) as message
   ), queued as (
     insert into chat.webhook as stored (client_id, type, seq, side, id, created_at, due_at)
       select touched.client_id, 'message.created', touched.seq, '', gen_random_uuid(), clock, clock from touched where touched.is_new
@@ -106,7 +110,8 @@ begin
     progress.xid := horizon;
   end if;
   update chat.webhook_progress as stored
-    set server = progress.server, xid = progress.xid, begun_at = progress.begun_at, looked_at = clock;
+    set server = progress.server, xid = progress.xid, begun_at = progress.begun_at, looked_at = clock
+    where stored.only_row;
 
   if p_unread_after is null then
     delete from chat.webhook as stored where stored.type = 'message.unread';
@@ -114,13 +119,15 @@ begin
   end if;
   many := 0;
   for waiting in
-    select unread.*, case when unread.side = 'client' then stored.client_read_seq else stored.developer_read_seq end as read_seq_now
-      from chat.webhook_unread as unread join chat.conversation as stored using (client_id)
-      where not unread.told and unread.since <= clock - p_unread_after
-      order by unread.since limit p_limit
+    select stored.* from chat.webhook_unread as stored
+      where not stored.told and stored.since <= clock - p_unread_after
+      order by stored.since limit p_limit
   loop
     many := many + 1;
-    continue when waiting.read_seq_now <> waiting.read_seq; -- read meanwhile: the next call sees that
+    continue when not exists ( -- read meanwhile: the next call sees that
+      select from chat.conversation as stored where stored.client_id = waiting.client_id
+        and waiting.read_seq = case when waiting.side = 'client' then stored.client_read_seq else stored.developer_read_seq end
+    );
     unread_at := chat.first_unread_v1(waiting.client_id, waiting.side, waiting.read_seq, progress.begun_at);
     if unread_at is null then -- deleted
       delete from chat.webhook_unread as stored where (stored.client_id, stored.side) = (waiting.client_id, waiting.side);

@@ -48,6 +48,7 @@ create table chat.webhook (
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
 create index webhook_due on chat.webhook (due_at);
 create index webhook_created on chat.webhook (created_at);
+create index webhook_message_unread on chat.webhook (client_id) where type = 'message.unread';
 
 -- The receivers that have answered 410 Gone, each by a digest of its URL, and until when they are left alone.
 create table chat.webhook_gone (
