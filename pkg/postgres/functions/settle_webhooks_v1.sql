@@ -1,7 +1,8 @@
 -- Settles webhooks that were sent: three arrays of equal length name them, the third with the seconds after which to try
 -- again, or null for one that was taken and is forgotten. p_is_gone tells that the receiver has answered 410.
 --
--- It waits for no lock of a webhook: one that somebody else holds has got a new id, or is claimed again.
+-- For one that somebody else holds it waits a moment: a claim that came too late locks it in passing. One that is still
+-- held then gets a new id, or is claimed again, because its lease is over.
 create or replace function chat.settle_webhooks_v1(
   p_receiver_digest bytea, p_client_id text[], p_id text[], p_try_after double precision[], p_is_gone boolean
 ) returns void
@@ -14,7 +15,16 @@ begin
     select stored.ctid into place from chat.webhook as stored
       where stored.client_id = p_client_id[i] and stored.id = p_id[i]::uuid
       for update skip locked;
-    continue when not found;
+    if not found then
+      begin
+        select stored.ctid into place from chat.webhook as stored
+          where stored.client_id = p_client_id[i] and stored.id = p_id[i]::uuid
+          for update;
+      exception when lock_not_available then
+        continue;
+      end;
+      continue when not found;
+    end if;
     if p_try_after[i] is null then
       delete from chat.webhook as stored where stored.ctid = place;
     else
