@@ -16,6 +16,7 @@ import (
 	"devinbox/internal/testing/wire"
 	"devinbox/pkg/chat"
 	"devinbox/pkg/postgres"
+	"devinbox/pkg/postgres/migrate"
 )
 
 // behindProxy is setup with a proxy between the store and its database.
@@ -502,8 +503,10 @@ func TestTooManyConnectionsAreUnavailableInTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	role := strings.TrimPrefix(u.Path, "/")
-	w.exec(fmt.Sprintf("create role %s login password 'secret' connection limit 1 in role pg_write_all_data, pg_read_all_data", role))
-	w.exec("grant usage on schema chat to " + role)
+	w.exec(fmt.Sprintf("create role %s login password 'secret' connection limit 1", role))
+	if err := migrate.Grant(t.Context(), w.db.Config().ConnString(), role); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
 		db := look(t, w.url)
 		db.Exec(t.Context(), "drop owned by "+role)

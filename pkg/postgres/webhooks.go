@@ -16,7 +16,7 @@ var _ chat.WebhookStore = (*Store)(nil)
 
 const (
 	// queueAtOnce is how many conversations a call looks at: few enough to be done in a moment.
-	queueAtOnce = 100
+	queueAtOnce = 500
 	// queueTimeout is what it may take all the same. After a day without a cron there may be a hundred thousand messages
 	// in one conversation, and nobody waits for a cron.
 	queueTimeout = 20 * time.Second

@@ -745,3 +745,21 @@ func TestQueueingAndClaimingHoldNoSendUp(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// After a restore, or with webhooks switched on for a database that is years old, everything may have the number of one
+// transaction. What has nothing to tell must not be gone through again and again.
+func TestWhatHasNothingToTellIsPassedByInOneCall(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.exec(`
+		insert into chat.conversation (client_id, status, last_message_at, version, created_at, updated_at)
+		select 'client-' || i, 'open', now() - interval '2 hours', 1, now() - interval '2 hours', now() - interval '2 hours' from generate_series(1, 5000) i`)
+	w.send(fromClient("a", "Hello"))
+	if more, err := w.store.QueueWebhooks(t.Context(), never); more || err != nil {
+		t.Errorf("more %v, %v", more, err)
+	}
+	w.wantTold(never, changedA, createdA+"1")
+	if n := ask[int](w, "select count(*) from chat.webhook_seen"); n != 1 {
+		t.Errorf("%d conversations are remembered, want the one with something to tell", n)
+	}
+}

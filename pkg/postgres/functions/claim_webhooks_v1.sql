@@ -8,7 +8,7 @@
 -- waits for no lock: a webhook that somebody else holds is being claimed by them.
 create or replace function chat.claim_webhooks_v1(p_receiver_digest bytea, p_claim integer, p_lease interval, p_lifetime interval)
 returns table (outcome text, id text, type text, side text, created_at timestamptz, attempts integer, conversation chat.conversation, message chat.message)
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '400ms' set enable_seqscan = off as $function$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '400ms' set enable_seqscan = off set plan_cache_mode = force_generic_plan as $function$
 #variable_conflict use_column
 declare
   waiting    chat.webhook;

@@ -6,9 +6,12 @@
 -- commits and whatever code wrote it, and no call that changes something has anything to do for it. After a dump and
 -- restore it first finishes what has the other server's numbers.
 --
+-- Its statements are planned at each call, unlike others: whether they should follow an index depends on how far it has
+-- looked, which a plan for any number does not know.
+--
 -- The first call begins an hour before itself. After a pause it tells of the last p_lifetime at most.
 create or replace function chat.queue_webhooks_v1(p_limit integer, p_unread_after interval, p_lifetime interval) returns boolean
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '400ms' set enable_seqscan = off as $function$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '400ms' set enable_seqscan = off set plan_cache_mode = force_custom_plan as $function$
 declare
   progress  chat.webhook_progress;
   waiting   chat.webhook_unread;
@@ -54,6 +57,8 @@ begin
       from chat.conversation as stored left join chat.webhook_seen as seen using (client_id)
       where stored.changed_on = progress.server and stored.changed_xid >= progress.xid
         and (seen.version is null or seen.version < stored.version)
+        -- What has nothing to tell is passed by: after a restore all that there is has one number.
+        and greatest(stored.updated_at, stored.last_message_at) >= progress.begun_at
       order by stored.changed_xid limit p_limit
   ), touched as (
     select message.client_id, message.seq,

@@ -6,7 +6,7 @@
 create or replace function chat.settle_webhooks_v1(
   p_receiver_digest bytea, p_client_id text[], p_id text[], p_try_after double precision[], p_is_gone boolean
 ) returns void
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '400ms' set enable_seqscan = off as $function$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '400ms' set enable_seqscan = off set plan_cache_mode = force_generic_plan as $function$
 declare
   clock timestamptz := clock_timestamp();
   place tid;
