@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 	"devinbox/internal/serve"
 	"devinbox/internal/testing/pusherjs"
 	"devinbox/internal/testing/testdb"
+	"devinbox/internal/testing/webhooks"
 	"devinbox/internal/testing/wire"
 	"devinbox/pkg/chat"
 	"devinbox/pkg/config"
@@ -62,6 +64,7 @@ type hostile struct {
 	*world
 	canaries
 	server      *testdb.OwnServer
+	receiver    *webhooks.Receiver
 	grace, ada  person
 	own, inbox  string
 	first, last string // messages of Grace's
@@ -72,7 +75,10 @@ func newHostile(t *testing.T) *hostile {
 	c := canaries{}
 	server := testdb.Server(t)
 	proxy := wire.NewPostgres(t, server.URL())
-	w := newWorld(t, "DATABASE_URL="+proxy.URL(), "CHAT_CHANNELS=presence", "CHAT_GUESTS=true", "CHAT_RATE_LIMIT=30/1h",
+	secret := webhooks.Secret()
+	receiver := webhooks.Start(t, secret)
+	w := newWorld(t, "CHAT_WEBHOOK_URL="+receiver.URL+"/"+c.plant("the URL of the receiver"), "CHAT_WEBHOOK_SECRET="+c.keep("the receiver's secret", secret),
+		"DATABASE_URL="+proxy.URL(), "CHAT_CHANNELS=presence", "CHAT_GUESTS=true", "CHAT_RATE_LIMIT=30/1h",
 		"CHAT_AUTHJS=true", "AUTH_SECRET="+c.plant("the secret of Auth.js"), "CHAT_JWKS_URL=http://127.0.0.1:1/"+c.plant("the URL of the keys"),
 		"CHAT_ALLOWED_ORIGINS=https://"+c.plant("an allowed origin")+".com")
 	w.database, w.postgres = server.URL(), proxy
@@ -87,7 +93,7 @@ func newHostile(t *testing.T) *hostile {
 	c.keep("the secret of the cron", cronSecret)
 	c.keep("the secret of Pusher", "test-secret")
 	c.keep("a signed URL", "auth_signature=")
-	h := &hostile{world: w, canaries: c, server: server, own: "presence-client-42", inbox: "private-developer-inbox"}
+	h := &hostile{world: w, canaries: c, server: server, receiver: receiver, own: "presence-client-42", inbox: "private-developer-inbox"}
 	h.grace = h.somebody("42", chat.Client)
 	h.ada = h.somebody("ada", chat.Developer)
 	return h
@@ -125,12 +131,46 @@ func (h *hostile) succeed() {
 	h.nobody().call("GET", "/api/session", "", "", "Cookie: devinbox_session="+guest.text("token")+"; other="+h.plant("a cookie")).is(200)
 	h.nobody().call("DELETE", "/api/session", "", "", "Cookie: devinbox_session="+guest.text("token")).is(204)
 	h.cron().is(200)
+	h.failReceiver()
 	h.nobody().get("/api/health").is(200)
 }
 
-func (h *hostile) cron() answer {
+// failReceiver has the receiver of webhooks answer in every way that it should not.
+func (h *hostile) failReceiver() {
 	h.t.Helper()
-	return h.nobody().call("GET", "/api/cron/deliver", "", "", "Authorization: Bearer "+cronSecret)
+	for _, answer := range []func(w http.ResponseWriter, r *http.Request, _ webhooks.Webhook){
+		func(w http.ResponseWriter, _ *http.Request, _ webhooks.Webhook) {
+			http.Error(w, h.plant("a receiver's answer"), 500)
+		},
+		func(w http.ResponseWriter, r *http.Request, _ webhooks.Webhook) {
+			http.Redirect(w, r, "/"+h.plant("where a receiver leads to"), 302)
+		},
+		func(http.ResponseWriter, *http.Request, webhooks.Webhook) { panic(http.ErrAbortHandler) },
+		func(w http.ResponseWriter, _ *http.Request, _ webhooks.Webhook) {
+			http.Error(w, h.plant("a receiver's answer"), 410)
+		},
+	} {
+		var one sync.Mutex // canaries are planted one at a time
+		h.receiver.Answer(func(w http.ResponseWriter, r *http.Request, hook webhooks.Webhook) {
+			one.Lock()
+			defer one.Unlock()
+			answer(w, r, hook)
+		})
+		h.grace.post("/api/messages/send", `{"body":%s}`, h.plant("a body that the receiver does not take")).is(201)
+		h.sql("update chat.webhook set due_at = clock_timestamp()")
+		h.cron().is(200).has("delivered", 0)
+	}
+	for _, hook := range h.receiver.Received() {
+		h.keep("the signature of a webhook", strings.TrimPrefix(hook.Signature, "v1,"))
+	}
+	for _, class := range []string{"5xx", "redirect", "connection", "gone"} {
+		if !strings.Contains(h.log.String(), `"class":"`+class+`"`) {
+			h.t.Errorf("the log tells of no receiver of the class %s", class)
+		}
+	}
+	h.sql("delete from chat.webhook_gone")
+	h.receiver.Answer(nil)
+	h.cron().is(200)
 }
 
 // webhook posts a webhook of Pusher's, whose format takes the time.

@@ -20,12 +20,13 @@ var allowed = map[string][]string{
 	"devinbox/pkg/postgres/migrate": {"devinbox/pkg/postgres"},
 	"devinbox/pkg/realtime":         {"devinbox/pkg/chat"},
 	"devinbox/pkg/web":              {"devinbox/pkg/chat"},
+	"devinbox/pkg/webhook":          {"devinbox/pkg/chat"},
 	"devinbox/pkg/config": {
-		"devinbox/pkg/chat", "devinbox/pkg/identity", "devinbox/pkg/postgres", "devinbox/pkg/realtime", "devinbox/pkg/web",
+		"devinbox/pkg/chat", "devinbox/pkg/identity", "devinbox/pkg/postgres", "devinbox/pkg/realtime", "devinbox/pkg/web", "devinbox/pkg/webhook",
 	},
 	"devinbox/pkg/app": {
 		"devinbox/pkg/chat", "devinbox/pkg/config", "devinbox/pkg/identity",
-		"devinbox/pkg/postgres", "devinbox/pkg/realtime", "devinbox/pkg/web",
+		"devinbox/pkg/postgres", "devinbox/pkg/realtime", "devinbox/pkg/web", "devinbox/pkg/webhook",
 	},
 }
 

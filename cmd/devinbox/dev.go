@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -204,6 +205,12 @@ func confirm(from io.Reader, question string) bool {
 func (d devRun) serve(ctx context.Context, p *project, stack *dev.Stack, listener net.Listener, data string, settings config.Config, fault error, log *slog.Logger) (err error) {
 	a := app.New(settings, fault, log)
 	defer a.Close()
+	// Nothing else calls the cron's function here. Live events need no timer: the next request delivers them.
+	sending, stop := context.WithCancel(ctx)
+	var webhooks sync.WaitGroup
+	webhooks.Go(func() { serve.SendWebhooks(sending, a, log, serve.DeliverEvery) })
+	defer webhooks.Wait()
+	defer stop()
 	var rest http.Handler // what is no function's: the example, or public/
 	if workspace := filepath.Join(p.folder, "web"); !d.noWeb && exists(workspace) {
 		example := webapp.Begin(ctx, webapp.Options{

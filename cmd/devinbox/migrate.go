@@ -13,6 +13,7 @@ import (
 
 func migrateCommand() *cobra.Command {
 	var statusOnly bool
+	var role string
 	command := &cobra.Command{
 		Use:   "migrate",
 		Short: "Bring the database to the schema that this code needs",
@@ -20,9 +21,15 @@ func migrateCommand() *cobra.Command {
 version before are serving: they keep working. It uses DATABASE_URL_UNPOOLED if that is set.
 
 It waits for a minute at most for another run, and refuses, before it changes anything, a database that is not UTF8 or
-takes no writes, a role that may not create what is missing, and a Postgres before 14.`,
+takes no writes, a role that may not create what is missing, and a Postgres before 14.
+
+With --grant it also gives a role, which must exist, the rights that deployed code needs, and takes every other right in
+the schema from it and from PUBLIC. Later migrations give that role by themselves what they add.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
+			if command.Flags().Changed("grant") && role == "" {
+				return fmt.Errorf("--grant must name a role: %w", errUsage)
+			}
 			p, err := openProject()
 			if err != nil {
 				return err
@@ -50,10 +57,18 @@ takes no writes, a role that may not create what is missing, and a Postgres befo
 			if statusOnly {
 				return nil
 			}
+			if role != "" {
+				if err := migrate.Grant(command.Context(), url, role); err != nil {
+					return err
+				}
+				fmt.Printf("The role %s has the rights of deployed code, and no others in the schema.\n", role)
+			}
 			return checkServed(command.Context(), settings)
 		},
 	}
+	command.Flags().StringVar(&role, "grant", "", "a role to give the rights of deployed code to")
 	command.Flags().BoolVar(&statusOnly, "status", false, "say how far the database is, and change nothing")
+	command.MarkFlagsMutuallyExclusive("grant", "status")
 	return command
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"strings"
 	"testing"
 
@@ -80,4 +81,39 @@ func TestMigrateSaysWhyItFailsAndNoPassword(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestMigrateGivesARoleTheRightsOfDeployedCode(t *testing.T) {
+	t.Parallel()
+	url := testdb.Empty(t)
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	role := "devinbox_test_" + strings.ToLower(rand.Text())
+	if _, err := conn.Exec(t.Context(), "create role "+role); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		conn, err := pgx.Connect(context.Background(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close(context.Background())
+		if _, err := conn.Exec(context.Background(), "drop owned by "+role+"; drop role "+role); err != nil {
+			t.Error(err)
+		}
+	})
+	folder, variables := emptyProject(t), []string{"DATABASE_URL=" + url}
+	for range 2 {
+		execute(t, folder, variables, "migrate", "--grant", role).is(t, 0, "up to date", "The role "+role+" has the rights of deployed code")
+	}
+	var may bool
+	if err := conn.QueryRow(t.Context(), "select has_table_privilege($1, 'chat.message', 'select') and not has_table_privilege($1, 'chat.message', 'insert')", role).Scan(&may); err != nil || !may {
+		t.Errorf("it has not, %v", err)
+	}
+	execute(t, folder, variables, "migrate", "--grant", "nobody_of_that_name").is(t, 1, `there is no role "nobody_of_that_name"`, "create role")
+	execute(t, folder, variables, "migrate", "--grant", "").is(t, 2, "--grant must name a role")
+	execute(t, folder, variables, "migrate", "--grant", role, "--status").is(t, 2, "grant")
 }

@@ -32,7 +32,7 @@ func serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Serve the functions as one process, for a container",
 		Long: `Serve the functions of api/ as one process, for a container: at their own paths, on every address of the machine,
-many requests at once. What is queued is delivered every 10 s, without a cron. The log is JSON on stdout.
+many requests at once. What is queued is delivered every 10 s, webhooks included, without a cron. The log is JSON on stdout.
 
 It reads the environment and no file, and it starts and stores nothing else. It starts without a database, too, and uses
 it when it answers. At SIGTERM or Ctrl-C it takes no more connections and finishes what has begun; a second signal ends
@@ -80,6 +80,7 @@ func runServer(ctx context.Context, settings config.Config, server config.Server
 	ctx, stop := context.WithCancel(ctx)
 	var timer sync.WaitGroup
 	timer.Go(func() { serve.Deliver(ctx, a, log, serve.DeliverEvery) })
+	timer.Go(func() { serve.SendWebhooks(ctx, a, log, serve.DeliverEvery) })
 	err = serve.Run(ctx, listener, serve.Options{
 		Handler: serve.Forwarded(serve.Handler(), server.TrustProxy), App: a, Log: log,
 		RequestTimeout: serveTimeout, Linger: serveLinger,

@@ -2,7 +2,9 @@ package serve_test
 
 import (
 	"context"
+	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -12,12 +14,14 @@ import (
 	"devinbox/internal/serve"
 	"devinbox/internal/testing/logbook"
 	"devinbox/internal/testing/testdb"
+	"devinbox/internal/testing/webhooks"
 	"devinbox/pkg/app"
 	"devinbox/pkg/chat"
 	"devinbox/pkg/config"
 	"devinbox/pkg/identity"
 	"devinbox/pkg/postgres"
 	"devinbox/pkg/realtime"
+	"devinbox/pkg/webhook"
 )
 
 // deployment is an App with all that it depends on, and what is announced.
@@ -30,7 +34,7 @@ type deployment struct {
 	log   logbook.Book
 }
 
-func newDeployment(t *testing.T) *deployment {
+func newDeployment(t *testing.T, to ...webhook.Options) *deployment {
 	t.Helper()
 	d := &deployment{t: t}
 	database := postgres.Options{URL: testdb.New(t)}
@@ -47,7 +51,9 @@ func newDeployment(t *testing.T) *deployment {
 		t.Fatal(err)
 	}
 	t.Cleanup(d.db.Close)
+	to = append(to, webhook.Options{})
 	d.App = app.New(config.Config{
+		Webhook:  to[0],
 		Database: database,
 		Pusher:   realtime.Options{AppID: "1", Key: "test-key", Secret: "test-secret", Host: pusher.Host(), Port: pusher.Port(), NoTLS: true},
 		Identity: identity.Options{Secret: []byte(strings.Repeat("a secret ", 4))},
@@ -74,9 +80,13 @@ func (d *deployment) exec(statement string) {
 	}
 }
 
-func (d *deployment) waiting() (n int) {
+func (d *deployment) waiting() int { return d.count("select count(*) from chat.outbox") }
+
+func (d *deployment) webhooks() int { return d.count("select count(*) from chat.webhook") }
+
+func (d *deployment) count(query string) (n int) {
 	d.t.Helper()
-	if err := d.db.QueryRow(d.t.Context(), "select count(*) from chat.outbox").Scan(&n); err != nil {
+	if err := d.db.QueryRow(d.t.Context(), query).Scan(&n); err != nil {
 		d.t.Fatal(err)
 	}
 	return n
@@ -137,5 +147,34 @@ func TestAllThatWaitsIsDeliveredInOneTurn(t *testing.T) {
 	<-ended
 	if n := len(d.heard.Published()); n != 2*conversations {
 		t.Errorf("%d events are announced, want %d", n, 2*conversations)
+	}
+}
+
+// A receiver of webhooks that hangs delays neither a live event nor the end of the process.
+func TestWebhooksAreSentBesideLiveEventsAndEndWithTheProcess(t *testing.T) {
+	t.Parallel()
+	secret := webhooks.Secret()
+	receiver := webhooks.Start(t, secret)
+	d := newDeployment(t, webhook.Options{URL: receiver.URL, Secret: secret})
+	ctx, stop := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { serve.Deliver(ctx, d.App, d.log.Logger(), 5*time.Millisecond) })
+	running.Go(func() { serve.SendWebhooks(ctx, d.App, d.log.Logger(), 5*time.Millisecond) })
+
+	d.leaveBehind("before")
+	receiver.Wait(2)
+	receiver.Answer(func(_ http.ResponseWriter, r *http.Request, _ webhooks.Webhook) { <-r.Context().Done() })
+	d.leaveBehind("later")
+	receiver.Wait(4)
+	d.leaveBehind("afterwards")
+	eventually(t, "live events are delivered while the receiver hangs", func() bool { return d.waiting() == 0 })
+	begun := time.Now()
+	stop()
+	running.Wait()
+	if took := time.Since(begun); took > 5*time.Second { // a receiver has 10 s
+		t.Errorf("the end took %v", took)
+	}
+	if n := d.webhooks(); n == 0 {
+		t.Error("what was not taken is forgotten")
 	}
 }

@@ -18,11 +18,13 @@ import (
 	"devinbox/pkg/postgres"
 	"devinbox/pkg/realtime"
 	"devinbox/pkg/web"
+	"devinbox/pkg/webhook"
 )
 
 // App is everything that a handler may use.
 type App struct {
 	Chat     *chat.Service
+	Webhooks *chat.Webhooks
 	Realtime *realtime.Publisher
 
 	identity   *identity.Verifier
@@ -54,7 +56,7 @@ var instance = sync.OnceValue(func() *App {
 func New(c config.Config, fault error, log *slog.Logger) *App {
 	a := &App{log: log, secret: c.Identity.Secret, cronSecret: c.CronSecret}
 	a.guests = c.Guests && len(c.Identity.Secret) > 0 // their tokens are signed with it
-	c.Pusher.Log, c.Pusher.Observe, c.Identity.Log = log, observe("pusher"), log
+	c.Pusher.Log, c.Pusher.Observe, c.Identity.Log, c.Webhook.Log = log, observe("pusher"), log, log
 
 	var database, origins, keys error
 	a.store, database = postgres.Open(c.Database, observe("db"))
@@ -62,6 +64,7 @@ func New(c config.Config, fault error, log *slog.Logger) *App {
 	a.identity, keys = identity.New(c.Identity)
 	a.Realtime = realtime.New(c.Pusher)
 	a.Chat = chat.NewService(a.store, a.Realtime, c.Pusher.Channels, c.RateLimit, log)
+	a.Webhooks = chat.NewWebhooks(a.store, webhook.New(c.Webhook), c.Pusher.Channels, c.UnreadAfter, log)
 
 	a.fault = errors.Join(fault, c.DatabaseFaults)
 	if a.fault == nil { // else it says the same, by the variables' names
@@ -78,6 +81,9 @@ func New(c config.Config, fault error, log *slog.Logger) *App {
 	}
 	if c.CronFault != nil {
 		log.Warn("nobody can call /api/cron/deliver: it always answers 401", "faults", c.CronFault.Error())
+	}
+	if c.WebhookFaults != nil {
+		log.Error("no webhook is sent: their variables cannot be used", "faults", c.WebhookFaults.Error())
 	}
 	if c.Pusher.Channels == realtime.Public {
 		log.Warn("CHAT_CHANNELS=public: whoever has the app key, which is in every page, can read every conversation")

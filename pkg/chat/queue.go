@@ -15,11 +15,16 @@ const (
 	pendingCounts = 1_000_000
 )
 
-// Deliveries is the outcome of one run of [Service.DeliverQueued].
+// Deliveries is the outcome of one run of [Service.DeliverQueued] or [Webhooks.Deliver].
 type Deliveries struct {
 	Delivered int `json:"delivered"`
 	Failed    int `json:"failed"`  // tried in this run and not taken, for now or for good
 	Pending   int `json:"pending"` // left in the queue, due or not
+}
+
+// Plus is the outcome of two runs together.
+func (d Deliveries) Plus(other Deliveries) Deliveries {
+	return Deliveries{d.Delivered + other.Delivered, d.Failed + other.Failed, d.Pending + other.Pending}
 }
 
 // DeliverQueued delivers what is due until nothing is, until Pusher takes nothing of a batch, or until the

@@ -167,9 +167,11 @@ func (s *Service) Messages(ctx context.Context, me Identity, clientID *string, q
 }
 
 // complete fills in what the Store cannot know of a conversation.
-func (s *Service) complete(c *Conversation) {
-	c.Channel = s.channels.Name(Place{ClientID: c.ClientID})
-	if !s.channels.KeepPresence() {
+func (s *Service) complete(c *Conversation) { complete(s.channels, c) }
+
+func complete(channels Channels, c *Conversation) {
+	c.Channel = channels.Name(Place{ClientID: c.ClientID})
+	if !channels.KeepPresence() {
 		c.Online = nil
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"devinbox/pkg/postgres"
 	"devinbox/pkg/realtime"
 	"devinbox/pkg/web"
+	"devinbox/pkg/webhook"
 )
 
 // Config is what the environment says: the options of each package, and what is for package app alone.
@@ -33,6 +34,10 @@ type Config struct {
 	RateLimit      chat.RateLimit
 	CronSecret     string // empty: nobody may call the cron's function
 	CronFault      error  // a [Fault] if the cron's secret is missing or too short; then CronSecret is empty
+
+	Webhook       webhook.Options
+	WebhookFaults error         // a [Fault] for each of the webhooks' variables that is malformed, joined; then Webhook is empty
+	UnreadAfter   time.Duration // when message.unread is due; 0 is never
 }
 
 // minCronSecretBytes is how long CRON_SECRET must be at least: the function that it opens can be called from anywhere.
@@ -40,6 +45,9 @@ const minCronSecretBytes = 16
 
 // defaultRateLimit is CHAT_RATE_LIMIT if it is not set.
 const defaultRateLimit = "30/10s"
+
+// defaultUnreadAfter is CHAT_UNREAD_AFTER if it is not set.
+const defaultUnreadAfter = 10 * time.Minute
 
 // Fault is one variable that cannot be used. It never holds the value.
 type Fault struct {
@@ -53,9 +61,9 @@ func (f Fault) Error() string { return f.Variable + " " + f.Message }
 // Load reads a Config by looking variables up, as os.Getenv does. Surrounding white space, which is easily
 // pasted along, is cut off.
 //
-// The error joins one [Fault] for each variable that is malformed, but for the database's, Pusher's and the cron's:
-// those stand in the Config, since a command may not need the first, and messages are saved and served without the
-// others.
+// The error joins one [Fault] for each variable that is malformed, but for the database's, Pusher's, the cron's and the
+// webhooks': those stand in the Config, since a command may not need the first, and messages are saved and served without
+// the others.
 // Any other variable may be missing.
 func Load(lookup func(name string) string) (Config, error) {
 	var c Config
@@ -89,6 +97,7 @@ func Load(lookup func(name string) string) (Config, error) {
 	e.list(&c.AllowedOrigins, "CHAT_ALLOWED_ORIGINS")
 	e.rateLimit(&c.RateLimit, "CHAT_RATE_LIMIT")
 	e.cronSecret(&c)
+	e.webhooks(&c)
 
 	c.DatabaseFaults = errors.Join(e.faultsOf(&c.Database)...)
 	if c.MigrationURL == "" {
@@ -213,6 +222,25 @@ func (e *environment) cronSecret(c *Config) {
 		c.CronFault = Fault{name, "must have at least 16 bytes"}
 	default:
 		c.CronSecret = secret
+	}
+}
+
+// webhooks reads who receives webhooks. What cannot be used here stops them and nothing else.
+func (e *environment) webhooks(c *Config) {
+	e.text(&c.Webhook.URL, "CHAT_WEBHOOK_URL")
+	e.text(&c.Webhook.Secret, "CHAT_WEBHOOK_SECRET")
+	faults := e.faultsOf(&c.Webhook)
+	c.UnreadAfter = defaultUnreadAfter
+	if text := e.read(&c.UnreadAfter, "CHAT_UNREAD_AFTER"); text != "" {
+		after, err := time.ParseDuration(text)
+		if err != nil || after < 0 {
+			faults = append(faults, Fault{e.names[&c.UnreadAfter], "must be a duration such as 10m, or 0 for never"})
+		}
+		c.UnreadAfter = after
+	}
+	if len(faults) > 0 {
+		c.WebhookFaults = errors.Join(faults...)
+		c.Webhook = webhook.Options{}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"devinbox/pkg/chat"
 	"devinbox/pkg/config"
@@ -64,7 +65,7 @@ func TestAnEmptyEnvironmentHasNoFaultsAndSafeDefaults(t *testing.T) {
 		t.Errorf("what is missing is not told: %v, %v, %v", got.DatabaseFaults, got.PusherFaults, got.CronFault)
 	}
 	got.DatabaseFaults, got.MigrationFaults, got.PusherFaults, got.CronFault, got.Identity.Fits = nil, nil, nil, nil, nil
-	if want := (config.Config{RateLimit: chat.RateLimit{Capacity: 30, PerSecond: 3}}); !reflect.DeepEqual(got, want) {
+	if want := (config.Config{RateLimit: chat.RateLimit{Capacity: 30, PerSecond: 3}, UnreadAfter: 10 * time.Minute}); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
 	}
 }
@@ -185,6 +186,41 @@ func TestTheFaultOfEachSecretOfAuthJSIsItsOwnVariables(t *testing.T) {
 	}
 }
 
+func TestWhatIsWrongWithWebhooksStopsThemAndNothingElse(t *testing.T) {
+	t.Parallel()
+	const url, secret = "https://example.com/hooks", "whsec_" + "Y2FuYXJ5LWNhbmFyeS1jYW5hcnktY2FuYXJ5LWNhbmE="
+	for _, test := range []struct {
+		name, url, secret, after string
+		fault                    string
+		unreadAfter              time.Duration
+	}{
+		{name: "none", unreadAfter: 10 * time.Minute},
+		{name: "a secret alone", secret: "canary", unreadAfter: 10 * time.Minute},
+		{name: "both", url: url, secret: secret, unreadAfter: 10 * time.Minute},
+		{name: "two secrets", url: url, secret: secret + "  " + secret, unreadAfter: 10 * time.Minute},
+		{name: "another time", url: url, secret: secret, after: "90s", unreadAfter: 90 * time.Second},
+		{name: "never", url: url, secret: secret, after: "0"},
+		{name: "a negative time", url: url, secret: secret, after: "-1s", unreadAfter: -time.Second, fault: "CHAT_UNREAD_AFTER must be a duration"},
+		{name: "a time without a unit", url: url, secret: secret, after: "600", fault: "CHAT_UNREAD_AFTER must be a duration"},
+		{name: "no secret", url: url, unreadAfter: 10 * time.Minute, fault: "CHAT_WEBHOOK_SECRET is missing"},
+		{name: "no URL of a kind that is sent to", url: "http://canary.example", secret: secret, unreadAfter: 10 * time.Minute, fault: "CHAT_WEBHOOK_URL must begin with https://"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c := load(t, map[string]string{"CHAT_WEBHOOK_URL": test.url, "CHAT_WEBHOOK_SECRET": test.secret, "CHAT_UNREAD_AFTER": test.after})
+			if c.UnreadAfter != test.unreadAfter {
+				t.Errorf("unread after %v, want %v", c.UnreadAfter, test.unreadAfter)
+			}
+			if (c.WebhookFaults != nil) != (test.fault != "") || test.fault != "" && !strings.HasPrefix(c.WebhookFaults.Error(), test.fault) {
+				t.Errorf("%v, want %q", c.WebhookFaults, test.fault)
+			}
+			if test.fault != "" && c.Webhook.URL != "" || test.fault == "" && c.Webhook.URL != test.url {
+				t.Errorf("they go to %q", c.Webhook.URL)
+			}
+		})
+	}
+}
+
 func TestTLSIsOffOnlyWhereThatIsSaid(t *testing.T) {
 	t.Parallel()
 	for value, off := range map[string]bool{"": false, "true": false, "false": true, "FALSE": true} {
@@ -230,10 +266,11 @@ func TestEveryFaultIsToldAtOnceByItsVariableAndWithoutItsValue(t *testing.T) {
 		"PUSHER_HOST": "canary/", "PUSHER_PORT": "canary", "PUSHER_USE_TLS": "canary",
 		"CHAT_JWT_SECRET": "canary", "CHAT_JWT_SECRET_PREVIOUS": "canary", "CRON_SECRET": "canary", "CHAT_JWKS_URL": "canary", "CHAT_ID_CLAIM": "exp.canary", "CHAT_ROLE_CLAIM": "exp.canary", "CHAT_AUTHJS": "1",
 		"CHAT_CHANNELS": "canary", "CHAT_ALLOWED_ORIGINS": "canary", "CHAT_RATE_LIMIT": "canary", "CHAT_GUESTS": "canary",
+		"CHAT_WEBHOOK_URL": "http://canary.example", "CHAT_WEBHOOK_SECRET": "whsec_canary", "CHAT_UNREAD_AFTER": "canary",
 	}
 	c, err := config.Load(func(name string) string { return faulty[name] })
 	named := map[string]int{}
-	for _, joined := range []error{err, c.DatabaseFaults, c.PusherFaults, errors.Join(c.CronFault)} {
+	for _, joined := range []error{err, c.DatabaseFaults, c.PusherFaults, errors.Join(c.CronFault), c.WebhookFaults} {
 		all, ok := joined.(interface{ Unwrap() []error })
 		if !ok {
 			t.Fatalf("%v is not joined of faults", joined)

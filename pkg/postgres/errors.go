@@ -54,6 +54,12 @@ func translate(err error) error {
 				Detail:     "The database is not ready yet. Nothing was changed; try again later.",
 				RetryAfter: retryAfterMigrated,
 			}).Because(fmt.Errorf("the schema is missing or older than this code: run `devinbox migrate` (%w)", cause))
+		case pg.Code == "42501":
+			return (&chat.Error{
+				Kind:       chat.Unavailable,
+				Detail:     "The database is not ready yet. Nothing was changed; try again later.",
+				RetryAfter: retryAfterMigrated,
+			}).Because(fmt.Errorf("the role of DATABASE_URL lacks a right: run `devinbox migrate --grant ROLE` (%w)", cause))
 		case pg.Code == "28P01" || pg.Code == "28000" || pg.Code == "3D000":
 			return unavailable(fmt.Errorf("the user, the password or the database of DATABASE_URL is refused (%w)", cause))
 		case transient(pg.Code) || connecting:

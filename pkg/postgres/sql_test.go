@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -113,6 +114,17 @@ func TestEveryStatementAndEveryFunctionRuns(t *testing.T) {
 		t.Error(err)
 	}
 	if err := w.store.AdmitGuest(t.Context(), []byte("address")); err != nil {
+		t.Error(err)
+	}
+
+	w.exec("update chat.message set created_at = created_at - interval '10 minutes'")
+	w.queueWebhooks(time.Minute)
+	told := w.claimWebhooks(100)
+	w.settle(told, 0)
+	if !slices.Contains(names(told), "message.unread 42 developer") {
+		t.Errorf("told %q", names(told))
+	}
+	if _, err := w.store.CountWebhooks(t.Context(), 10); err != nil {
 		t.Error(err)
 	}
 

@@ -99,6 +99,11 @@ func (s *Store) Close() {
 // safe because every statement here is idempotent: a send carries a key, the rest sets a state. Only a guest is
 // counted twice then, which admits one too few and never one too many.
 func query[T any](ctx context.Context, s *Store, sql string, args arguments, read pgx.RowToFunc[T]) ([]T, error) {
+	return queryWithin(ctx, s, statementTimeout, sql, args, read)
+}
+
+// queryWithin is query for a statement that may take as long as patience.
+func queryWithin[T any](ctx context.Context, s *Store, patience time.Duration, sql string, args arguments, read pgx.RowToFunc[T]) ([]T, error) {
 	if s.pool == nil {
 		return nil, unavailable(errors.New("there is no database: DATABASE_URL cannot be used"))
 	}
@@ -112,13 +117,13 @@ func query[T any](ctx context.Context, s *Store, sql string, args arguments, rea
 	}
 	begun := time.Now()
 	defer func() { s.observe(ctx, time.Since(begun)) }()
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout-statementTimeout+patience)
 	defer cancel()
 
-	rows, err := try(ctx, s, statement.text, values, read)
+	rows, err := try(ctx, s, patience, statement.text, values, read)
 	if err != nil && worthAnotherTry(err) && ctx.Err() == nil {
 		s.pool.Reset() // the connections beside the dead one are as old as it was
-		rows, err = try(ctx, s, statement.text, values, read)
+		rows, err = try(ctx, s, patience, statement.text, values, read)
 	}
 	if err != nil {
 		return nil, translate(err)
@@ -139,13 +144,13 @@ func queryOne[T any](ctx context.Context, s *Store, sql string, args arguments, 
 	return rows[0], nil
 }
 
-func try[T any](ctx context.Context, s *Store, sql string, args []any, read pgx.RowToFunc[T]) ([]T, error) {
+func try[T any](ctx context.Context, s *Store, patience time.Duration, sql string, args []any, read pgx.RowToFunc[T]) ([]T, error) {
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
 		return nil, &connectError{err}
 	}
 	defer conn.Release()
-	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	rows, err := ask(ctx, conn.Conn(), sql, args)
 	if err != nil {

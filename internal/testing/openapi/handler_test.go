@@ -265,3 +265,29 @@ func TestEventsAreComparedWithTheDocument(t *testing.T) {
 		}
 	}
 }
+
+func TestWebhooksAreComparedWithTheDocument(t *testing.T) {
+	t.Parallel()
+	d := openapi.Load(t)
+	const head = `{"type":"message.created","timestamp":"2026-11-23T10:00:00.123Z","data":`
+	message := `{"id":"01a207d9-217b-7c3e-9a51-2f6a8e0b4d13","clientId":"42","seq":1,"version":1,"sender":{"id":"42","role":"client","name":null},
+		"body":"a","clientMessageId":null,"createdAt":"2026-11-23T10:00:00.123Z","editedAt":null,"deletedAt":null}`
+	for name, c := range map[string]struct {
+		webhook, body string
+		good          bool
+	}{
+		"a message":              {"message.created", head + message + "}", true},
+		"under another name":     {"message.updated", head + message + "}", false},
+		"a further field":        {"message.created", head + message + `,"id":1}`, false},
+		"a further field inside": {"message.created", head + strings.Replace(message, `"seq"`, `"email":"a@example.com","seq"`, 1) + "}", false},
+		"no data":                {"message.created", head + "null}", false},
+		"no JSON":                {"message.created", "", false},
+		"an unknown webhook":     {"message.sent", head + message + "}", false},
+	} {
+		told := &report{TB: t}
+		d.CheckWebhook(told, c.webhook, []byte(c.body))
+		if good := len(told.faults) == 0; good != c.good {
+			t.Errorf("%s: %q", name, told.faults)
+		}
+	}
+}

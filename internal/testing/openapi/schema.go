@@ -50,6 +50,19 @@ func (d *Document) CheckEvent(t testing.TB, name string, data []byte) {
 	}
 }
 
+// CheckWebhook requires that the body of a webhook is as documented under its type.
+func (d *Document) CheckWebhook(t testing.TB, name string, body []byte) {
+	t.Helper()
+	webhook := pointer("").child("webhooks", name, "post", "requestBody", "content", "application/json", "schema")
+	if d.at(webhook) == nil {
+		t.Errorf("the webhook %s is not documented", name)
+		return
+	}
+	if fault := d.checkJSON(webhook, body); fault != "" {
+		t.Errorf("the webhook %s: %s", name, fault)
+	}
+}
+
 // checkJSON returns what is wrong with a JSON text by the schema at p; "" if nothing is.
 func (d *Document) checkJSON(p pointer, text []byte) string {
 	value, err := jsonschema.UnmarshalJSON(strings.NewReader(string(text)))

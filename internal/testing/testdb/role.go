@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+
+	"devinbox/pkg/postgres/migrate"
 )
 
 // deployedRole is what deployed code connects as in tests. Its password protects nothing: the server is on this machine
@@ -22,12 +24,7 @@ func createRole(ctx context.Context, conn *pgx.Conn) error {
 	return err
 }
 
-// grants are the rights of deployed code in a migrated database, as docs/security.md has them.
-const grants = `
-	grant usage on schema chat to ` + deployedRole + `;
-	grant select on all tables in schema chat to ` + deployedRole
-
-// grantRights gives the role its rights in a migrated database.
+// grantRights gives the role its rights in a migrated database, as devinbox migrate --grant does.
 func grantRights(ctx context.Context, database string) error {
 	conn, err := pgx.Connect(ctx, database)
 	if err != nil {
@@ -37,12 +34,11 @@ func grantRights(ctx context.Context, database string) error {
 	if err := createRole(ctx, conn); err != nil {
 		return err
 	}
-	_, err = conn.Exec(ctx, grants)
-	return err
+	return migrate.Grant(ctx, database, deployedRole)
 }
 
 // Deployed returns the address of a database of [New] or [Server] for a role that has no more rights than deployed code
-// needs: it may use the schema, read its tables, and call its functions.
+// needs: those of [migrate.Grant].
 func Deployed(t testing.TB, database string) string {
 	t.Helper()
 	u, err := url.Parse(database)

@@ -65,9 +65,10 @@ func (h *host) makeTemplate() (string, error) {
 	return name, err
 }
 
-// schemaHash identifies the state of the schema that is built into this program.
+// schemaHash identifies the state of the schema, and of the rights in it, that is built into this program.
 func schemaHash() (string, error) {
 	hash := sha256.New()
+	fmt.Fprintf(hash, "%q %q\n", postgres.DeployedTables, postgres.DeployedFunctions)
 	err := fs.WalkDir(postgres.Schema, ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err

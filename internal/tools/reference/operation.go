@@ -9,7 +9,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// group is the operations of one tag.
+// group is the operations and the webhooks of one tag.
 type group struct {
 	ID, Title   string
 	Description template.HTML
@@ -19,7 +19,7 @@ type group struct {
 type operation struct {
 	ID, Method, Path, Summary string
 	Description               template.HTML
-	Credential                template.HTML
+	Credential                template.HTML // empty for a webhook
 	Parameters                []field
 	Body                      *body
 	Answers                   []answer
@@ -45,10 +45,16 @@ type answer struct {
 
 func (p *page) group(name string, description template.HTML) group {
 	g := group{ID: slug(name), Title: name, Description: description}
-	for path, item := range members(p.source.at(p.source.root, "paths")) {
-		for method, o := range members(item) {
-			if tags := items(own(o, "tags")); len(tags) > 0 && tags[0].Value == name {
-				g.Operations = append(g.Operations, p.operation(path, strings.ToUpper(method), o))
+	for _, part := range []string{"paths", "webhooks"} {
+		for path, item := range members(p.source.at(p.source.root, part)) {
+			for method, o := range members(item) {
+				if tags := items(own(o, "tags")); len(tags) > 0 && tags[0].Value == name {
+					view := p.operation(path, strings.ToUpper(method), o)
+					if part == "webhooks" { // which we call
+						view.Credential = ""
+					}
+					g.Operations = append(g.Operations, view)
+				}
 			}
 		}
 	}

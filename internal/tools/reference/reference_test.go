@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"iter"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -95,7 +96,7 @@ func TestThePageTellsAllThatTheDocumentSays(t *testing.T) {
 		}
 	}
 	operations := 0
-	for path, item := range members(s.at(s.root, "paths")) {
+	for path, item := range both(members(s.at(s.root, "paths")), members(s.at(s.root, "webhooks"))) {
 		for method, o := range members(item) {
 			operations++
 			id := text(own(o, "operationId"))
@@ -132,8 +133,21 @@ func TestThePageTellsAllThatTheDocumentSays(t *testing.T) {
 	for name := range members(s.at(s.root, "components", "schemas", eventSchema, "properties")) {
 		tells(page, "the page", "<code>"+name+"</code></h3>")
 	}
-	if operations != 14 || schemas < 40 {
+	if operations != 14+4 || schemas < 40 {
 		t.Errorf("%d operations and %d schemas were looked for", operations, schemas)
+	}
+}
+
+// both is one sequence after the other.
+func both[K, V any](sequences ...iter.Seq2[K, V]) iter.Seq2[K, V] {
+	return func(yield func(K, V) bool) {
+		for _, sequence := range sequences {
+			for key, value := range sequence {
+				if !yield(key, value) {
+					return
+				}
+			}
+		}
 	}
 }
 
@@ -153,6 +167,9 @@ paths:
       parameters: [{name: "` + evil + `", schema: {enum: ["` + evil + `"], default: "` + evil + `"}}]
       requestBody: {content: {"` + evil + `": {schema: {const: "` + evil + `"}, example: {"` + evil + `": "` + evil + `"}}}}
       responses: {"` + evil + `": {description: "` + evil + `", x-code: "` + evil + `", headers: {"` + evil + `": {}}}}
+webhooks:
+  "` + evil + `":
+    post: {operationId: "` + evil + `2", tags: ["` + evil + `"], summary: "` + evil + `", description: "` + evil + `"}
 components: {schemas: {"` + evil + `": {type: "` + evil + `", anyOf: [{$ref: "#/components/schemas/` + evil + `"}]}}}
 `))
 	if err != nil {

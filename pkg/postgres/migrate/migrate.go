@@ -45,7 +45,8 @@ type Status struct {
 }
 
 // Up applies what the database lacks and replaces every function. It may be run again at any time, also by
-// two at once, and also through a pooler. progress is told the name of each file as it begins.
+// two at once, and also through a pooler. progress is told the name of each file as it begins. Each role that may use the
+// schema gets the rights of deployed code to what is new: see [Grant].
 // Errors: ErrNewer and ErrVersion; a database that does not answer; one that cannot hold the schema, which is refused
 // before anything is changed; a lock that another session keeps; a step that fails, which leaves the steps before it
 // done.
@@ -135,7 +136,10 @@ func next(ctx context.Context, tx pgx.Tx, progress func(string), turn time.Durat
 		return false, err
 	}
 	if len(pending) == 0 {
-		return true, run(ctx, tx, files("functions"), progress)
+		if err := run(ctx, tx, files("functions"), progress); err != nil {
+			return false, err
+		}
+		return true, grantAgain(ctx, tx)
 	}
 	if err := run(ctx, tx, pending[:1], progress); err != nil {
 		return false, err

@@ -1,0 +1,19 @@
+package app
+
+import (
+	"context"
+
+	"devinbox/pkg/chat"
+)
+
+// Deliver delivers what is queued: the live events first, and in the time that is left the webhooks. The outcome counts
+// both.
+// Errors: those of the Store.
+func (a *App) Deliver(ctx context.Context) (chat.Deliveries, error) {
+	run, err := a.Chat.DeliverQueued(ctx)
+	if err != nil {
+		return run, err
+	}
+	webhooks, err := a.Webhooks.Deliver(ctx)
+	return run.Plus(webhooks), err
+}

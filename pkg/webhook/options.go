@@ -1,0 +1,85 @@
+// Package webhook sends chat's webhooks to the team's own receiver, in the form of Standard Webhooks
+// (https://www.standardwebhooks.com): signed, over https or to this machine, and without following a redirect.
+package webhook
+
+import (
+	"encoding/base64"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"devinbox/pkg/chat"
+)
+
+// Options say who receives webhooks.
+type Options struct {
+	URL    string // https, or http to loopback; empty if nobody does
+	Secret string // whsec_ and 24 to 64 bytes in base64; two with a space between while one replaces the other
+	Log    *slog.Logger
+}
+
+const (
+	secretPrefix   = "whsec_"
+	minSecretBytes = 24
+	maxSecretBytes = 64
+	maxSecrets     = 2
+)
+
+// Faults finds the options that are missing or cannot be used, each by the name of its field and without its value.
+// Without a URL there are none.
+func (o Options) Faults() []chat.Field {
+	if o.URL == "" {
+		return nil
+	}
+	var found []chat.Field
+	if fault := faultOfURL(o.URL); fault != "" {
+		found = append(found, chat.Field{Name: "URL", Message: fault})
+	}
+	if _, fault := parseSecrets(o.Secret); fault != "" {
+		found = append(found, chat.Field{Name: "Secret", Message: fault})
+	}
+	return found
+}
+
+func faultOfURL(text string) string {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Hostname() == "" || u.Opaque != "":
+		return "must be a URL such as https://example.com/api/webhooks"
+	case u.User != nil:
+		return "must not hold a user or a password: the receiver knows us by the signature"
+	case strings.Contains(text, "#"):
+		return "must not hold a fragment"
+	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
+		return ""
+	default:
+		return "must begin with https://, or lead to this machine: http://localhost, http://127.0.0.1 or http://[::1]"
+	}
+}
+
+// isLoopback tells whether a host is this machine. A name is resolved only when a webhook is sent, and looked at again then.
+func isLoopback(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.IsLoopback() || strings.EqualFold(host, "localhost")
+}
+
+// parseSecrets reads one secret, or two.
+func parseSecrets(text string) (secrets [][]byte, fault string) {
+	for one := range strings.FieldsSeq(text) {
+		encoded, ok := strings.CutPrefix(one, secretPrefix)
+		secret, err := base64.StdEncoding.DecodeString(encoded)
+		if !ok || err != nil || len(secret) < minSecretBytes || len(secret) > maxSecretBytes {
+			return nil, "must be whsec_ and 24 to 64 bytes in base64, such as whsec_ before the output of openssl rand -base64 32"
+		}
+		secrets = append(secrets, secret)
+	}
+	switch {
+	case len(secrets) == 0:
+		return nil, "is missing"
+	case len(secrets) > maxSecrets:
+		return nil, "must hold one secret, or two while one replaces the other"
+	default:
+		return secrets, ""
+	}
+}
