@@ -381,3 +381,27 @@ func TestAConversationThatIsRemovedLeavesNothing(t *testing.T) {
 	}
 	w.client("canary-42").post("/api/messages/send", `{"body":"back"}`).is(201).has("message.seq", 1)
 }
+
+func TestAReceiverOfWebhooksHearsOfAnErasureAndOfNoImport(t *testing.T) {
+	t.Parallel()
+	w := newHooked(t, "CHAT_UNREAD_AFTER=1s")
+	w.cron().is(200) // it has begun
+	now := time.Now().Add(-time.Minute).Format(time.RFC3339)
+	w.imports(lines(
+		line{"clientId": "42", "senderRole": "client", "body": "canary", "createdAt": now},
+		line{"clientId": "42", "senderRole": "developer", "senderId": "ada", "body": "canary", "createdAt": now},
+	))
+	w.cron().is(200).has("delivered", 0, "pending", 0)
+	w.erases("42")
+	w.cron().is(200).has("failed", 0, "pending", 0)
+	types := map[string]int{}
+	for _, hook := range w.receiver.Received() {
+		types[hook.Type]++
+		if strings.Contains(string(hook.Body), canary) {
+			t.Errorf("told: %s", hook.Body)
+		}
+	}
+	if len(types) != 2 || types["message.updated"] != 2 || types["conversation.updated"] != 1 {
+		t.Errorf("told %v", types)
+	}
+}

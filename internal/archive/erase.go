@@ -152,7 +152,7 @@ func Remove(ctx context.Context, url, clientID string) error {
 
 // vacuumSQL also makes the planner's statistics anew, in which there are samples of texts, and clears the indexes, which
 // Postgres leaves for later if there is little to clear.
-const vacuumSQL = `vacuum (analyze, index_cleanup on) chat.conversation, chat.search, chat.message, chat.outbox, chat.presence, chat.guest_rate`
+const vacuumSQL = `vacuum (analyze, index_cleanup on) chat.conversation, chat.search, chat.message, chat.outbox, chat.presence, chat.guest_rate, chat.webhook, chat.webhook_seen, chat.webhook_unread`
 
 // Vacuum clears the storage of what was erased, as far as no older transaction can still see it.
 func Vacuum(ctx context.Context, url string) error {

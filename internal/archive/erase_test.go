@@ -34,8 +34,14 @@ var columns = map[string]map[string]string{
 			rejections rejected_at`,
 	},
 	"guest_rate":     {"not of a client": "address_digest admitted last_at"}, // and gone after a minute
-	"developer":      {"not of a client": "id name active_on"},
-	"schema_version": {"not of a client": "version"},
+	"webhook":        {"kept": "client_id type seq side id created_at due_at attempts"},
+	"webhook_seen":   {"kept": "client_id version last_seq"},
+	"webhook_unread": {"kept": "client_id side read_seq since told"},
+
+	"webhook_progress": {"not of a client": "only_row server xid begun_at looked_at"},
+	"webhook_gone":     {"not of a client": "receiver_digest until"},
+	"developer":        {"not of a client": "id name active_on"},
+	"schema_version":   {"not of a client": "version"},
 }
 
 func TestAnErasureDecidesAboutEveryColumn(t *testing.T) {

@@ -311,6 +311,11 @@ const (
 	update chat.conversation c set online = known.online, online_at = known.online_at
 	from known where c.client_id = known.client_id and known.online_at > '-infinity'`
 
+	// Webhooks go by what changed since they last looked, and these were looked at.
+	noteSeenSQL = `
+	insert into chat.webhook_seen (client_id, version, last_seq)
+	select client_id, version, last_seq from chat.conversation where client_id = any ($1::text[])`
+
 	// The team is who has written within 90 days. What is known to be later stays.
 	noteDevelopersSQL = `
 	insert into chat.developer as stored (id, name, active_on)
@@ -345,7 +350,7 @@ func (i *importing) store(ctx context.Context, b *batch) error {
 		if _, err := tx.CopyFrom(ctx, pgx.Identifier{"chat", "message"}, messageColumns, b); err != nil {
 			return err
 		}
-		for _, sql := range []string{takePresenceSQL, noteDevelopersSQL} {
+		for _, sql := range []string{takePresenceSQL, noteSeenSQL, noteDevelopersSQL} {
 			if _, err := execute(ctx, tx, sql, clients); err != nil {
 				return err
 			}
