@@ -126,7 +126,9 @@ func TestAReceiverThatFailsIsTriedAgainAndHoldsNobodyUp(t *testing.T) {
 	t.Parallel()
 	elsewhere := webhooks.Start(t, webhooks.Secret())
 	for name, answer := range map[string]func(w http.ResponseWriter, r *http.Request, hook webhooks.Webhook){
-		"500": func(w http.ResponseWriter, _ *http.Request, _ webhooks.Webhook) { http.Error(w, "no", http.StatusInternalServerError) },
+		"500": func(w http.ResponseWriter, _ *http.Request, _ webhooks.Webhook) {
+			http.Error(w, "no", http.StatusInternalServerError)
+		},
 		"a redirect": func(w http.ResponseWriter, r *http.Request, _ webhooks.Webhook) {
 			http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
 		},

@@ -105,9 +105,15 @@ func TestOnlyA2xxIsTakenAndNothingPrivateIsLogged(t *testing.T) {
 		{name: "308", answer: func(w http.ResponseWriter, r *http.Request, _ webhooks.Webhook) {
 			http.Redirect(w, r, other.URL+"/canary", http.StatusPermanentRedirect)
 		}, class: "redirect"},
-		{name: "400", answer: func(w http.ResponseWriter, _ *http.Request, _ webhooks.Webhook) { http.Error(w, "canary", http.StatusBadRequest) }, class: "4xx"},
-		{name: "410", answer: func(w http.ResponseWriter, _ *http.Request, _ webhooks.Webhook) { http.Error(w, "canary", http.StatusGone) }, want: chat.Gone, class: "gone"},
-		{name: "500", answer: func(w http.ResponseWriter, _ *http.Request, _ webhooks.Webhook) { http.Error(w, "canary", http.StatusInternalServerError) }, class: "5xx"},
+		{name: "400", answer: func(w http.ResponseWriter, _ *http.Request, _ webhooks.Webhook) {
+			http.Error(w, "canary", http.StatusBadRequest)
+		}, class: "4xx"},
+		{name: "410", answer: func(w http.ResponseWriter, _ *http.Request, _ webhooks.Webhook) {
+			http.Error(w, "canary", http.StatusGone)
+		}, want: chat.Gone, class: "gone"},
+		{name: "500", answer: func(w http.ResponseWriter, _ *http.Request, _ webhooks.Webhook) {
+			http.Error(w, "canary", http.StatusInternalServerError)
+		}, class: "5xx"},
 		{name: "hangs", answer: func(_ http.ResponseWriter, r *http.Request, _ webhooks.Webhook) { <-r.Context().Done() }, class: "timeout"},
 		{name: "200, and a body that never ends", answer: func(w http.ResponseWriter, r *http.Request, _ webhooks.Webhook) {
 			w.Write([]byte("canary"))
