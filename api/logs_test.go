@@ -140,14 +140,14 @@ func (h *hostile) failReceiver() {
 	h.t.Helper()
 	for _, answer := range []func(w http.ResponseWriter, r *http.Request, _ webhooks.Webhook){
 		func(w http.ResponseWriter, _ *http.Request, _ webhooks.Webhook) {
-			http.Error(w, h.plant("a receiver's answer"), 500)
+			http.Error(w, h.plant("a receiver's answer"), http.StatusInternalServerError)
 		},
 		func(w http.ResponseWriter, r *http.Request, _ webhooks.Webhook) {
-			http.Redirect(w, r, "/"+h.plant("where a receiver leads to"), 302)
+			http.Redirect(w, r, "/"+h.plant("where a receiver leads to"), http.StatusFound)
 		},
 		func(http.ResponseWriter, *http.Request, webhooks.Webhook) { panic(http.ErrAbortHandler) },
 		func(w http.ResponseWriter, _ *http.Request, _ webhooks.Webhook) {
-			http.Error(w, h.plant("a receiver's answer"), 410)
+			http.Error(w, h.plant("a receiver's answer"), http.StatusGone)
 		},
 	} {
 		var one sync.Mutex // canaries are planted one at a time

@@ -560,7 +560,7 @@ func TestEveryTestThatIsNamedIsThere(t *testing.T) {
 	declared := regexp.MustCompile(`(?m)^func (Test\w+)\(t \*testing\.T\) \{(.*)$`)
 	listed := read(t, "docs/security.md")
 	numbers := map[string]bool{}
-	for _, pattern := range []string{"api/*_test.go", "pkg/*/*_test.go", "cmd/devinbox/*_test.go", "internal/*/*_test.go", "internal/*/*/*_test.go", "web/*/*_test.go"} {
+	for _, pattern := range []string{"api/*_test.go", "pkg/*/*_test.go", "pkg/*/*/*_test.go", "cmd/devinbox/*_test.go", "internal/*/*_test.go", "internal/*/*/*_test.go", "web/*/*_test.go"} {
 		names, err := fs.Glob(os.DirFS(root), pattern)
 		if err != nil {
 			t.Fatal(err)
@@ -575,7 +575,7 @@ func TestEveryTestThatIsNamedIsThere(t *testing.T) {
 		}
 	}
 	place := "api/threats_test.go"
-	for _, named := range regexp.MustCompile("(?m)^|`(pkg/[a-z]+|internal/[a-z/]+|web/[a-z0-9]+|cmd/devinbox|api/[a-z]+_test\\.go)`|`(Test\\w+)`|[;|]").FindAllStringSubmatch(listed, -1) {
+	for _, named := range regexp.MustCompile("(?m)^|`(pkg/[a-z/]+|internal/[a-z/]+|web/[a-z0-9]+|cmd/devinbox|api/[a-z]+_test\\.go)`|`(Test\\w+)`|[;|]").FindAllStringSubmatch(listed, -1) {
 		switch {
 		case named[1] != "":
 			place = named[1]

@@ -126,9 +126,11 @@ func TestAReceiverThatFailsIsTriedAgainAndHoldsNobodyUp(t *testing.T) {
 	t.Parallel()
 	elsewhere := webhooks.Start(t, webhooks.Secret())
 	for name, answer := range map[string]func(w http.ResponseWriter, r *http.Request, hook webhooks.Webhook){
-		"500": func(w http.ResponseWriter, _ *http.Request, _ webhooks.Webhook) { http.Error(w, "no", 500) },
+		"500": func(w http.ResponseWriter, _ *http.Request, _ webhooks.Webhook) {
+			http.Error(w, "no", http.StatusInternalServerError)
+		},
 		"a redirect": func(w http.ResponseWriter, r *http.Request, _ webhooks.Webhook) {
-			http.Redirect(w, r, elsewhere.URL, 307)
+			http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
 		},
 		"a hang": func(_ http.ResponseWriter, r *http.Request, _ webhooks.Webhook) { <-r.Context().Done() },
 	} {

@@ -100,14 +100,20 @@ func TestOnlyA2xxIsTakenAndNothingPrivateIsLogged(t *testing.T) {
 		{name: "200", answer: func(w http.ResponseWriter, _ *http.Request, _ webhooks.Webhook) { w.Write([]byte("canary")) }, want: chat.Taken},
 		{name: "202", answer: func(w http.ResponseWriter, _ *http.Request, _ webhooks.Webhook) { w.WriteHeader(202) }, want: chat.Taken},
 		{name: "302", answer: func(w http.ResponseWriter, r *http.Request, _ webhooks.Webhook) {
-			http.Redirect(w, r, other.URL+"/canary", 302)
+			http.Redirect(w, r, other.URL+"/canary", http.StatusFound)
 		}, class: "redirect"},
 		{name: "308", answer: func(w http.ResponseWriter, r *http.Request, _ webhooks.Webhook) {
-			http.Redirect(w, r, other.URL+"/canary", 308)
+			http.Redirect(w, r, other.URL+"/canary", http.StatusPermanentRedirect)
 		}, class: "redirect"},
-		{name: "400", answer: func(w http.ResponseWriter, _ *http.Request, _ webhooks.Webhook) { http.Error(w, "canary", 400) }, class: "4xx"},
-		{name: "410", answer: func(w http.ResponseWriter, _ *http.Request, _ webhooks.Webhook) { http.Error(w, "canary", 410) }, want: chat.Gone, class: "gone"},
-		{name: "500", answer: func(w http.ResponseWriter, _ *http.Request, _ webhooks.Webhook) { http.Error(w, "canary", 500) }, class: "5xx"},
+		{name: "400", answer: func(w http.ResponseWriter, _ *http.Request, _ webhooks.Webhook) {
+			http.Error(w, "canary", http.StatusBadRequest)
+		}, class: "4xx"},
+		{name: "410", answer: func(w http.ResponseWriter, _ *http.Request, _ webhooks.Webhook) {
+			http.Error(w, "canary", http.StatusGone)
+		}, want: chat.Gone, class: "gone"},
+		{name: "500", answer: func(w http.ResponseWriter, _ *http.Request, _ webhooks.Webhook) {
+			http.Error(w, "canary", http.StatusInternalServerError)
+		}, class: "5xx"},
 		{name: "hangs", answer: func(_ http.ResponseWriter, r *http.Request, _ webhooks.Webhook) { <-r.Context().Done() }, class: "timeout"},
 		{name: "200, and a body that never ends", answer: func(w http.ResponseWriter, r *http.Request, _ webhooks.Webhook) {
 			w.Write([]byte("canary"))
