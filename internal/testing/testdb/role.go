@@ -3,9 +3,10 @@ package testdb
 import (
 	"context"
 	"net/url"
-	"testing"
 
 	"github.com/jackc/pgx/v5"
+
+	"devinbox/internal/testing/stage"
 )
 
 // deployedRole is what deployed code connects as in tests. Its password protects nothing: the server is on this machine
@@ -43,7 +44,7 @@ func grantRights(ctx context.Context, database string) error {
 
 // Deployed returns the address of a database of [New] or [Server] for a role that has no more rights than deployed code
 // needs: it may use the schema, read its tables, and call its functions.
-func Deployed(t testing.TB, database string) string {
+func Deployed(t stage.T, database string) string {
 	t.Helper()
 	u, err := url.Parse(database)
 	if err != nil {
