@@ -88,6 +88,9 @@ func (w *world) run() Report {
 	stopListening := w.startListening()
 	load, stop := w.startLoad(w.options.People, w.options.Pace)
 	stopCron := w.startCron()
+	w.progress(begun, "nothing fails")
+	load.pause(2 * w.options.Fault)
+	calm := w.calm()
 	nemeses := w.nemeses()
 	w.random.Shuffle(len(nemeses), func(i, j int) { nemeses[i], nemeses[j] = nemeses[j], nemeses[i] })
 	for i := 0; load.ctx.Err() == nil && (w.options.All && i < len(nemeses) || time.Since(begun) < w.options.Length); i++ {
@@ -103,6 +106,7 @@ func (w *world) run() Report {
 	w.progress(begun, "everything is mended; what waits is delivered")
 	w.finish(&report)
 	stopListening()
+	report.Violations = append(calm, report.Violations...)
 	report.Took = time.Since(begun)
 	return report
 }
@@ -141,8 +145,24 @@ func (w *world) startCron() (stop func()) {
 	return func() { cancel(); running.Wait() }
 }
 
-// settled is how long receivers may take, once everything was delivered, to show it.
-const settled = 20 * time.Second
+// calm judges a time in which nothing has failed yet. Each event leaves once then, unless an instance was so slow
+// that it gave its own request to Pusher up, which tells nothing.
+func (w *world) calm() (violations []string) {
+	var all []Published
+	for _, e := range w.heard.Published() {
+		all = append(all, published(e.Channel, e.Name, e.Data))
+	}
+	w.history.mu.Lock()
+	slowest := w.history.Slowest
+	w.history.mu.Unlock()
+	if n := Repeated(all); n > 0 && slowest < calmAnswer {
+		violations = append(violations, fmt.Sprintf("repeated: of %d events %d left twice while nothing failed", len(all), n))
+	}
+	return violations
+}
+
+// calmAnswer is less than an instance waits for Pusher.
+const calmAnswer = 1400 * time.Millisecond
 
 // finish repeats what was not answered, has what waits delivered, and judges the end.
 func (w *world) finish(report *Report) {
@@ -162,7 +182,7 @@ func (w *world) finish(report *Report) {
 	}
 	w.drain(fresh)
 	state := w.state(fresh)
-	for end := time.Now().Add(settled); time.Now().Before(end) && w.t.Context().Err() == nil; time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(w.patience.settle); time.Now().Before(end) && w.t.Context().Err() == nil; time.Sleep(100 * time.Millisecond) {
 		if c := (&checker{h: w.history, end: state}); c.settled() {
 			break
 		}
@@ -191,7 +211,7 @@ func (w *world) finish(report *Report) {
 // lives first: waiting for that is skipped.
 func (w *world) drain(fresh *instance) {
 	w.sql("update chat.outbox set created_at = created_at - interval '24 hours', due_at = due_at - interval '24 hours' where refused")
-	for end := time.Now().Add(5 * time.Minute); time.Now().Before(end) && w.t.Context().Err() == nil; {
+	for end := time.Now().Add(w.patience.drain); time.Now().Before(end) && w.t.Context().Err() == nil; {
 		if w.options.Hurry {
 			w.sql("update chat.outbox set due_at = clock_timestamp() where not refused")
 		}
@@ -200,9 +220,6 @@ func (w *world) drain(fresh *instance) {
 			return
 		}
 		time.Sleep(100 * time.Millisecond)
-		if w.options.Hurry && time.Until(end) < 4*time.Minute {
-			return
-		}
 	}
 }
 

@@ -215,7 +215,7 @@ func (t *talker) sendAgain() {
 }
 
 func (t *talker) read(clientID string) {
-	body := map[string]any{"upToSeq": t.lastSeq(clientID) - int64(t.random.IntN(4)) + 1}
+	body := map[string]any{"upToSeq": t.lastSeq(clientID) - int64(t.random.IntN(10)) + 1}
 	if body["upToSeq"].(int64) < 1 {
 		return
 	}

@@ -59,7 +59,14 @@ type world struct {
 	conversed []string // the ids of the conversations that the load goes round
 	poisoned  map[string]bool
 	faultLog  *faultLog
+	patience  patience
 	tokens    sync.Map
+}
+
+// patience is how long the end may take.
+type patience struct {
+	drain  time.Duration // until nothing waits in the queue any more
+	settle time.Duration // then, until every receiver shows what the server has
 }
 
 // counts are what was done, by a word for it.
@@ -99,6 +106,7 @@ func newWorld(t stage.T, o Options, database string, server *testdb.OwnServer, p
 	w := &world{
 		t: t, options: o, random: rand.New(rand.NewPCG(o.Seed, 0)), history: &History{}, counts: &counts{of: map[string]int{}},
 		database: database, server: server, pooler: pooler, heard: &pusherserver.Recorder{}, poisoned: map[string]bool{}, faultLog: &faultLog{},
+		patience: patience{5 * time.Minute, 20 * time.Second},
 	}
 	config, err := pgxpool.ParseConfig(database)
 	if err != nil {
@@ -186,7 +194,7 @@ type faultLog struct {
 }
 
 func (l *faultLog) Write(line []byte) (int, error) {
-	if bytes.Contains(line, []byte(`"status":500`)) {
+	if bytes.Contains(line, []byte(`"level":"ERROR"`)) && bytes.Contains(line, []byte(`"status":500`)) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if len(l.lines) < 20 {
