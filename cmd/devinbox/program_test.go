@@ -18,6 +18,7 @@ const programVariable = "DEVINBOX_TEST_PROGRAM"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(programVariable) != "" {
+		soakEnvironment = []string{programVariable + "=1"}
 		main()
 	}
 	testdb.Main(m)

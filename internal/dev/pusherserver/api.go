@@ -71,7 +71,7 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request, serve func(apiCall
 	if err != nil {
 		return nil, bad("%v", err)
 	}
-	if err := s.authenticate(r, query, body, time.Now()); err != nil {
+	if err := s.authenticate(r, query, body, time.Now().Add(time.Duration(s.skew.Load()))); err != nil {
 		return nil, &apiError{http.StatusUnauthorized, err.Error()}
 	}
 	switch Refusal(s.refusal.Load()) {

@@ -26,6 +26,7 @@ type Server struct {
 	webhooks *webhooks // nil without a WebhookURL
 	http     *http.Server
 	refusal  atomic.Int32 // a Refusal
+	skew     atomic.Int64 // a time.Duration
 
 	ctx    context.Context // ends with the server, and ends every connection
 	cancel context.CancelFunc
@@ -112,6 +113,10 @@ const (
 
 // Refuse refuses new WebSockets and requests from now on, until Refuse(Nothing). Existing WebSockets stay open.
 func (s *Server) Refuse(r Refusal) { s.refusal.Store(int32(r)) }
+
+// Skew sets the clock by which requests to the HTTP API are judged so far ahead of this machine's, or behind it where d
+// is negative: as if the caller's clock was wrong by as much the other way.
+func (s *Server) Skew(d time.Duration) { s.skew.Store(int64(d)) }
 
 // Close ends the server: it accepts no new connection, sends close frame 1001 to every WebSocket, and after at most a
 // second closes what is still open. Pending webhooks are dropped. When it returns, the address is free and nothing of

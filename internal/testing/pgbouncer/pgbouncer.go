@@ -23,12 +23,13 @@ import (
 	"strings"
 	"sync"
 	"syscall"
-	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"devinbox/internal/dev/folder"
+	"devinbox/internal/testing/stage"
 )
 
 // Options are the pooler's limits. Each must be at least 1.
@@ -39,7 +40,7 @@ type Options struct {
 
 // Server is a running PgBouncer.
 type Server struct {
-	t   testing.TB
+	t   stage.T
 	url *url.URL
 }
 
@@ -50,7 +51,7 @@ const patience = 30 * time.Second
 // TCP address. It ends with t, and with this process if that is killed.
 // It returns nil if this machine has no PgBouncer and none can be fetched. Then it has logged that, and the test is to
 // return. If the environment's CI is not empty, it fails the test instead.
-func Start(t testing.TB, databaseURL string, o Options) *Server {
+func Start(t stage.T, databaseURL string, o Options) *Server {
 	t.Helper()
 	p, err := find(t.Context())
 	if err != nil {
@@ -76,7 +77,7 @@ func Start(t testing.TB, databaseURL string, o Options) *Server {
 }
 
 // absent ends a test that cannot have a pooler because of err on a CI machine, and tells it so elsewhere.
-func absent(t testing.TB, err error) {
+func absent(t stage.T, err error) {
 	t.Helper()
 	if os.Getenv("CI") != "" {
 		t.Fatalf("pgbouncer: there is none on this machine: %v", err)
@@ -119,6 +120,18 @@ func (s *Server) Pool() Pool {
 		}
 	}
 	return sum
+}
+
+// Kill drops every connection at once, those of clients and those to Postgres, whatever they do. The pooler then
+// takes new ones.
+func (s *Server) Kill() {
+	s.t.Helper()
+	name := pgx.Identifier{strings.TrimPrefix(s.url.Path, "/")}.Sanitize()
+	for _, command := range []string{"kill " + name, "resume " + name} {
+		if _, err := s.console(s.t.Context(), command); err != nil {
+			s.t.Errorf("pgbouncer: %s: %v", command, err)
+		}
+	}
 }
 
 // console runs a command of PgBouncer's console, which is a database of its own.
@@ -251,6 +264,7 @@ func (s *Server) settings(target *url.URL, o Options) (string, error) {
 		"listen_port = " + s.url.Port(),
 		"unix_socket_dir =",
 		"auth_type = any",
+		"admin_users = " + s.url.User.Username(),
 		"pool_mode = transaction",
 		"default_pool_size = " + strconv.Itoa(o.PoolSize),
 		"max_client_conn = " + strconv.Itoa(o.MaxClients),
@@ -271,7 +285,7 @@ func at(target *url.URL, port int) *url.URL {
 }
 
 // freePort finds a port below those that the system gives out by itself.
-func freePort(t testing.TB) int {
+func freePort(t stage.T) int {
 	t.Helper()
 	for range 100 {
 		port := 20_000 + rand.IntN(10_000)

@@ -1,16 +1,19 @@
 package testdb
 
 import (
+	"os"
+	"strconv"
 	"strings"
-	"testing"
+	"syscall"
 
 	"devinbox/internal/dev/pgserver"
+	"devinbox/internal/testing/stage"
 	"devinbox/pkg/postgres/migrate"
 )
 
 // OwnServer is a Postgres server for one test, which may stop it and start it again.
 type OwnServer struct {
-	t         testing.TB
+	t         stage.T
 	temporary temporary
 	server    *pgserver.Server
 	url       string
@@ -18,7 +21,7 @@ type OwnServer struct {
 
 // Server starts a Postgres server for t alone, even if DEVINBOX_TEST_DATABASE_URL names one. It ends with t.
 // Each of settings is name=value of a setting of the server, such as max_connections=30.
-func Server(t testing.TB, settings ...string) *OwnServer {
+func Server(t stage.T, settings ...string) *OwnServer {
 	t.Helper()
 	s := &OwnServer{t: t, temporary: temporary{settings: map[string]string{}}}
 	for _, setting := range settings {
@@ -62,4 +65,23 @@ func (s *OwnServer) Start() {
 		s.t.Fatal("testdb: another program took the server's port while it was stopped")
 	}
 	s.server = server
+}
+
+// Crash ends the server as a crash of all of its processes does: at once, with nothing written that was not. What was
+// committed is there after Start, as long as the server's synchronous_commit is on.
+func (s *OwnServer) Crash() {
+	s.t.Helper()
+	text, err := os.ReadFile(pgserver.PIDFile(s.temporary.dir))
+	if err != nil {
+		s.t.Fatalf("testdb: crash: %v", err)
+	}
+	first, _, _ := strings.Cut(string(text), "\n")
+	pid, err := strconv.Atoi(strings.TrimSpace(first))
+	if err != nil || pid <= 1 {
+		s.t.Fatal("testdb: crash: the server's pid file cannot be read")
+	}
+	if err := syscall.Kill(pid, syscall.SIGQUIT); err != nil {
+		s.t.Fatalf("testdb: crash: %v", err)
+	}
+	s.Stop() // waits for its end
 }

@@ -3,10 +3,10 @@ package testdb
 import (
 	"context"
 	"net/url"
-	"testing"
 
 	"github.com/jackc/pgx/v5"
 
+	"devinbox/internal/testing/stage"
 	"devinbox/pkg/postgres/migrate"
 )
 
@@ -39,7 +39,7 @@ func grantRights(ctx context.Context, database string) error {
 
 // Deployed returns the address of a database of [New] or [Server] for a role that has no more rights than deployed code
 // needs: those of [migrate.Grant].
-func Deployed(t testing.TB, database string) string {
+func Deployed(t stage.T, database string) string {
 	t.Helper()
 	u, err := url.Parse(database)
 	if err != nil {

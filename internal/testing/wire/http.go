@@ -11,7 +11,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"testing"
+	"time"
+
+	"devinbox/internal/testing/stage"
 )
 
 // HTTP is a proxy in front of an HTTP API. It passes requests and answers on byte for byte, including the Host header.
@@ -22,6 +24,8 @@ type HTTP struct {
 	connections int
 	requests    []Request
 	lose        int
+	delay       time.Duration
+	holding     *holding // of requests or answers
 	decide      func(*http.Request, []byte) (int, string, bool)
 	deciding    sync.Mutex // one call of decide at a time
 }
@@ -35,7 +39,7 @@ type Request struct {
 }
 
 // NewHTTP starts a proxy in front of the server of targetURL, of which only http://host:port is used. It ends with t.
-func NewHTTP(t testing.TB, targetURL string) *HTTP {
+func NewHTTP(t stage.T, targetURL string) *HTTP {
 	t.Helper()
 	u, err := url.Parse(targetURL)
 	if err != nil || u.Scheme != "http" || u.Port() == "" {
@@ -58,6 +62,12 @@ func (h *HTTP) Host() string {
 // Port returns the proxy's port.
 func (h *HTTP) Port() string {
 	_, port, _ := net.SplitHostPort(h.address)
+	return port
+}
+
+// TargetPort returns the port of the server behind the proxy.
+func (h *HTTP) TargetPort() string {
+	_, port, _ := net.SplitHostPort(h.target)
 	return port
 }
 
@@ -123,6 +133,58 @@ func (h *HTTP) CloseIdle() {
 	}
 }
 
+// Delay makes every request that arrives from now on wait for d before it is served. Delay(0) ends it.
+func (h *HTTP) Delay(d time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.delay = d
+}
+
+// HoldRequests has every request that arrives from now on wait until release is called. stalled is closed when the first
+// one waits. If its client leaves, or Cut comes, meanwhile, a request never reaches the target.
+// It replaces an earlier HoldRequests or HoldAnswers, of which release then only ends what is held already.
+func (h *HTTP) HoldRequests() (stalled <-chan struct{}, release func()) { return h.startHolding(false) }
+
+// HoldAnswers is HoldRequests, but has the requests served, and holds back their answers.
+func (h *HTTP) HoldAnswers() (stalled <-chan struct{}, release func()) { return h.startHolding(true) }
+
+func (h *HTTP) startHolding(answers bool) (stalled <-chan struct{}, release func()) {
+	order := &holding{answers: answers, stalled: make(chan struct{}), released: make(chan struct{})}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.holding = order
+	return order.stalled, func() {
+		h.mu.Lock()
+		if h.holding == order {
+			h.holding = nil
+		}
+		h.mu.Unlock()
+		order.end.Do(func() { close(order.released) })
+	}
+}
+
+// holding holds requests or answers back.
+type holding struct {
+	answers           bool
+	begin, end        sync.Once
+	stalled, released chan struct{}
+}
+
+// wait holds one back, and tells whether its connection is still there.
+func (o *holding) wait(c *conn) bool {
+	o.begin.Do(func() { close(o.stalled) })
+	select {
+	case <-o.released:
+	case <-c.closed:
+	}
+	select {
+	case <-c.closed:
+		return false
+	default:
+		return true
+	}
+}
+
 func (h *HTTP) serve(c *conn) {
 	h.mu.Lock()
 	h.connections++
@@ -152,14 +214,24 @@ func (h *HTTP) serve(c *conn) {
 
 		h.mu.Lock()
 		h.requests = append(h.requests, Request{r.Method, path, query, body})
+		delay, hold := h.delay, h.holding
 		h.mu.Unlock()
-		if !h.wait(c, client.Reader) {
+		if delay > 0 {
+			select {
+			case <-time.After(delay):
+			case <-c.closed:
+			}
+		}
+		if !h.wait(c, client.Reader) || hold != nil && !hold.answers && !hold.wait(c) {
 			return
 		}
 		answer, last, err := h.answer(c, r, sent, body)
 		if err != nil {
 			h.reset(c)
 			return
+		}
+		if hold != nil && hold.answers {
+			hold.wait(c)
 		}
 		if _, err := c.client.Write(answer); err != nil || last {
 			return

@@ -11,10 +11,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"devinbox/internal/testing/stage"
 )
 
 // Postgres is a proxy in front of a Postgres server. It reads the messages of both sides and passes them on unchanged.
@@ -29,6 +30,31 @@ type Postgres struct {
 	delay    time.Duration
 	lose     int
 	loseText string
+	hold     *hold
+}
+
+// hold is a round trip that is to stall, or stalls.
+type hold struct {
+	text     string
+	answer   bool
+	stalled  chan struct{}
+	released chan struct{}
+	release  sync.Once
+}
+
+// wait stalls until it is released, and tells whether the connection is still there.
+func (h *hold) wait(c *conn) bool {
+	close(h.stalled)
+	select {
+	case <-h.released:
+	case <-c.closed:
+	}
+	select {
+	case <-c.closed:
+		return false
+	default:
+		return true
+	}
 }
 
 // Traffic is what clients sent to the server. Messages that a fault kept from the server are not counted; connections
@@ -45,7 +71,7 @@ type Traffic struct {
 
 // NewPostgres starts a proxy in front of the server of databaseURL, which is a postgres:// URL. The server must accept
 // unencrypted connections, over TCP or (?host=/directory) a Unix socket. It ends with t.
-func NewPostgres(t testing.TB, databaseURL string) *Postgres {
+func NewPostgres(t stage.T, databaseURL string) *Postgres {
 	t.Helper()
 	u, err := url.Parse(databaseURL)
 	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
@@ -125,11 +151,46 @@ func (p *Postgres) LoseAnswer(n int, text string) {
 	p.lose, p.loseText = n, text
 }
 
+// Hold stalls the next round trip whose SQL contains text: on its way to the server or, if answer is true, after the
+// server has done the work, on its way back. stalled is closed when that happens. release lets it go on, or forgets the
+// order if nothing has stalled yet; it may be called twice. What stalls on a connection that Cut resets never goes on.
+// It replaces an earlier Hold that nothing has met.
+func (p *Postgres) Hold(text string, answer bool) (stalled <-chan struct{}, release func()) {
+	h := &hold{text: text, answer: answer, stalled: make(chan struct{}), released: make(chan struct{})}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hold = h
+	return h.stalled, func() {
+		p.mu.Lock()
+		if p.hold == h {
+			p.hold = nil
+		}
+		p.mu.Unlock()
+		h.release.Do(func() { close(h.released) })
+	}
+}
+
+// held takes the order to stall a round trip of this SQL, in this direction. The caller must hold the lock.
+func (p *Postgres) held(sql string, answer bool) *hold {
+	h := p.hold
+	if h == nil || h.answer != answer || !strings.Contains(sql, h.text) {
+		return nil
+	}
+	p.hold = nil
+	return h
+}
+
 // session is what is known from the messages of one connection so far. The proxy's mutex guards it.
 type session struct {
 	*conn
 	sql  string // the texts of the round trip that the client has not finished sending
-	lost []bool // for each answer that the server still has to send, oldest first, except the startup's: whether to drop it
+	owed []owed // the answers that the server still has to send, oldest first, except the startup's
+}
+
+// owed is an answer that the server still has to send: whether to drop it, or to stall it.
+type owed struct {
+	lost bool
+	hold *hold
 }
 
 func (p *Postgres) serve(c *conn) {
@@ -187,8 +248,14 @@ func (p *Postgres) startup(c *conn, r *bufio.Reader) ([]byte, error) {
 	}
 }
 
-// request counts a message of the client. It is always true: the message is passed on.
+// request counts a message of the client, and tells whether to pass it on: whether its connection is still there.
 func (p *Postgres) request(s *session, m []byte) bool {
+	stall := p.count(s, m)
+	return stall == nil || stall.wait(s.conn)
+}
+
+// count counts a message of the client. It returns what is to stall it, if anything is.
+func (p *Postgres) count(s *session, m []byte) (stall *hold) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	ping := false
@@ -199,6 +266,7 @@ func (p *Postgres) request(s *session, m []byte) bool {
 		text, _, _ = bytes.Cut(text, []byte{0})
 		p.log = append(p.log, string(text))
 		s.sql += string(text) + "\n"
+		stall = p.held(string(text), false)
 	case 'B':
 		p.traffic.Binds++
 	case 'E':
@@ -209,6 +277,7 @@ func (p *Postgres) request(s *session, m []byte) bool {
 			p.traffic.Pings++
 		} else {
 			p.log = append(p.log, s.sql)
+			stall = p.held(s.sql, false)
 		}
 	}
 	if m[0] == 'Q' || m[0] == 'S' {
@@ -217,25 +286,35 @@ func (p *Postgres) request(s *session, m []byte) bool {
 		if lost {
 			p.lose--
 		}
-		s.lost = append(s.lost, lost)
+		due := owed{lost: lost}
+		if !ping {
+			due.hold = p.held(s.sql, true)
+		}
+		s.owed = append(s.owed, due)
 		s.sql = ""
 	}
-	return true
+	return stall
 }
 
 // answer tells whether to pass a message of the server on, and resets the connection after a dropped answer.
 func (p *Postgres) answer(s *session, m []byte) bool {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(s.lost) == 0 {
+	if len(s.owed) == 0 {
+		p.mu.Unlock()
 		return true
 	}
-	lost := s.lost[0]
+	due := &s.owed[0]
+	lost, stall := due.lost, due.hold
+	due.hold = nil
 	if m[0] == 'Z' { // ReadyForQuery: the answer is complete
-		s.lost = s.lost[1:]
+		s.owed = s.owed[1:]
 		if lost {
 			p.resetLocked(s.conn)
 		}
+	}
+	p.mu.Unlock()
+	if stall != nil && !stall.wait(s.conn) {
+		return false
 	}
 	return !lost
 }

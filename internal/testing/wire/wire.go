@@ -16,13 +16,14 @@ import (
 	"net"
 	"os"
 	"sync"
-	"testing"
 	"time"
+
+	"devinbox/internal/testing/stage"
 )
 
 // proxy is what both proxies have in common: a listener that can refuse, and the open connections.
 type proxy struct {
-	t       testing.TB
+	t       stage.T
 	address string
 	serve   func(*conn)
 	running sync.WaitGroup
@@ -49,7 +50,7 @@ type conn struct {
 }
 
 // start listens, and runs serve for each connection, until t ends.
-func (p *proxy) start(t testing.TB, serve func(*conn)) {
+func (p *proxy) start(t stage.T, serve func(*conn)) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

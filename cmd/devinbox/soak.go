@@ -1,0 +1,77 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"devinbox/internal/faults"
+)
+
+// soakEnvironment is what a process that soak starts sees beside its settings.
+var soakEnvironment []string
+
+func soakCommand() *cobra.Command {
+	var minutes float64
+	var seed uint64
+	command := &cobra.Command{
+		Use:   "soak",
+		Short: "Have everything fail while people chat, and show that nothing is lost",
+		Long: `Have everything fail while people chat, and show that nothing is lost.
+
+It starts a Postgres, a PgBouncer, a Pusher-protocol server and several instances of the functions, all for itself and
+all on this machine, some of them as processes of their own. People send, read, edit and listen, while one thing after the
+other fails: Postgres, the pooler, Pusher, the network between them, and the instances. Then everything is mended, and
+what everybody was told is compared with what is stored and with what each page shows. docs/reliability.md says what is
+promised.
+
+It needs what devinbox dev needs. If this machine has no PgBouncer and none can be fetched, it says so and goes on
+without. The exit status is 1 if a promise was broken. The seed decides what people do and what fails when; how
+it interleaves, no seed can decide.
+
+A run of less than a minute does not wait for leases in the end, but has them end.`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			if !(minutes > 0 && minutes <= 10_000) {
+				return fmt.Errorf("--minutes must be more than 0 and at most 10000: %w", errUsage)
+			}
+			program, err := os.Executable()
+			if err != nil {
+				return err
+			}
+			if !command.Flags().Changed("seed") {
+				seed = rand.Uint64N(math.MaxInt32)
+			}
+			length := time.Duration(minutes * float64(time.Minute))
+			fmt.Fprintf(os.Stderr, "soaking for %v with the seed %d\n", length.Round(time.Second), seed)
+			report, err := faults.Run(command.Context(), faults.Options{
+				Program: program, Environment: soakEnvironment, Seed: seed, Length: length,
+				Fault: min(8*time.Second, length/4), People: 12, Pace: 60 * time.Millisecond, Hurry: length < time.Minute, Progress: os.Stderr,
+			})
+			if err != nil {
+				return err
+			}
+			fmt.Print(report.Verdict())
+			return verdict(report)
+		},
+	}
+	command.Flags().Float64Var(&minutes, "minutes", 20, "how long things fail")
+	command.Flags().Uint64Var(&seed, "seed", 0, "what people do and what fails when; without it a random one")
+	return command
+}
+
+// errBroken is the error of a run that found a promise broken.
+var errBroken = errors.New("a promise was broken")
+
+// verdict is the error of what a run found.
+func verdict(report faults.Report) error {
+	if n := len(report.Violations); n > 0 {
+		return fmt.Errorf("%w: %d violations with the seed %d", errBroken, n, report.Seed)
+	}
+	return nil
+}

@@ -1,0 +1,38 @@
+package faults
+
+import (
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"devinbox/internal/testing/testdb"
+)
+
+func TestMain(m *testing.M) { testdb.Main(m) }
+
+// program builds devinbox.
+func program(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "devinbox")
+	build := exec.Command("go", "build", "-o", file, "./cmd/devinbox")
+	build.Dir = "../.."
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return file
+}
+
+func TestWhateverFailsNothingIsLostDoubledOrDisordered(t *testing.T) {
+	t.Parallel()
+	report, err := Run(t.Context(), Options{
+		Program: program(t), Seed: 1, All: true, Fault: 600 * time.Millisecond, People: 8, Pace: 40 * time.Millisecond, Hurry: true, Progress: t.Output(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Log(report.Verdict())
+	if len(report.Violations) > 0 {
+		t.Error("what is promised was not kept")
+	}
+}
