@@ -78,7 +78,7 @@ func TestWhatIsLostOrDoubledIsFound(t *testing.T) {
 			w.unguarded()
 		}, "doubled: the key"},
 		{"a key is not looked up", func(w *world) {
-			w.mutate("send_v2", "if found then\n    if message.body_digest", "if false then\n    if message.body_digest")
+			w.mutate("send_v2", "\n  if found then\n", "\n  if false then\n")
 			w.unguarded()
 		}, "doubled: the key"},
 		{"a send leases nothing", func(w *world) {
