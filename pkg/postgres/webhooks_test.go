@@ -230,7 +230,8 @@ func TestNothingIsPassedOverAndNothingDoubledHoweverManyWriteAndTell(t *testing.
 				} else {
 					err = slowly(w, raw, id, rand.N(10*time.Millisecond), rand.IntN(5) == 0)
 				}
-				if err != nil && chat.KindOf(err) != chat.Unavailable { // a busy machine
+				// On a busy machine a lock may not come in time.
+				if err != nil && chat.KindOf(err) != chat.Unavailable && !strings.Contains(err.Error(), "55P03") {
 					t.Error(err)
 				}
 			}
