@@ -234,7 +234,7 @@ export interface paths {
         };
         /**
          * Deliver what is queued
-         * @description Vercel Cron calls it with `CRON_SECRET`; anything else that can send the secret may as well. It delivers live events until nothing is due or its time ends.
+         * @description Vercel Cron calls it with `CRON_SECRET`; anything else that can send the secret may as well. It delivers live events, then [webhooks](#webhooks), until nothing is due or its time ends.
          *     If `CRON_SECRET` is missing or has less than 16 bytes it always answers 401.
          */
         get: operations["deliverQueued"];
@@ -268,7 +268,89 @@ export interface paths {
         trace?: never;
     };
 }
-export type webhooks = Record<string, never>;
+export interface webhooks {
+    "message.created": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A message was sent
+         * @description One for each message. Of a message that was edited before this left you get both this and `message.updated`, and both show the edited one.
+         */
+        post: operations["messageCreated"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "message.updated": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A message was edited or deleted
+         * @description Keep, for each `seq`, the higher `version`.
+         */
+        post: operations["messageUpdated"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "conversation.updated": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A conversation has changed
+         * @description After every change of its `version`: a message, an edit, a read mark, its status, its assignee, its name, its client's presence.
+         */
+        post: operations["conversationUpdated"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "message.unread": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A side has not read for a while
+         * @description The hook for an e-mail: `side` has not read a message of the other side for `CHAT_UNREAD_AFTER`. It comes once for each side of a conversation until that side reads again, and not at all if it reads in time or the messages are deleted.
+         *     The numbers in `conversation.unread` count deleted messages too.
+         */
+        post: operations["messageUnread"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
 export interface components {
     schemas: {
         /**
@@ -2056,6 +2138,293 @@ export interface operations {
                      */
                     "application/json": components["schemas"]["Health"];
                 };
+            };
+        };
+    };
+    messageCreated: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "type": "message.created",
+                 *       "timestamp": "2026-11-23T10:00:00.123Z",
+                 *       "data": {
+                 *         "id": "01a207d9-217b-7c3e-9a51-2f6a8e0b4d13",
+                 *         "clientId": "42",
+                 *         "seq": 17,
+                 *         "version": 41,
+                 *         "sender": {
+                 *           "id": "42",
+                 *           "role": "client",
+                 *           "name": "Grace"
+                 *         },
+                 *         "body": "Hello",
+                 *         "clientMessageId": "8c0d2f5e-1f0a-4b6e-9a57-0d3c9be1f6a2",
+                 *         "createdAt": "2026-11-23T10:00:00.123Z",
+                 *         "editedAt": null,
+                 *         "deletedAt": null
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    /** @constant */
+                    type: "message.created";
+                    /** @description When it happened. */
+                    timestamp: components["schemas"]["Time"];
+                    data: components["schemas"]["Message"];
+                };
+            };
+        };
+        responses: {
+            /** @description You want no webhooks any more. Nothing is sent for a day. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description You have it. The body is not read. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description You have not taken it. It comes again. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    messageUpdated: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "type": "message.updated",
+                 *       "timestamp": "2026-11-23T10:01:30.000Z",
+                 *       "data": {
+                 *         "id": "01a207d9-217b-7c3e-9a51-2f6a8e0b4d13",
+                 *         "clientId": "42",
+                 *         "seq": 17,
+                 *         "version": 43,
+                 *         "sender": {
+                 *           "id": "42",
+                 *           "role": "client",
+                 *           "name": "Grace"
+                 *         },
+                 *         "body": "Hello again",
+                 *         "clientMessageId": "8c0d2f5e-1f0a-4b6e-9a57-0d3c9be1f6a2",
+                 *         "createdAt": "2026-11-23T10:00:00.123Z",
+                 *         "editedAt": "2026-11-23T10:01:30.000Z",
+                 *         "deletedAt": null
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    /** @constant */
+                    type: "message.updated";
+                    /** @description When it happened. */
+                    timestamp: components["schemas"]["Time"];
+                    data: components["schemas"]["Message"];
+                };
+            };
+        };
+        responses: {
+            /** @description You want no webhooks any more. Nothing is sent for a day. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description You have it. The body is not read. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description You have not taken it. It comes again. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    conversationUpdated: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "type": "conversation.updated",
+                 *       "timestamp": "2026-11-23T10:00:00.123Z",
+                 *       "data": {
+                 *         "clientId": "42",
+                 *         "channel": "private-client-42",
+                 *         "clientName": "Grace",
+                 *         "clientEmail": "grace@example.com",
+                 *         "status": "open",
+                 *         "assigneeId": null,
+                 *         "online": null,
+                 *         "lastSeenAt": "2026-11-23T10:00:00.123Z",
+                 *         "lastSeq": 17,
+                 *         "lastMessage": {
+                 *           "seq": 17,
+                 *           "senderRole": "developer",
+                 *           "preview": "Hello",
+                 *           "createdAt": "2026-11-23T10:00:00.123Z"
+                 *         },
+                 *         "read": {
+                 *           "client": 15,
+                 *           "developer": 17
+                 *         },
+                 *         "unread": {
+                 *           "client": 2,
+                 *           "developer": 0
+                 *         },
+                 *         "version": 41,
+                 *         "createdAt": "2026-11-20T09:12:00.000Z",
+                 *         "updatedAt": "2026-11-23T10:00:00.123Z"
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    /** @constant */
+                    type: "conversation.updated";
+                    /** @description When it happened. */
+                    timestamp: components["schemas"]["Time"];
+                    data: components["schemas"]["Conversation"];
+                };
+            };
+        };
+        responses: {
+            /** @description You want no webhooks any more. Nothing is sent for a day. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description You have it. The body is not read. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description You have not taken it. It comes again. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    messageUnread: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "type": "message.unread",
+                 *       "timestamp": "2026-11-23T10:10:20.000Z",
+                 *       "data": {
+                 *         "side": "client",
+                 *         "conversation": {
+                 *           "clientId": "42",
+                 *           "channel": "private-client-42",
+                 *           "clientName": "Grace",
+                 *           "clientEmail": "grace@example.com",
+                 *           "status": "open",
+                 *           "assigneeId": null,
+                 *           "online": null,
+                 *           "lastSeenAt": "2026-11-23T10:00:00.123Z",
+                 *           "lastSeq": 17,
+                 *           "lastMessage": {
+                 *             "seq": 17,
+                 *             "senderRole": "developer",
+                 *             "preview": "Hello",
+                 *             "createdAt": "2026-11-23T10:00:00.123Z"
+                 *           },
+                 *           "read": {
+                 *             "client": 15,
+                 *             "developer": 17
+                 *           },
+                 *           "unread": {
+                 *             "client": 2,
+                 *             "developer": 0
+                 *           },
+                 *           "version": 41,
+                 *           "createdAt": "2026-11-20T09:12:00.000Z",
+                 *           "updatedAt": "2026-11-23T10:00:00.123Z"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    /** @constant */
+                    type: "message.unread";
+                    /** @description When it happened. */
+                    timestamp: components["schemas"]["Time"];
+                    data: {
+                        conversation: components["schemas"]["Conversation"];
+                        /** @description The side that has not read. */
+                        side: components["schemas"]["Role"];
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description You want no webhooks any more. Nothing is sent for a day. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description You have it. The body is not read. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description You have not taken it. It comes again. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
