@@ -14,8 +14,6 @@ const globals = Object.fromEntries(
 
 export default defineConfig([
   globalIgnores(["client/src/openapi.ts", "**/dist", "**/.next", "**/next-env.d.ts", "**/test-results"]),
-  // The client is being rewritten, and is checked from then on.
-  globalIgnores(["client/src", "client/test"]),
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
   { files: ["**/*.mjs"], extends: [tseslint.configs.strict] },
   {

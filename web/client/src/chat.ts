@@ -1,95 +1,75 @@
-import { type OwnConversation, createConversation } from "./conversation.js";
+import { createConversation } from "./conversation.js";
+import { createConversationCache } from "./conversation-cache.js";
+import { type Core, type OpenStore, updateAll } from "./core.js";
 import { ChatError } from "./error.js";
+import { createGateway } from "./gateway.js";
 import { createHttp } from "./http.js";
 import { createInbox } from "./inbox.js";
-import type { Core, Watcher } from "./live.js";
 import { createOutbox } from "./outbox.js";
-import { isCutOff } from "./page.js";
-import { insist } from "./patience.js";
 import { createRealtime } from "./realtime.js";
-import { nameOf } from "./thread.js";
+import { identityKey } from "./thread-reducer.js";
+import { type WithToken, createTokenKeeper } from "./token.js";
 import type { Chat, ChatOptions, Session, SessionIdentity } from "./types.js";
 
-/** For how long a cookie is taken to be the same user's, in milliseconds. Nobody signs in in another tab and is back sooner. */
-const RECENT = 1_000;
-
-/** Makes a Chat for whoever is signed in. Nothing is asked or opened before it is used, so that a server can make one too. */
+/**
+ * Makes a Chat for the person who is signed in. Nothing is asked or opened before it is used, so that a server can make
+ * one too.
+ */
 export function createChat(options: ChatOptions = {}): Chat {
   const { baseUrl = "", getToken, storage, loadPusher = async () => (await import("pusher-js")).default } = options;
-  const watchers = new Set<Watcher>();
-  const lookAll = () => watchers.forEach((watcher) => watcher.look());
-  const conversations = new Map<string | undefined, OwnConversation>();
-  const outbox = createOutbox(() => (storage === undefined ? localStorage : storage), `devinbox:${baseUrl}`);
-  let reachable = true;
+  const life = new AbortController();
+  const { signal } = life;
+  const stores = new Set<OpenStore>();
+  let isReachable = true;
   let me: SessionIdentity | null = null;
-  let known: Promise<Session> | undefined;
-  let asked: string | number | undefined; // with which token, or when
-  let ended: ChatError | null = null;
-
-  const http = createHttp(baseUrl, getToken, (now, told) => {
-    if (now !== reachable) {
-      reachable = now;
-      lookAll();
-    }
-    if (told) watchers.forEach((watcher) => watcher.hear("conversation", told));
+  const http = createHttp(baseUrl, (isReached) => {
+    if (isReached === isReachable) return;
+    isReachable = isReached;
+    updateAll(stores);
   });
+  const withToken: WithToken = getToken ? createTokenKeeper(getToken) : (attempt) => attempt(undefined);
+  const gateway = createGateway({ http, withToken, signal, onSession });
 
-  function recognise(session: Session): Session {
-    const { identity } = session;
-    if (me && nameOf(me) !== nameOf(identity)) end("identity_changed");
-    if (ended) throw ended;
-    if (!me) {
-      me = identity;
-      outbox.adopt(me, (kept) => conversation(kept.clientId).restore(kept, identity));
-    }
-    return session;
-  }
+  const core: Core = {
+    ...gateway,
+    signal,
+    identity: () => me,
+    realtime: createRealtime({ ...gateway, loadPusher, stores, signal }),
+    isReachable: () => isReachable,
+    outbox: createOutbox(() => (storage === undefined ? localStorage : storage), `devinbox:${baseUrl}`),
+    stores,
+    viewed: new Set(),
+  };
+  const conversation = createConversationCache((clientId) => createConversation(core, clientId));
 
-  // Whose a token is never changes. A cookie may be somebody else's by now, signed in in another tab.
-  async function session(fresh?: boolean): Promise<Session> {
-    const credential = getToken ? await getToken().catch(() => asked) : (Date.now() / RECENT) | 0;
-    if (ended) throw ended;
-    if (!known || fresh || credential !== asked) {
-      asked = credential;
-      known = insist(() => http<Session>("GET", "/api/session"), (error) => !ended && error.status !== 401).then(recognise);
-      known.catch(() => (known = undefined));
-    }
-    return known;
+  /** A Chat is one person's and no other's. What an earlier page has left of theirs goes out. */
+  function onSession({ identity }: Session) {
+    const key = identityKey(identity);
+    if (me && identityKey(me) !== key) end("identity_changed");
+    if (me) return;
+    me = identity;
+    updateAll(stores);
+    core.outbox.claimOrphans(
+      ({ by }) => by === key,
+      (entry) => conversation(entry.clientId).claim(entry),
+    );
   }
 
   function end(code: string) {
-    if (ended) return;
-    ended = new ChatError(code);
-    outbox.close();
-    realtime.close();
-    lookAll();
-  }
-
-  const realtime = createRealtime(http, session, loadPusher, lookAll);
-  const core: Core = {
-    http,
-    realtime,
-    outbox,
-    session,
-    watchers,
-    offline: () => !reachable || isCutOff(),
-    ended: () => ended,
-  };
-
-  function conversation(clientId?: string): OwnConversation {
-    const found = conversations.get(clientId) ?? createConversation(core, clientId);
-    conversations.set(clientId, found);
-    return found;
+    if (signal.aborted) return;
+    life.abort(new ChatError(code));
+    core.outbox.close();
+    updateAll(stores);
   }
 
   return {
     conversation,
     inbox: (filter = {}) => createInbox(core, filter),
-    session,
+    session: () => gateway.loadSession(),
     async signOut() {
-      outbox.clear(me);
+      core.outbox.forget(me && identityKey(me));
       end("signed_out");
-      await http("DELETE", "/api/session");
+      await withToken((token) => http("DELETE /api/session", undefined, token));
     },
     close: () => end("closed"),
   };

@@ -1,32 +1,62 @@
-/** What the server, or the way to it, had against a request. Decide by `code`. */
+/** The sentences of what goes wrong on this side. The server's errors bring their own. */
+const SENTENCES: Readonly<Record<string, string>> = {
+  network: "No answer came.",
+  http: "What answered is not devinbox.",
+  misconfigured: "Nothing that answers is devinbox.",
+  token: "getToken failed.",
+  unauthorized: "The token was refused.",
+  expired: "It could not be sent within a day.",
+  identity_changed: "Somebody else has signed in.",
+  signed_out: "This Chat has ended.",
+  closed: "This Chat has ended.",
+};
+
+export interface ChatErrorOptions extends ErrorOptions {
+  status?: number | undefined;
+  message?: string | undefined;
+  fields?: readonly { field: string; message: string }[] | undefined;
+  retryAfter?: number | null | undefined;
+  requestId?: string | null | undefined;
+}
+
+/** What the server, or the way to it, had against a request. Decide by `code`. `message` is a sentence for a developer. */
 export class ChatError extends Error {
   override readonly name = "ChatError";
+  /**
+   * The server's code, such as `validation_failed`. Beside those: `network` (no answer), `token` (getToken failed), `http`
+   * (an answer that is not the server's own), `misconfigured` (there was never any other: look at the rewrite, `baseUrl`
+   * and `CHAT_ALLOWED_ORIGINS`), `expired` (not sent within a day), and `signed_out`, `identity_changed` and `closed`
+   * (this Chat has ended).
+   */
+  readonly code: string;
+  /** The HTTP status; 0 if there was no answer. */
+  readonly status: number;
+  /** The fields to blame. */
+  readonly fields: readonly { field: string; message: string }[];
+  /** After how many seconds to try again, if the server said so. */
+  readonly retryAfter: number | null;
+  /** Under what the server has logged it. */
+  readonly requestId: string | null;
 
-  constructor(
-    /**
-     * The server's code, such as `validation_failed`. Beside those: `network` (no answer), `token` (getToken failed), `http` (an answer
-     * that is not the server's own), `expired` (not sent within a day), and `signed_out`, `identity_changed` and `closed` (this
-     * Chat has ended).
-     */
-    readonly code: string,
-    /** The HTTP status; 0 where there was no answer. */
-    readonly status = 0,
-    /** The server's sentence for a developer, where there is one. */
-    message = code,
-    /** The fields to blame. */
-    readonly fields: { field: string; message: string }[] = [],
-    /** After how many seconds to try again, where the server said so. */
-    readonly retryAfter: number | null = null,
-    /** Under what the server has logged it. */
-    readonly requestId: string | null = null,
-  ) {
-    super(message);
+  constructor(code: string, options: ChatErrorOptions = {}) {
+    const { status = 0, message, fields = [], retryAfter = null, requestId = null } = options;
+    super(message ?? SENTENCES[code] ?? "It failed.", options);
+    this.code = code;
+    this.status = status;
+    this.fields = fields;
+    this.retryAfter = retryAfter;
+    this.requestId = requestId;
   }
 }
 
-const PASSING: readonly unknown[] = [401, 408, 425, 429, "network", "token"];
+const RETRYABLE = /^(401|408|425|429|5..) |(network|token|http|misconfigured)$/;
 
-/** Whether the same request may succeed later. A 401 may, once there is a new token. What is no {@link ChatError} is a defect, and stays. */
-export function isPassing({ status, code }: ChatError): boolean {
-  return status >= 500 || PASSING.includes(status) || PASSING.includes(code);
+/** Whether the same request may succeed later. A 401 may, once there is another token. */
+export function isRetryable({ status, code }: ChatError): boolean {
+  return RETRYABLE.test(`${status} ${code}`);
+}
+
+/** What was thrown, as a {@link ChatError}. Anything else is a defect of this package, which no retry mends. */
+export function toChatError(cause: unknown): ChatError {
+  return cause instanceof ChatError ? cause : new ChatError("internal", { message: String(cause), cause });
 }

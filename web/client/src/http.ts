@@ -1,57 +1,103 @@
 import { ChatError } from "./error.js";
-import type { Conversation } from "./types.js";
+import { warnOfSetup } from "./setup-hint.js";
+import type { Changed, InboxPage, MessagePage, Problem, PusherAuth, Read, Sent, Session, Updated } from "./types.js";
 
 /** How long a request may take, in milliseconds. A function of the server has 10 s. */
-const TIMEOUT = 20_000;
+const TIMEOUT_MS = 20_000;
 
-/** Sends one request as the caller and gives the answer's JSON. Rejects with a {@link ChatError}. `once`: a 401 is not tried with a new token. */
-export type Http = <T>(method: string, path: string, body?: object, once?: boolean) => Promise<T>;
+/** Every request of this package, with what a good answer to it is. */
+export interface Answers {
+  "GET /api/session": Session;
+  "DELETE /api/session": null;
+  "GET /api/messages/list": MessagePage;
+  "POST /api/messages/send": Sent;
+  "POST /api/messages/read": Read;
+  "PATCH /api/messages/edit": Changed;
+  "DELETE /api/messages/edit": Changed;
+  "GET /api/conversations/list": InboxPage;
+  "POST /api/conversations/update": Updated;
+  "POST /api/pusher/auth": PusherAuth;
+}
+
+export type Route = keyof Answers;
+
+/** A good answer that has a body has one of these: so it is known to be the server's own. */
+const MEMBERS = ["identity", "messages", "message", "upToSeq", "conversations", "conversation", "auth"];
 
 /**
- * Makes an {@link Http}. After each request `heard` is told whether anything answered, and of what conversation the answer
- * to a change tells: the connection that asked for it hears no event.
+ * Sends one request. `data` is the query of a GET, without what is empty, and else the body. Rejects with a
+ * {@link ChatError}.
  */
-export function createHttp(
-  baseUrl: string,
-  getToken: (() => Promise<string>) | undefined,
-  heard: (reachable: boolean, changed?: Conversation) => void,
-): Http {
-  return async function request(method, path, body, once = !getToken) {
-    const token = await getToken?.().catch(() => {
-      throw new ChatError("token");
+export type Http = <R extends Route>(route: R, data?: object, token?: string) => Promise<Answers[R]>;
+
+/** How far apart two foreign answers are, in milliseconds, for it to be no deployment in between. */
+const MISCONFIGURED_AFTER_MS = 5_000;
+
+/** Makes an {@link Http}. `onReached` is told of each request, before it is settled, whether it got through to some server. */
+export function createHttp(baseUrl: string, onReached: (isReached: boolean) => void): Http {
+  let foreignSince = 0;
+  let hasSession = false;
+  let isWarned = false;
+
+  /** What to call an answer that is not devinbox's. If there never was any other, it is no weather. */
+  function nameForeign(ok: boolean): string {
+    foreignSince ||= Date.now();
+    if (hasSession || Date.now() - foreignSince < MISCONFIGURED_AFTER_MS) return ok ? "network" : "http";
+    if (!isWarned) warnOfSetup();
+    isWarned = true;
+    return "misconfigured";
+  }
+
+  return async <R extends Route>(route: R, data?: object, token?: string) => {
+    const { response, answer } = await load(baseUrl, route, data, token).catch((cause: unknown) => {
+      onReached(false);
+      throw new ChatError("network", { cause });
     });
-    let response: Response;
-    let answer: any;
-    try {
-      response = await fetch(baseUrl + path, {
-        method,
-        headers: {
-          ...(getToken && { Authorization: `Bearer ${token}` }),
-          ...(body && { "Content-Type": "application/json" }),
-        },
-        body: JSON.stringify(body),
-        signal: AbortSignal.timeout(TIMEOUT),
-      });
-      answer =
-        response.status !== 204 &&
-        (await response.json().catch((cause) => {
-          // A page in place of a good answer is a hotel's sign-in or a proxy's, and a network that does not carry us.
-          if (response.ok) throw cause;
-        }));
-    } catch {
-      heard(false);
-      throw new ChatError("network");
-    }
     const { ok, status, headers } = response;
-    heard(true, ok && method !== "GET" && answer.conversation);
-    if (ok) return answer;
-    if (status === 401 && !once) return request(method, path, body, true);
-    const { code = "http", detail, errors, requestId } = answer ?? {};
-    throw new ChatError(code, status, detail, errors, Number(headers.get("Retry-After")) || null, requestId);
+    const isOwn = ok
+      ? status === 204 || MEMBERS.some((member) => answer?.[member] !== undefined)
+      : answer?.["status"] === status && typeof answer["code"] === "string";
+    // A page in place of a good answer is a hotel's sign-in or a proxy's, and a network that does not carry us.
+    onReached(isOwn || !ok);
+    if (isOwn) foreignSince = 0;
+    if (isOwn && ok) {
+      hasSession ||= route === "GET /api/session";
+      return answer as Answers[R];
+    }
+    const problem: Partial<Problem> = isOwn && answer ? answer : {};
+    const { code = nameForeign(ok), detail: message, errors: fields, requestId } = problem;
+    throw new ChatError(code, {
+      status,
+      message,
+      fields,
+      requestId,
+      retryAfter: Number(headers.get("Retry-After")) || null,
+    });
   };
 }
 
-/** A path with those parameters that say something. */
-export function withQuery(path: string, parameters: object): string {
-  return `${path}?${new URLSearchParams(Object.entries(parameters).filter(([, value]) => value))}`;
+async function load(baseUrl: string, route: Route, data: object | undefined, token: string | undefined) {
+  const [method = "", path = ""] = route.split(" ");
+  const isGet = method === "GET";
+  const query = Object.entries((isGet && data) || {}).filter(([, value]) => value);
+  const body = isGet ? undefined : JSON.stringify(data);
+  const response = await fetch(`${baseUrl}${path}?${String(new URLSearchParams(query))}`, {
+    method,
+    headers: {
+      ...(token && { Authorization: `Bearer ${token}` }),
+      ...(body && { "Content-Type": "application/json" }),
+    },
+    body: body ?? null,
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  return { response, answer: parse(await response.text()) };
+}
+
+/** The JSON that a text is; null if it is none. */
+function parse(text: string): Record<string, unknown> | null {
+  try {
+    return JSON.parse(text) as Record<string, unknown> | null;
+  } catch {
+    return null;
+  }
 }

@@ -1,78 +1,64 @@
-import { withQuery } from "./http.js";
-import { type Core, LATE, createLive, unborn } from "./live.js";
-import { type Mailbox, caughtUp, emptyMailbox, informed, listed, shownIn } from "./mailbox.js";
-import type { Conversation, InboxFilter, InboxPage, InboxState, InboxStore, Updated } from "./types.js";
+import { type Core, announceConversation } from "./core.js";
+import { createInboxPages } from "./inbox-pages.js";
+import { type InboxModel, conversationReceived, emptyInbox, selectShown } from "./inbox-reducer.js";
+import { GAP_GRACE_MS } from "./sync.js";
+import { initialStatus, loadMore } from "./store.js";
+import { createSyncedStore } from "./synced-store.js";
+import type { Conversation, InboxFilter, InboxState, InboxStore } from "./types.js";
 
 export function initialInbox(filter: InboxFilter): InboxState {
-  return { ...unborn, conversations: [], totals: { open: 0, unread: 0 }, team: [], hasMore: false, loadingMore: false, filter };
+  const { totals, team } = emptyInbox(filter);
+  return { ...initialStatus, conversations: [], totals, team, hasMore: false, loadingMore: false, filter };
 }
 
-export function createInbox(core: Core, filter: InboxFilter): InboxStore {
-  const { http, realtime } = core;
-  let box = emptyMailbox(filter);
-  const live = createLive(core, initialInbox(filter), {
-    isLoaded: () => !!box.token,
-    catchUp,
-    received(about, data) {
-      if (about === "conversation") become(informed(box, data as Conversation));
+export function createInbox(core: Core, initialFilter: InboxFilter): InboxStore {
+  let inbox = emptyInbox(initialFilter);
+  const onDisturbed = () => synced.scheduler.start("gap", GAP_GRACE_MS, () => void synced.refetch());
+  const pages = createInboxPages({ core, inbox: () => inbox, setInbox, onDisturbed });
+  const synced = createSyncedStore(core, initialInbox(initialFilter), {
+    isLoaded: () => inbox.syncToken !== undefined,
+    findGap: () => (inbox.isTotalStale ? "missing" : null),
+    async fetchChanges() {
+      const isChanged = await pages.fetchChanges();
+      synced.follow((await core.verify(Infinity)).realtime.channels.inbox);
+      return isChanged;
     },
-    lacking: () => (box.isVague ? "hole" : null),
-    clear: () => (box = emptyMailbox(filter)),
+    handleEvent(topic, data) {
+      if (topic === "conversation") setInbox(conversationReceived(inbox, data as Conversation));
+    },
+    onUpdate() {
+      synced.set({ me: core.identity() });
+      setInbox(inbox);
+    },
   });
 
-  function become(next: Mailbox) {
-    box = next;
-    const { totals, team, filter } = box;
-    live.set({ conversations: shownIn(box), totals, team, hasMore: !!box.cursor, filter });
+  function setInbox(next: InboxModel) {
+    inbox = next;
+    const { totals, team, filter, cursor } = inbox;
+    // What somebody looks at stays in the list until they leave it.
+    const shown = synced.getSnapshot().conversations;
+    const isKept = (id: string) => core.viewed.has(id) && shown.some(({ clientId }) => clientId === id);
+    synced.set({ conversations: selectShown(inbox, isKept), totals, team, hasMore: !!cursor, filter });
   }
 
-  const list = (parameters: object) => http<InboxPage>("GET", withQuery("/api/conversations/list", parameters));
-
-  async function catchUp() {
-    const { filter, token } = box;
-    const [{ identity, realtime }, first] = await Promise.all([core.session(), token ? null : list(filter)]);
-    let isChanged = !token;
-    if (first && box.filter === filter) become(listed(box, first));
-    if (box.token && (!first || box.isVague)) isChanged = await catchUpSince(box.token);
-    live.set({ me: identity });
-    live.listen(realtime.channels.inbox);
-    return isChanged;
-  }
-
-  async function catchUpSince(since: string) {
-    let isChanged = false;
-    let token: string | undefined;
-    let cursor: string | null = null;
-    do {
-      const before = box;
-      const page: InboxPage = await list({ since, cursor, limit: 100 });
-      // What was told meanwhile is in its totals, or is not.
-      if (box !== before) setTimeout(live.refresh, LATE);
-      isChanged ||= page.conversations.length > 0;
-      token ??= page.syncToken; // what changes while we page is after the first page's, and may be behind where we are
-      cursor = page.nextCursor;
-      become(caughtUp(box, page, cursor ? undefined : token));
-    } while (cursor);
-    return isChanged;
-  }
-
+  const { getSnapshot, subscribe, close } = synced;
   return {
-    ...live.store,
-    async loadMore() {
-      const { filter, cursor } = box;
-      if (!cursor) return;
-      await live.more("loadingMore", async () => {
-        const page = await list({ ...filter, cursor });
-        if (box.filter === filter) become(listed(box, page));
-      });
+    getSnapshot,
+    subscribe,
+    close,
+    loadMore: async () => {
+      if (inbox.cursor) await loadMore(synced, "loadingMore", pages.fetchPage);
     },
     setFilter(filter) {
-      live.set({ status: "loading" });
-      become(emptyMailbox(filter, box));
-      live.refresh();
+      synced.set({ status: "loading" });
+      setInbox(emptyInbox(filter, inbox));
+      void synced.refetch();
     },
     async update(clientId, change) {
-      return (await http<Updated>("POST", "/api/conversations/update", { clientId, ...change, socketId: realtime.socketId() })).conversation;
+      const body = { clientId, ...change, socketId: core.realtime.socketId() };
+      const { conversation } = await core.request("POST /api/conversations/update", body);
+      announceConversation(core, conversation);
+      return conversation;
     },
   };
 }

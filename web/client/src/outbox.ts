@@ -1,91 +1,105 @@
-import { randomKey } from "./page.js";
-import { type Waiting, nameOf } from "./thread.js";
-import type { ChatStorage, SessionIdentity } from "./types.js";
+import { randomKey, webLocks } from "./browser.js";
+import type { PendingMessage } from "./thread-reducer.js";
+import type { ChatStorage } from "./types.js";
 
-/** For how long what was written may still be sent: a day, in milliseconds. */
-export const LIFETIME = 86_400_000;
+/** For how long what was written is kept, and may still be sent: a day, in milliseconds. */
+export const LIFETIME_MS = 86_400_000;
 
-/** What waits, with who wrote it, in which tab, and to whom. */
-export interface Kept extends Waiting {
-  readonly by: string;
+/** What is not sent yet, as it is kept: with where it was written, and the tab that looks after it. */
+export interface OutboxEntry extends PendingMessage {
+  readonly clientId?: string | undefined;
   readonly tab: string;
-  readonly clientId?: string;
 }
 
-/** Keeps what waits to be sent over a reload. A storage that fails, or is full, costs no more than that. */
+/** Keeps what was written and is not sent over a reload. A storage that fails, or is full, costs no more than that. */
 export interface Outbox {
-  /** Makes these all that waits here, of this tab and author, for one conversation. */
-  keep(me: SessionIdentity, clientId: string | undefined, waiting: readonly Waiting[]): void;
+  /** Makes these all that this tab keeps for one conversation. */
+  save: (clientId: string | undefined, pending: readonly PendingMessage[]) => void;
   /**
-   * Gives what somebody has left waiting in tabs that are gone, now or when they go. Which are gone Web Locks tell; where
-   * there are none, all count as gone: what is sent twice is stored once.
+   * Gives those entries that a tab has left behind, now or when it goes. Web Locks tell which tabs are gone; without them
+   * all others count as gone: what is sent twice is stored once.
    */
-  adopt(me: SessionIdentity, take: (kept: Kept) => void): void;
-  /** Forgets what somebody wrote, or everything. */
-  clear(me: SessionIdentity | null): void;
-  /** Touches nothing any more. */
-  close(): void;
+  claimOrphans: (isWanted: (entry: OutboxEntry) => boolean, claim: (entry: OutboxEntry) => void) => void;
+  /** Forgets what somebody wrote, and what nobody knows the author of. */
+  forget: (by: string | null) => void;
+  /** Leaves everything to the next tab, and touches nothing any more. */
+  close: () => void;
 }
 
-export function createOutbox(storage: () => ChatStorage | null | undefined, name: string): Outbox {
+export function createOutbox(getStorage: () => ChatStorage | null | undefined, name: string): Outbox {
   let tab = ""; // not before it is needed: whatever is rendered on a server may have nothing random in it
-  const lock = (of: string, held: () => unknown) => globalThis.navigator?.locks?.request(of, held).catch(() => {});
-  let dead: (() => void) | undefined;
-  let closed = false;
+  let release: (() => void) | undefined;
+  let isClosed = false;
 
-  function read(): Kept[] {
+  const read = () => readEntries(getStorage, name);
+
+  function write(entries: readonly OutboxEntry[]) {
+    if (isClosed) return;
     try {
-      const kept: Kept[] = JSON.parse(storage()!.getItem(name)!);
-      return kept.filter((k) => k.at > Date.now() - LIFETIME);
+      if (entries.length > 0) getStorage()?.setItem(name, JSON.stringify(entries));
+      else getStorage()?.removeItem(name);
     } catch {
-      return [];
+      // Full, or forbidden: what was written is in memory all the same.
     }
+    hold(entries.some((entry) => entry.tab === tab));
   }
 
-  function write(kept: Kept[]) {
-    try {
-      if (kept.length) storage()?.setItem(name, JSON.stringify(kept));
-      else storage()?.removeItem(name);
-    } catch {
-      // Full, or forbidden: what waits is in memory all the same.
-    }
-    // The lock of this tab's name says that it looks after its own. A page without one can be kept by the browser for "back".
-    if (!kept.some((k) => k.tab === tab)) {
-      dead?.();
-      dead = undefined;
-    } else if (!dead) {
-      const life = new Promise<void>((resolve) => (dead = resolve));
-      lock(tab, () => life);
+  /** A lock of the tab's name says that it looks after something. A page without one can be kept by the browser for "back". */
+  function hold(isBusy: boolean) {
+    if (isBusy && !release) {
+      const released = new Promise<void>((resolve) => (release = resolve));
+      webLocks()
+        ?.request(tab, () => released)
+        .catch(() => {}); // without the lock others take this tab for gone
+    } else if (!isBusy) {
+      release?.();
+      release = undefined;
     }
   }
 
   return {
-    keep(me, clientId, waiting) {
-      if (closed) return;
+    save(clientId, pending) {
       tab ||= randomKey();
-      const others = read().filter((k) => k.tab !== tab || k.clientId !== clientId);
-      write([...others, ...waiting.map((w) => ({ ...w, error: undefined, by: nameOf(me), tab, clientId }))]);
+      const others = read().filter((entry) => entry.tab !== tab || entry.clientId !== clientId);
+      write([...others, ...pending.map((message) => ({ ...message, error: undefined, tab, clientId }))]);
     },
-    adopt(me, take) {
-      for (const { id, by, tab: other } of read()) {
-        if (by !== nameOf(me) || other === tab) continue;
-        const inherit = () => {
-          const left = read();
-          const at = left.findIndex((k) => k.id === id && k.tab === other);
-          if (closed || at < 0) return; // another tab was faster
-          const [found] = left.splice(at, 1);
-          write(left);
-          take(found!);
-        };
-        lock(other, inherit) ?? inherit();
+    claimOrphans(isWanted, claim) {
+      for (const orphan of read().filter((entry) => entry.tab !== tab && isWanted(entry))) {
+        onTabGone(orphan.tab, () => {
+          const entries = read();
+          const found = entries.find((entry) => isSameEntry(entry, orphan));
+          if (isClosed || !found) return; // another tab was faster
+          write(entries.filter((entry) => entry !== found));
+          claim(found);
+        });
       }
     },
-    clear(me) {
-      write(me ? read().filter((k) => k.by !== nameOf(me)) : []);
-    },
+    forget: (by) => write(read().filter((entry) => entry.by !== by && entry.by !== null)),
     close() {
-      closed = true;
-      dead?.();
+      isClosed = true;
+      hold(false);
     },
   };
+}
+
+/** What is no older than a day, whatever else the storage holds. */
+function readEntries(getStorage: () => ChatStorage | null | undefined, name: string): OutboxEntry[] {
+  try {
+    const entries: unknown = JSON.parse(getStorage()?.getItem(name) ?? "[]");
+    const isYoung = (entry: OutboxEntry | null) => entry !== null && entry.at > Date.now() - LIFETIME_MS;
+    return Array.isArray(entries) ? (entries as OutboxEntry[]).filter(isYoung) : [];
+  } catch {
+    return [];
+  }
+}
+
+function isSameEntry(a: OutboxEntry, b: OutboxEntry): boolean {
+  return a.id === b.id && a.tab === b.tab && a.clientId === b.clientId;
+}
+
+/** Runs when a tab is gone: at once if that cannot be told. */
+function onTabGone(tab: string, run: () => void): void {
+  const waiting = webLocks()?.request(tab, run);
+  if (waiting) waiting.catch(run);
+  else run();
 }

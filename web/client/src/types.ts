@@ -24,20 +24,31 @@ export type Sent = Schemas["Sent"];
 export type Read = Schemas["Read"];
 export type Changed = Schemas["Changed"];
 export type Updated = Schemas["Updated"];
+export type Problem = Schemas["Problem"];
+/** The right to a channel, or to be signed in, on Pusher. */
+export interface PusherAuth {
+  auth: string;
+  channel_data?: string;
+  user_data?: string;
+}
 
 /** A message as an event may bring it: with only the beginning of its text. */
 export type Received = Message & { truncated?: boolean };
 
 /**
- * How a store hears of changes: `connecting` at first, `live` by events, `polling` where realtime is off, refused or
- * not there for 10 s, `offline` where there is no network or requests do not get through.
+ * How a store hears of changes: `connecting` at first, `live` by events, `polling` if realtime is off, refused or not
+ * there for 10 s, `offline` if there is no network or requests do not get through, `error` if it will hear of nothing
+ * before somebody does something: the Chat has ended, the server refuses, or what answers is not devinbox.
  */
-export type Connection = "connecting" | "live" | "polling" | "offline";
+export type Connection = "connecting" | "live" | "polling" | "offline" | "error";
 
 /** What has become of a message: `seen` once the other side than its sender's has read it. */
 export type Delivery = "sending" | "sent" | "seen" | "failed";
 
-/** A message to be shown. While it is being sent, or has failed, its `seq` and `version` are 0 and its `id` is its key. */
+/**
+ * A message to be shown. While it is being sent, or has failed, its `seq` and `version` are 0 and its `id` is its key. If
+ * it is not known yet who the caller is, its sender has no name.
+ */
 export interface ShownMessage extends Message {
   /** Whether it is of the caller's side. */
   own: boolean;
@@ -48,19 +59,19 @@ export interface ShownMessage extends Message {
   key: string;
   /** Whether `body` is only the beginning of the text. The whole one is on its way. */
   truncated?: boolean | undefined;
-  /** Why it has failed. Absent where that was before the page was loaded. */
+  /** Why it has failed. Absent if that was before the page was loaded. */
   error?: ChatError | undefined;
 }
 
 /** What a conversation looks like now. */
 export interface ConversationState {
-  /** `error` where nothing could be loaded, or the server forbids it. The first is tried again by itself. */
+  /** `error` if nothing could be loaded, or the server forbids it. The first is tried again by itself. */
   status: "loading" | "ready" | "error";
   /** What went wrong last, until something goes right. */
   error: ChatError | null;
   connection: Connection;
   me: SessionIdentity | null;
-  /** Null where there is none yet. Its read marks and `unread` are as new as the events. */
+  /** Null if there is none yet. Its read marks and `unread` are as new as the events. */
   conversation: Conversation | null;
   /** Ascending by `seq`; then what is being sent, in the order of sending. */
   messages: readonly ShownMessage[];
@@ -70,45 +81,57 @@ export interface ConversationState {
   unread: number;
   /** Whether the other side is typing, as somebody on its channel says. */
   typing: boolean;
+  /** What the caller is writing and has not sent: what `setDraft` was given last, kept over a reload for a day. */
+  draft: string;
 }
 
 /** Something to show, in the shape that React's `useSyncExternalStore` takes. */
 export interface Store<S> {
-  /** The state. It is another object only where something has changed. */
-  getSnapshot(): S;
+  /** The state. It is another object only if something has changed. */
+  getSnapshot: () => S;
   /** Opens the store for the first listener, and closes it a little after the last one has left. */
-  subscribe(listener: () => void): () => void;
+  subscribe: (listener: () => void) => () => void;
 }
 
 /** One conversation. What is sent goes out also while nobody listens. */
 export interface ConversationStore extends Store<ConversationState> {
   /** Loads the page before the oldest message. It never rejects; `error` tells. */
-  loadOlder(): Promise<void>;
+  loadOlder: () => Promise<void>;
   /**
-   * Sends a message and gives its `clientMessageId`. It never throws: the message's `delivery` tells. It is tried until it
-   * is stored, refused or a day old, also after the page was loaded anew. `create` lets a developer begin a conversation.
+   * Sends a message and gives its `clientMessageId`. It never throws: the message's `delivery` tells. It is shown and kept
+   * at once, and tried until it is stored, refused or a day old, also after the page was loaded anew. If the page goes
+   * before it is known who writes, it comes back as failed. `create` lets a developer begin a conversation.
    */
-  send(body: string, options?: { create?: boolean | undefined }): string;
+  send: (body: string, options?: { create?: boolean | undefined }) => string;
   /** Sends what has failed once more. */
-  retry(clientMessageId: string): void;
+  retry: (clientMessageId: string) => void;
   /** Gives up on what is not sent yet. */
-  discard(clientMessageId: string): void;
+  discard: (clientMessageId: string) => void;
   /**
-   * Gives a message another text, if it is still of the version that was edited: `ifVersion`, or else the one that is shown. Rejects
-   * with a {@link ChatError}; of the code `conflict` when it has changed in between, and then the newer text is shown already.
+   * Gives a message another text, if it is still of the version that was edited: `ifVersion`, or else the one that is
+   * shown. Rejects with a {@link ChatError}; of the code `conflict` if it has changed in between, and then the newer text
+   * is shown already.
    */
-  edit(messageId: string, body: string, ifVersion?: number): Promise<void>;
+  edit: (messageId: string, body: string, ifVersion?: number) => Promise<void>;
   /** Rejects with a {@link ChatError}. */
-  delete(messageId: string): Promise<void>;
-  /** Says that everything up to a `seq` was on a screen; without one, all up to the first hole. One request a second at most. */
-  markRead(upToSeq?: number): void;
-  /** Says that the caller is typing. Call it at every key: it tells the other side once in 3 s at most, where the channel allows it. */
-  setTyping(): void;
+  delete: (messageId: string) => Promise<void>;
+  /**
+   * Says that everything up to a `seq` was on a screen; without one, all that is loaded without a gap. The mark of the
+   * caller's side only moves forward. One request a second at most.
+   */
+  markRead: (upToSeq?: number) => void;
+  /** Says that the caller is typing. Call it at every key: it tells the other side once in 3 s at most, if the channel allows it. */
+  setTyping: () => void;
+  /** Keeps what the caller is writing and has not sent, over a reload, for a day, and until sign-out. "" forgets it. */
+  setDraft: (draft: string) => void;
   /** Stops listening at once. A new listener opens it again. */
-  close(): void;
+  close: () => void;
 }
 
-/** Which conversations an inbox shows; those that are open where nothing is said. `assigneeId` may be `none`, `q` needs 3 letters. */
+/**
+ * Which conversations an inbox shows; by default those that are open. `assigneeId` may be `none`; `q` needs 3 code points
+ * (`[...q].length`). A conversation whose store has a listener stays until that leaves, although it has ceased to fit.
+ */
 export interface InboxFilter {
   status?: "open" | "closed" | "all" | undefined;
   unread?: boolean | undefined;
@@ -143,26 +166,26 @@ export interface ConversationChange {
 /** The developers' inbox under one filter. */
 export interface InboxStore extends Store<InboxState> {
   /** Loads the next page. It never rejects; `error` tells. */
-  loadMore(): Promise<void>;
-  setFilter(filter: InboxFilter): void;
+  loadMore: () => Promise<void>;
+  setFilter: (filter: InboxFilter) => void;
   /** Rejects with a {@link ChatError}. */
-  update(clientId: string, change: ConversationChange): Promise<Conversation>;
+  update: (clientId: string, change: ConversationChange) => Promise<Conversation>;
   /** Stops listening at once. A new listener opens it again. */
-  close(): void;
+  close: () => void;
 }
 
-/** Where to keep what waits to be sent. */
+/** Where to keep drafts, and what is not sent yet. */
 export type ChatStorage = Pick<Storage, "getItem" | "setItem" | "removeItem">;
 
 export interface ChatOptions {
   /** Where devinbox answers, without a slash at the end. Default: the page's own origin. */
   baseUrl?: string | undefined;
   /**
-   * The caller's token, asked for before every request and once more after a 401: keep it for as long as it is good.
-   * Absent: the browser's cookies.
+   * Gets the caller's token, a JWT. It is called again shortly before the token expires, and with `refused: true` if the
+   * server has refused the last one: then it has to be a fresh one. Absent: the browser's cookies.
    */
-  getToken?: (() => Promise<string>) | undefined;
-  /** Default: `localStorage` where there is one. Null: nothing is kept, and what waits is lost with the page. */
+  getToken?: ((options: { refused: boolean }) => Promise<string>) | undefined;
+  /** Default: `localStorage` if there is one. Null: nothing is kept, and what is pending is lost with the page. */
   storage?: ChatStorage | null | undefined;
   /** Default: `import("pusher-js")`. */
   loadPusher?: (() => Promise<typeof PusherLibrary>) | undefined;
@@ -170,14 +193,14 @@ export interface ChatOptions {
 
 /** One caller's chat: one session, one connection to Pusher, any number of stores. */
 export interface Chat {
-  /** The conversation of a client; without an id the caller's own. The same id gives the same store. */
-  conversation(clientId?: string): ConversationStore;
+  /** The conversation of a client; without an id the caller's own. The same id gives the same store, while that is held. */
+  conversation: (clientId?: string) => ConversationStore;
   /** An inbox of its own, for developers. Keep it: every call makes another one. */
-  inbox(filter?: InboxFilter): InboxStore;
-  /** The session, asked for once for each token. It waits for the network; it rejects with a {@link ChatError} where the server refuses it. */
-  session(): Promise<Session>;
-  /** Forgets what waits to be sent, ends the session of a guest and closes everything for good. Make a new Chat for the next user. */
-  signOut(): Promise<void>;
-  /** Closes everything for good. What waits to be sent stays in the storage for the next Chat. */
-  close(): void;
+  inbox: (filter?: InboxFilter) => InboxStore;
+  /** The session. It waits for the network, and rejects with a {@link ChatError} if the server refuses it. */
+  session: () => Promise<Session>;
+  /** Forgets drafts and what is not sent yet, ends the session of a guest and closes everything for good. Make a new Chat for the next person. */
+  signOut: () => Promise<void>;
+  /** Closes everything for good. What is not sent yet stays in the storage for the next Chat. */
+  close: () => void;
 }

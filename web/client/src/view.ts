@@ -1,51 +1,68 @@
-import { type Thread, type Waiting, isOf, loaded, unread } from "./thread.js";
-import type { ConversationState, Delivery, Received, ShownMessage } from "./types.js";
+import { type PendingMessage, type Thread, isSentBy, loadedMessages, unreadCount } from "./thread-reducer.js";
+import type { ConversationState, Delivery, Received, SessionIdentity, ShownMessage } from "./types.js";
+
+type View = Pick<ConversationState, "me" | "conversation" | "messages" | "hasOlder" | "unread" | "draft">;
 
 /** Shows a {@link Thread}. A message that has not changed is the same object as before, so that React can pass it over. */
-export function createView(clientId: string | undefined) {
-  const shown = new WeakMap<Received | Waiting, ShownMessage>();
+export function createView(clientId: string | undefined): (thread: Thread) => View {
+  const shown = new WeakMap<Received | PendingMessage, ShownMessage>();
 
-  function once<T extends Received | Waiting>(of: T, delivery: Delivery, make: (of: T) => Omit<ShownMessage, "delivery">): ShownMessage {
-    let message = shown.get(of);
-    if (message?.delivery !== delivery) shown.set(of, (message = { ...make(of), delivery }));
+  function reuse(of: Received | PendingMessage, message: ShownMessage): ShownMessage {
+    const before = shown.get(of);
+    if (before?.delivery === message.delivery) return before;
+    shown.set(of, message);
     return message;
   }
 
-  return function show(thread: Thread): Pick<ConversationState, "me" | "conversation" | "messages" | "hasOlder" | "unread"> {
-    const { me, read, conversation } = thread;
+  return (thread) => {
+    const { me, conversation, firstSeq, pending } = thread;
+    const stored = me ? loadedMessages(thread) : []; // whose they are is not known
     return {
       me,
       conversation,
-      hasOlder: thread.from > 1,
-      unread: me ? unread(thread, me.role) : 0,
-      messages: !me
-        ? []
-        : [
-            ...loaded(thread).map((m) =>
-              once(m, m.seq > read[m.sender.role === "client" ? "developer" : "client"] ? "sent" : "seen", () => {
-                const mine = isOf(m, me);
-                return { ...m, own: m.sender.role === me.role, mine, key: (mine && m.clientMessageId) || m.id };
-              }),
-            ),
-            ...thread.waiting.map((w) =>
-              once(w, w.failed ? "failed" : "sending", ({ id, body, at, error }) => ({
-                id,
-                clientId: clientId ?? me.id,
-                seq: 0,
-                version: 0,
-                sender: me,
-                body,
-                clientMessageId: id,
-                createdAt: new Date(at).toISOString(),
-                editedAt: null,
-                deletedAt: null,
-                own: true,
-                mine: true,
-                key: id,
-                error,
-              })),
-            ),
-          ],
+      hasOlder: firstSeq > 1,
+      unread: me ? unreadCount(thread, me.role) : 0,
+      draft: pending.find(({ draft }) => draft)?.body ?? "",
+      messages: [
+        ...stored.map((message) => reuse(message, showStored(message, thread))),
+        ...pending.filter(({ draft }) => !draft).map((message) => reuse(message, showPending(message, me, clientId))),
+      ],
     };
+  };
+}
+
+function showStored(message: Received, { me, read }: Thread): ShownMessage {
+  const reader = message.sender.role === "client" ? "developer" : "client";
+  const mine = isSentBy(message, me);
+  return {
+    ...message,
+    own: message.sender.role === me?.role,
+    mine,
+    delivery: message.seq > read[reader] ? "sent" : "seen",
+    key: (mine && message.clientMessageId) || message.id,
+  };
+}
+
+function showPending(message: PendingMessage, me: SessionIdentity | null, clientId: string | undefined): ShownMessage {
+  const { id, body, at, error } = message;
+  const delivery: Delivery = message.failed ? "failed" : "sending";
+  // Before it is known who writes, only a developer names the conversation.
+  const sender = me ?? { id: "", role: clientId === undefined ? "client" : "developer", name: null };
+  return {
+    id,
+    clientId: clientId ?? sender.id,
+    seq: 0,
+    version: 0,
+    sender,
+    body,
+    clientMessageId: id,
+    createdAt: new Date(at).toISOString(),
+    editedAt: null,
+    deletedAt: null,
+    own: true,
+    mine: true,
+    delivery,
+    key: id,
+    error,
   };
 }

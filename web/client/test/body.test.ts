@@ -4,9 +4,11 @@ import { normalizeBody } from "../src/index.js";
 import { World } from "./support/world.js";
 
 /** What the server goes by, too. */
-const cases: { name: string; given: string; body: string }[] = JSON.parse(
-  readFileSync(new URL("../../../pkg/chat/testdata/bodies.json", import.meta.url), "utf8"),
-);
+const cases = JSON.parse(readFileSync(new URL("../../../pkg/chat/testdata/bodies.json", import.meta.url), "utf8")) as {
+  name: string;
+  given: string;
+  body: string;
+}[];
 
 test.each(cases)("$name", ({ given, body }) => {
   expect(normalizeBody(given)).toBe(body);
@@ -14,7 +16,9 @@ test.each(cases)("$name", ({ given, body }) => {
 
 test("white space is what Unicode calls so", () => {
   const all = Array.from({ length: 0x3100 }, (_, code) => String.fromCharCode(code));
-  expect(all.filter((c) => normalizeBody(`${c}\na${c}`) === "a")).toEqual(all.filter((c) => /\p{White_Space}/u.test(c)));
+  expect(all.filter((c) => normalizeBody(`${c}\na${c}`) === "a")).toEqual(
+    all.filter((c) => /\p{White_Space}/u.test(c)),
+  );
 });
 
 test("a long run of white space costs no more than its length", () => {

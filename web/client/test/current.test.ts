@@ -78,7 +78,12 @@ describe("a conversation that is opened", () => {
     const { store } = await world.live();
     world.script.set("GET /api/messages/list", [() => problem(503, "unavailable")]);
     await store.loadOlder();
-    expect(store.getSnapshot()).toMatchObject({ status: "ready", hasOlder: true, loadingOlder: false, error: { code: "unavailable", status: 503, requestId: "r-1" } });
+    expect(store.getSnapshot()).toMatchObject({
+      status: "ready",
+      hasOlder: true,
+      loadingOlder: false,
+      error: { code: "unavailable", status: 503, requestId: "r-1" },
+    });
     await store.loadOlder();
     expect(store.getSnapshot()).toMatchObject({ error: null });
   });
@@ -106,7 +111,10 @@ describe("a conversation that is opened", () => {
 
   test("recovers by itself where the server was down at first", async () => {
     const world = new World();
-    world.script.set("GET /api/messages/list", [() => problem(503, "unavailable", { "Retry-After": "4" }), () => problem(500, "internal")]);
+    world.script.set("GET /api/messages/list", [
+      () => problem(503, "unavailable", { "Retry-After": "4" }),
+      () => problem(500, "internal"),
+    ]);
     const store = world.chat().conversation();
     store.subscribe(() => {});
     await world.pass(0);
@@ -166,7 +174,11 @@ describe("an event", () => {
     world.channel().emit("messages-read", { side: "developer", upToSeq: 1, version: 3 });
     world.channel().emit("messages-read", { side: "developer", upToSeq: 0, version: 9 });
     world.channel().emit("messages-read", { side: "client", upToSeq: 2, version: 4 });
-    expect(store.getSnapshot()).toMatchObject({ unread: 0, messages: [{ delivery: "seen" }, { delivery: "seen" }], conversation: { read: { client: 2, developer: 1 } } });
+    expect(store.getSnapshot()).toMatchObject({
+      unread: 0,
+      messages: [{ delivery: "seen" }, { delivery: "seen" }],
+      conversation: { read: { client: 2, developer: 1 } },
+    });
   });
 
   test("changes the snapshot only where it changes something, and only the message that it is about", async () => {
@@ -210,7 +222,9 @@ describe("a catch-up", () => {
     const world = new World();
     await world.live();
     let answer = () => {};
-    world.script.set("GET /api/messages/list", [() => new Promise<Response>((resolve) => (answer = () => resolve(json(world.conversation.list({}, 5)))))]);
+    world.script.set("GET /api/messages/list", [
+      () => new Promise<Response>((resolve) => (answer = () => resolve(json(world.conversation.list({}, 5))))),
+    ]);
     for (let i = 0; i < 3; i++) world.online(true);
     await world.pass(1_000);
     expect(world.lists).toHaveLength(1);
@@ -332,7 +346,9 @@ describe("the connection", () => {
     await world.pass(0);
     expect(store.getSnapshot().connection).toBe("live");
     let isDown = true;
-    world.script.set("GET /api/messages/list", (asked) => (isDown ? Promise.reject(new TypeError("Failed to fetch")) : world.answer(asked)));
+    world.script.set("GET /api/messages/list", (asked) =>
+      isDown ? Promise.reject(new TypeError("Failed to fetch")) : world.answer(asked),
+    );
     world.online(true);
     await world.pass(0);
     expect(store.getSnapshot()).toMatchObject({ status: "ready", connection: "offline", error: { code: "network" } });
@@ -343,7 +359,8 @@ describe("the connection", () => {
 
   test("is offline where a page stands in for the answer, as a hotel's does", async () => {
     const world = new World();
-    for (const path of ["/api/messages/list", "/api/session"]) world.script.set(`GET ${path}`, () => new Response("<html>Please sign in</html>"));
+    for (const path of ["/api/messages/list", "/api/session"])
+      world.script.set(`GET ${path}`, () => new Response("<html>Please sign in</html>"));
     const store = world.chat().conversation();
     store.subscribe(() => {});
     await world.pass(0);

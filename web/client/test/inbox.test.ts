@@ -1,12 +1,20 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { type Mailbox, caughtUp, emptyMailbox, informed, listed, shownIn } from "../src/mailbox.js";
+import {
+  type InboxModel,
+  changesLoaded,
+  conversationReceived,
+  emptyInbox,
+  pageLoaded,
+  selectShown,
+} from "../src/inbox-reducer.js";
 import type { Conversation, InboxFilter, InboxPage, SessionIdentity } from "../src/types.js";
-import { ModelInbox } from "./support/server.js";
+import { ModelConversation, ModelInbox } from "./support/server.js";
 import { World, ada, problem } from "./support/world.js";
 
 afterEach(() => {
   vi.useRealTimers();
+  ModelConversation.perMillisecond = 1;
 });
 
 const client = (id: string): SessionIdentity => ({ id, role: "client", name: null });
@@ -24,7 +32,13 @@ async function open(world: World, filter?: InboxFilter) {
     world.inbox.of(clientId).send(by, "news", null);
     return world.inbox.of(clientId).conversation()!;
   };
-  return { store, inbox, change, ids: () => store.getSnapshot().conversations.map((c) => c.clientId), lists: () => world.of("GET", "/api/conversations/list") };
+  return {
+    store,
+    inbox,
+    change,
+    ids: () => store.getSnapshot().conversations.map((c) => c.clientId),
+    lists: () => world.of("GET", "/api/conversations/list"),
+  };
 }
 
 function write(world: World, ...ids: string[]) {
@@ -37,7 +51,13 @@ describe("the inbox", () => {
     write(world, "a", "b", "c", "d", "e");
     const { store, ids } = await open(world);
     expect(ids()).toEqual(["e", "d", "c"]);
-    expect(store.getSnapshot()).toMatchObject({ status: "ready", connection: "live", me: ada, hasMore: true, totals: { open: 5, unread: 5 } });
+    expect(store.getSnapshot()).toMatchObject({
+      status: "ready",
+      connection: "live",
+      me: ada,
+      hasMore: true,
+      totals: { open: 5, unread: 5 },
+    });
     const loading = store.loadMore();
     expect(store.getSnapshot().loadingMore).toBe(true);
     await loading;
@@ -70,7 +90,10 @@ describe("the inbox", () => {
     world.online(true);
     await world.pass(0);
     expect(store.getSnapshot()).toBe(before);
-    world.inbox.team = [{ id: "ada", name: "Ada Lovelace" }, { id: "linus", name: null }];
+    world.inbox.team = [
+      { id: "ada", name: "Ada Lovelace" },
+      { id: "linus", name: null },
+    ];
     world.online(true);
     await world.pass(0);
     expect(store.getSnapshot().team).toEqual(world.inbox.team);
@@ -105,6 +128,65 @@ describe("the inbox", () => {
     world.inbox.of("c").update({ status: "closed" });
     inbox().emit("conversation-updated", world.inbox.of("c").conversation());
     expect(ids()).toEqual(["a"]);
+  });
+
+  test("keeps a conversation that somebody looks at until they leave it, also where it has ceased to fit", async () => {
+    const world = new World();
+    write(world, "a", "b", "c");
+    world.me = ada;
+    const chat = world.chat();
+    const store = chat.inbox({ unread: true });
+    const other = chat.inbox({ status: "closed" });
+    for (const one of [store, other]) one.subscribe(() => {});
+    const shown = (of = store) => of.getSnapshot().conversations.map((c) => c.clientId);
+    await world.pass(0);
+    const leave = chat.conversation("b").subscribe(() => {});
+    await world.pass(0);
+    chat.conversation("b").markRead();
+    await world.pass(0);
+    expect(store.getSnapshot().totals.unread).toBe(2);
+    expect(shown()).toEqual(["c", "b", "a"]);
+    expect(shown(other)).toEqual([]); // it has never fitted there
+    world.online(true);
+    await world.pass(0);
+    expect(shown()).toEqual(["c", "b", "a"]);
+    leave();
+    expect(shown()).toEqual(["c", "a"]);
+    chat.conversation("b").subscribe(() => {});
+    await world.pass(0);
+    expect(shown()).toEqual(["c", "a"]); // nobody has seen it in the list by then
+    store.setFilter({ unread: true });
+    await world.pass(0);
+    expect(shown()).toEqual(["c", "a"]);
+  });
+
+  test("shows what begins to fit a search, in any case and form, and drops what ceases to", async () => {
+    const world = new World();
+    write(world, "a", "b", "customer-1");
+    const { ids, inbox } = await open(world, { q: "CUSTOMER" });
+    expect(ids()).toEqual(["customer-1"]);
+    const rename = (id: string, clientName: string) => {
+      world.inbox.of(id).update({ clientName });
+      inbox().emit("conversation-updated", world.inbox.of(id).conversation());
+    };
+    rename("a", "A cus\uFF54omer"); // a letter of full width
+    expect(ids()).toEqual(["customer-1", "a"]);
+    rename("a", "Somebody");
+    rename("b", "Nobody");
+    expect(ids()).toEqual(["customer-1"]);
+    write(world, "customer-2");
+    inbox().emit("conversation-updated", world.inbox.of("customer-2").conversation());
+    expect(ids()).toEqual(["customer-2", "customer-1"]);
+  });
+
+  test("loses none of two conversations of one millisecond at the edge of a page", async () => {
+    ModelConversation.perMillisecond = 1_000_000;
+    const world = new World();
+    write(world, "a", "d", "c", "b"); // the server goes by microseconds: b, c, d, a
+    const { ids, store } = await open(world);
+    expect(ids().sort()).toEqual(["b", "c", "d"]);
+    await store.loadMore();
+    expect(ids().sort()).toEqual(["a", "b", "c", "d"]);
   });
 
   test("asks for what a new filter lets through, and forgets the answer to the old one", async () => {
@@ -219,7 +301,12 @@ describe("the inbox", () => {
     const { store, ids } = await open(world, { status: "all" });
     const changed = await store.update("a", { status: "closed", assigneeId: null });
     expect(changed.status).toBe("closed");
-    expect(world.of("POST", "/api/conversations/update")[0]!.body).toEqual({ clientId: "a", status: "closed", assigneeId: null, socketId: "1.1" });
+    expect(world.of("POST", "/api/conversations/update")[0]!.body).toEqual({
+      clientId: "a",
+      status: "closed",
+      assigneeId: null,
+      socketId: "1.1",
+    });
     expect(store.getSnapshot().conversations[0]!.status).toBe("closed");
     expect(ids()).toEqual(["a"]);
     world.script.set("POST /api/conversations/update", () => problem(404, "not_found"));
@@ -233,7 +320,8 @@ describe("the inbox", () => {
     const chat = world.chat();
     const [inbox, other] = [chat.inbox(), chat.inbox({ status: "all" })];
     const [a, b] = [chat.conversation("a"), chat.conversation("b")];
-    for (const store of [inbox, other, a, b]) store.subscribe(() => {});
+    for (const store of [inbox, other, b]) store.subscribe(() => {});
+    const leaveA = a.subscribe(() => {});
     await world.pass(0);
     world.pusher.become("connected");
     await world.pass(0);
@@ -246,11 +334,17 @@ describe("the inbox", () => {
     await world.pass(0);
     expect(inbox.getSnapshot().conversations.map((c) => c.lastMessage.preview)).toEqual(["answer", "from a"]);
     await inbox.update("a", { status: "closed" });
+    expect(inbox.getSnapshot().conversations.map((c) => c.clientId)).toEqual(["b", "a"]); // somebody looks at it
+    leaveA();
     expect(inbox.getSnapshot().conversations.map((c) => c.clientId)).toEqual(["b"]);
     expect(other.getSnapshot().conversations.map((c) => c.status)).toEqual(["open", "closed"]);
     expect([a, b].map((store) => store.getSnapshot().conversation!.status)).toEqual(["closed", "open"]);
     await world.pass(2_000);
-    expect(world.asked.map((asked) => asked.path)).toEqual(["/api/messages/read", "/api/messages/send", "/api/conversations/update"]);
+    expect(world.asked.map((asked) => asked.path)).toEqual([
+      "/api/messages/read",
+      "/api/messages/send",
+      "/api/conversations/update",
+    ]);
   });
 
   test("brings a developer the beginning of the conversation that is open, live", async () => {
@@ -267,7 +361,11 @@ describe("the inbox", () => {
     write(world, "other", "new");
     for (const id of ["other", "new"]) inbox().emit("conversation-updated", world.inbox.of(id).conversation());
     await world.pass(1_000);
-    expect(store.getSnapshot()).toMatchObject({ connection: "live", conversation: { clientId: "new" }, messages: [{ body: "from new" }] });
+    expect(store.getSnapshot()).toMatchObject({
+      connection: "live",
+      conversation: { clientId: "new" },
+      messages: [{ body: "from new" }],
+    });
     expect(world.pusher.left).toEqual(["private-developer-inbox"]);
   });
 
@@ -281,78 +379,121 @@ describe("the inbox", () => {
   });
 
   test("shows what the server has after one catch-up, whatever came before", () => {
-    const filters: InboxFilter[] = [{}, { status: "all" }, { status: "closed" }, { unread: true }, { assigneeId: "none" }, { assigneeId: "ada", status: "all" }, { q: "c1", status: "all" }];
+    ModelConversation.perMillisecond = 3;
+    const filters: InboxFilter[] = [
+      {},
+      { status: "all" },
+      { status: "closed" },
+      { unread: true },
+      { assigneeId: "none" },
+      { assigneeId: "ada", status: "all" },
+      { q: "c1", status: "all" },
+    ];
     fc.assert(
-      fc.property(fc.constantFrom(...filters), fc.array(fc.nat(100_000), { maxLength: 60, size: "max" }), (filter, numbers) => {
-        const server = new ModelInbox();
-        let box: Mailbox = emptyMailbox(filter);
-        const air: Conversation[] = [];
-        let inFlight: InboxPage | undefined;
-        const catchUp = () => {
-          let token: string | undefined;
-          let cursor: string | null = null;
-          const since = box.token!;
-          do {
-            const page: InboxPage = server.since(since, 2, cursor ?? undefined);
-            token ??= page.syncToken;
-            cursor = page.nextCursor;
-            box = caughtUp(box, page, cursor ? undefined : token);
-          } while (cursor);
-        };
-        for (const number of numbers) {
-          const choice = Math.floor(number / 10);
-          const id = `c${choice % 12}`;
-          const conversation = server.of(id);
-          const before = conversation.version;
-          switch (number % 10) {
-            case 0:
-            case 1:
-              conversation.send(choice % 3 ? client(id) : ada, "text", null);
-              break;
-            case 2:
-              conversation.markRead("developer", conversation.messages.length);
-              break;
-            case 3:
-              if (before) conversation.update({ status: choice % 2 ? "open" : "closed", assigneeId: choice % 3 ? "ada" : null });
-              break;
-            case 4:
-            case 5:
-            case 6: {
-              // An event shows the moment of its delivery; an older one comes only where a newer one has come, or will.
-              const event = air[choice % air.length];
-              if (event) box = informed(box, choice % 2 && box.known.has(event.clientId) ? event : server.of(event.clientId).conversation()!);
-              break;
-            }
-            case 7:
-              if (!inFlight) inFlight = box.token ? (box.cursor ? server.list(box.filter, 3, box.cursor) : undefined) : server.list(box.filter, 3);
-              else {
-                box = listed(box, inFlight);
-                inFlight = undefined;
+      fc.property(
+        fc.constantFrom(...filters),
+        fc.array(fc.nat(100_000), { maxLength: 60, size: "max" }),
+        (filter, numbers) => {
+          const server = new ModelInbox();
+          let inbox: InboxModel = emptyInbox(filter);
+          const air: Conversation[] = [];
+          let paged = new Set<string>(); // what pages have shown under this filter
+          const load = (page: InboxPage) => {
+            inbox = pageLoaded(inbox, page);
+            for (const { clientId } of page.conversations) paged.add(clientId);
+          };
+          let inFlight: InboxPage | undefined;
+          const catchUp = () => {
+            let token: string | undefined;
+            let cursor: string | null = null;
+            const since = inbox.syncToken!;
+            do {
+              const page: InboxPage = server.since(since, 2, cursor ?? undefined);
+              token ??= page.syncToken;
+              cursor = page.nextCursor;
+              inbox = changesLoaded(inbox, page, cursor ? undefined : token);
+            } while (cursor);
+          };
+          for (const number of numbers) {
+            const choice = Math.floor(number / 10);
+            const id = `c${choice % 12}`;
+            const conversation = server.of(id);
+            const before = conversation.version;
+            switch (number % 10) {
+              case 0:
+              case 1:
+                conversation.send(choice % 3 ? client(id) : ada, "text", null);
+                break;
+              case 2:
+                conversation.markRead("developer", conversation.messages.length);
+                break;
+              case 3:
+                if (before)
+                  conversation.update({
+                    status: choice % 2 ? "open" : "closed",
+                    assigneeId: choice % 3 ? "ada" : null,
+                    clientName: `C${choice % 7}`,
+                  });
+                break;
+              case 4:
+              case 5:
+              case 6: {
+                // An event shows the moment of its delivery; an older one comes only where a newer one has come, or will.
+                const event = air[choice % air.length];
+                if (event)
+                  inbox = conversationReceived(
+                    inbox,
+                    choice % 2 && inbox.known.has(event.clientId) ? event : server.of(event.clientId).conversation()!,
+                  );
+                break;
               }
-              break;
-            case 8:
-              if (box.token) catchUp();
-              break;
-            case 9:
-              if (choice % 4 === 0 && !inFlight) box = emptyMailbox(filters[choice % filters.length]!, box);
-              break;
+              case 7:
+                if (!inFlight)
+                  inFlight = inbox.syncToken
+                    ? inbox.cursor
+                      ? server.list(inbox.filter, 3, inbox.cursor)
+                      : undefined
+                    : server.list(inbox.filter, 3);
+                else {
+                  load(inFlight);
+                  inFlight = undefined;
+                }
+                break;
+              case 8:
+                if (inbox.syncToken) catchUp();
+                break;
+              case 9:
+                if (choice % 4 !== 0 || inFlight) break;
+                inbox = emptyInbox(filters[choice % filters.length]!, inbox);
+                paged = new Set();
+                break;
+            }
+            if (conversation.version > before) {
+              air.push(conversation.conversation()!);
+            }
           }
-          if (conversation.version > before) {
-            air.push(conversation.conversation()!);
-          }
-        }
-        if (inFlight) box = listed(box, inFlight);
-        if (!box.token) box = listed(box, server.list(box.filter, 3));
-        catchUp();
-        // What came to match a search after it was made is not found; the others are all there, as far as pages go.
-        const expected = server
-          .matching(box.filter)
-          .filter((c) => !box.filter.q || box.found.has(c.clientId))
-          .filter((c) => !box.cursor || !box.edge || c.lastMessage.createdAt + c.clientId >= box.edge.lastMessage.createdAt + box.edge.clientId);
-        expect(shownIn(box)).toEqual(expected);
-        expect(box.totals).toEqual(server.totals());
-        expect(box.isVague).toBeFalsy();
-      }),
+          if (inFlight) load(inFlight);
+          if (!inbox.syncToken) load(server.list(inbox.filter, 3));
+          catchUp();
+          // As far as pages go. Of the millisecond of the last page's edge, only the server knows the order.
+          const edgeAt = inbox.cursor ? inbox.edge!.lastMessage.createdAt : "";
+          const expected = server
+            .matching(inbox.filter)
+            .filter(
+              ({ clientId, lastMessage: { createdAt } }) =>
+                createdAt > edgeAt || (createdAt === edgeAt && inbox.known.has(clientId)),
+            )
+            .sort((a, b) => (a.lastMessage.createdAt + a.clientId < b.lastMessage.createdAt + b.clientId ? 1 : -1));
+          expect(selectShown(inbox, () => false)).toEqual(expected);
+          const vanished = [...paged].filter(
+            (id) =>
+              server.matching(inbox.filter).some((c) => c.clientId === id) && !expected.some((c) => c.clientId === id),
+          );
+          expect(vanished).toEqual([]);
+          expect(inbox.totals).toEqual(server.totals());
+          expect(inbox.isTotalStale).toBeFalsy();
+        },
+      ),
       { numRuns: 5_000 },
     );
   });

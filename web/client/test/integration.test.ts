@@ -1,7 +1,14 @@
 import { randomUUID } from "node:crypto";
 import Pusher from "pusher-js";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { type Chat, type ChatOptions, type ConversationStore, type InboxStore, type SessionIdentity, createChat } from "../src/index.js";
+import {
+  type Chat,
+  type ChatOptions,
+  type ConversationStore,
+  type InboxStore,
+  type SessionIdentity,
+  createChat,
+} from "../src/index.js";
 import { Devinbox } from "./support/devinbox.js";
 import { MapStorage } from "./support/storage.js";
 
@@ -31,15 +38,17 @@ function browser(me: SessionIdentity, options: ChatOptions = {}) {
   const pushers: Pusher[] = [];
   const chat = createChat({
     baseUrl: devinbox.url,
-    getToken: async () => devinbox.token(me),
+    getToken: () => Promise.resolve(devinbox.token(me)),
     storage: new MapStorage(),
-    loadPusher: async () =>
-      class extends Pusher {
-        constructor(...settings: ConstructorParameters<typeof Pusher>) {
-          super(...settings);
-          pushers.push(this);
-        }
-      },
+    loadPusher: () =>
+      Promise.resolve(
+        class extends Pusher {
+          constructor(...settings: ConstructorParameters<typeof Pusher>) {
+            super(...settings);
+            pushers.push(this);
+          }
+        },
+      ),
     ...options,
   });
   chats.push(chat);
@@ -71,7 +80,11 @@ async function pair() {
 describe("two people with real pusher-js and a real server", () => {
   test("converse, and see what the other one has read, edited and deleted", async () => {
     const { grace, ada, hers, theirs, right } = await pair();
-    expect(theirs.getSnapshot()).toMatchObject({ unread: 1, messages: [{ body: "Hello", own: false }], conversation: { clientName: "Grace" } });
+    expect(theirs.getSnapshot()).toMatchObject({
+      unread: 1,
+      messages: [{ body: "Hello", own: false }],
+      conversation: { clientName: "Grace" },
+    });
     theirs.markRead();
     await until(() => expect(last(hers)?.delivery).toBe("seen"));
     await until(() => expect(theirs.getSnapshot().unread).toBe(0));
@@ -86,8 +99,13 @@ describe("two people with real pusher-js and a real server", () => {
     await theirs.edit(last(theirs)!.id, "Hello dear Grace");
     await until(() => expect(bodies(hers)).toEqual(["Hello", "Hello dear Grace"]));
     await hers.delete(hers.getSnapshot().messages[0]!.id);
-    await until(() => expect(theirs.getSnapshot().messages[0]).toMatchObject({ body: "", deletedAt: expect.any(String) }));
-    await expect(hers.edit(last(hers)!.id, "Not mine to edit")).rejects.toMatchObject({ code: "forbidden", status: 403 });
+    await until(() =>
+      expect(theirs.getSnapshot().messages[0]).toMatchObject({ body: "", deletedAt: expect.any(String) as string }),
+    );
+    await expect(hers.edit(last(hers)!.id, "Not mine to edit")).rejects.toMatchObject({
+      code: "forbidden",
+      status: 403,
+    });
 
     const inbox = await open(right.chat.inbox({ status: "all" }));
     const line = () => inbox.getSnapshot().conversations.find((c) => c.clientId === grace.id);
@@ -96,7 +114,8 @@ describe("two people with real pusher-js and a real server", () => {
     await until(() => expect(line()).toMatchObject({ unread: { developer: 1 }, lastMessage: { preview: "One more" } }));
     await inbox.update(grace.id, { status: "closed", assigneeId: ada.id });
     await until(() => expect(hers.getSnapshot().conversation).toMatchObject({ status: "closed", assigneeId: ada.id }));
-    const stored = (store: ConversationStore) => store.getSnapshot().messages.map(({ seq, version, body }) => ({ seq, version, body }));
+    const stored = (store: ConversationStore) =>
+      store.getSnapshot().messages.map(({ seq, version, body }) => ({ seq, version, body }));
     await until(() => expect(stored(hers)).toEqual(stored(theirs)));
     expect(stored(hers).map(({ seq }) => seq)).toEqual([1, 2, 3]);
   });
@@ -135,15 +154,23 @@ describe("two people with real pusher-js and a real server", () => {
     const { chat } = browser(client());
     const store = chat.conversation(grace.id);
     store.subscribe(() => {});
-    await until(() => expect(store.getSnapshot()).toMatchObject({ status: "error", error: { code: "forbidden", status: 403 }, messages: [] }));
+    await until(() =>
+      expect(store.getSnapshot()).toMatchObject({
+        status: "error",
+        error: { code: "forbidden", status: 403 },
+        messages: [],
+      }),
+    );
     const inbox = chat.inbox();
     inbox.subscribe(() => {});
     await until(() => expect(inbox.getSnapshot()).toMatchObject({ status: "error", error: { code: "forbidden" } }));
   });
 
   test("need no option but a way to the server", async () => {
-    const guest: { token: string } = await (await fetch(`${devinbox.url}/api/session`, { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" })).json();
-    const chat = createChat({ baseUrl: devinbox.url, getToken: async () => guest.token });
+    const headers = { "Content-Type": "application/json" };
+    const response = await fetch(`${devinbox.url}/api/session`, { method: "POST", headers, body: "{}" });
+    const guest = (await response.json()) as { token: string };
+    const chat = createChat({ baseUrl: devinbox.url, getToken: () => Promise.resolve(guest.token) });
     chats.push(chat);
     const store = await open(chat.conversation());
     store.send("From a guest");
@@ -181,7 +208,9 @@ describe("what is written while the server is away", () => {
     first.chat.close();
     await devinbox.start();
     const next = await open(browser(grace, { storage }).chat.conversation());
-    await until(() => expect(next.getSnapshot().messages).toMatchObject([{ body: "written before the reload", delivery: "sent" }]));
+    await until(() =>
+      expect(next.getSnapshot().messages).toMatchObject([{ body: "written before the reload", delivery: "sent" }]),
+    );
     expect(storage.items.size).toBe(0);
   });
 
@@ -202,14 +231,16 @@ describe("what is written while the server is away", () => {
 
     const back = browser(grace, { storage });
     const again = await open(back.chat.conversation());
-    await until(() => expect(again.getSnapshot().messages).toMatchObject([{ body: "Grace's words", delivery: "sent" }]));
+    await until(() =>
+      expect(again.getSnapshot().messages).toMatchObject([{ body: "Grace's words", delivery: "sent" }]),
+    );
     await devinbox.stop();
     again.send("forgotten");
     await expect(back.chat.signOut()).rejects.toMatchObject({ code: "network" });
     expect(storage.items.size).toBe(0);
     await devinbox.start();
-    const last = await open(browser(grace, { storage }).chat.conversation());
-    expect(bodies(last)).toEqual(["Grace's words"]);
+    const next = await open(browser(grace, { storage }).chat.conversation());
+    expect(bodies(next)).toEqual(["Grace's words"]);
   });
 });
 

@@ -14,17 +14,24 @@ beforeEach(() => {
   box = document.createElement("div");
 });
 
+/** Does something to a page, and lets React follow. */
+const perform = (what: () => void) =>
+  act(() => {
+    what();
+    return Promise.resolve();
+  });
+
 afterEach(async () => {
-  await act(async () => root?.unmount());
+  await perform(() => root?.unmount());
   root = undefined;
   vi.useRealTimers();
 });
 
 /** React reads the real document; the world's pretends to be hidden or visible only. */
 function createWorld() {
-  const { document } = globalThis;
+  const real = globalThis.document;
   const world = new World();
-  vi.stubGlobal("document", document);
+  vi.stubGlobal("document", real);
   return world;
 }
 
@@ -32,7 +39,7 @@ const pass = (world: World, milliseconds = 0) => act(() => world.pass(millisecon
 
 async function render(element: React.ReactNode) {
   root ??= createRoot(box);
-  await act(async () => root!.render(element));
+  await perform(() => root!.render(element));
 }
 
 function Thread({ id }: { id?: string }) {
@@ -48,23 +55,38 @@ describe("the hooks", () => {
   test("show a conversation, send, and close it when they leave, also in StrictMode", async () => {
     const world = createWorld();
     const chat = world.chat();
-    await render(<StrictMode><ChatProvider chat={chat}><Thread /></ChatProvider></StrictMode>);
+    await render(
+      <StrictMode>
+        <ChatProvider chat={chat}>
+          <Thread />
+        </ChatProvider>
+      </StrictMode>,
+    );
     await pass(world);
     expect(box.textContent).toBe("ready connecting ");
     world.pusher.become("connected");
     await pass(world);
-    await act(async () => box.querySelector("button")!.click());
+    await perform(() => box.querySelector("button")!.click());
     expect(box.textContent).toBe("ready live Hello:sent");
     expect(world.sends).toHaveLength(1);
     expect(world.pushers).toHaveLength(1);
-    await render(<StrictMode><ChatProvider chat={chat}>{null}</ChatProvider></StrictMode>);
+    await render(
+      <StrictMode>
+        <ChatProvider chat={chat}>{null}</ChatProvider>
+      </StrictMode>,
+    );
     await pass(world, 2_000);
     expect(world.pusher.connection.state).toBe("disconnected");
   });
 
   test("share one conversation, whose snapshot is the same for all", async () => {
     const world = createWorld();
-    await render(<ChatProvider chat={world.chat()}><Thread /><Thread /></ChatProvider>);
+    await render(
+      <ChatProvider chat={world.chat()}>
+        <Thread />
+        <Thread />
+      </ChatProvider>,
+    );
     await pass(world);
     expect(box.textContent).toBe("ready connecting ready connecting ");
     expect(world.lists).toHaveLength(1);
@@ -78,13 +100,27 @@ describe("the hooks", () => {
     }
     function Inbox() {
       const { status, filter, conversations } = useInbox({ status: "all" });
-      return <b>{status} {filter.status} {conversations.length}</b>;
+      return (
+        <b>
+          {status} {filter.status} {conversations.length}
+        </b>
+      );
     }
     const chat = world.chat();
-    const page = <ChatProvider chat={chat}><Thread /><Unread /><Inbox /></ChatProvider>;
+    const page = (
+      <ChatProvider chat={chat}>
+        <Thread />
+        <Unread />
+        <Inbox />
+      </ChatProvider>
+    );
     const impure = [vi.spyOn(crypto, "getRandomValues"), vi.spyOn(Date, "now"), vi.mocked(Math.random).mockClear()];
     box.innerHTML = renderToString(page);
-    renderToString(<ChatProvider><Thread /></ChatProvider>);
+    renderToString(
+      <ChatProvider>
+        <Thread />
+      </ChatProvider>,
+    );
     for (const source of impure) expect(source).not.toHaveBeenCalled(); // Next.js forbids it where it renders ahead of time
     expect(box.textContent).toBe("loading connecting 0loading all 0");
     await world.pass(10_000);
@@ -93,7 +129,7 @@ describe("the hooks", () => {
     const complaints = vi.spyOn(console, "error");
     const leave = chat.conversation().subscribe(() => {}); // somebody else was faster
     await world.pass(0);
-    await act(async () => (root = hydrateRoot(box, page)));
+    await perform(() => (root = hydrateRoot(box, page)));
     await pass(world);
     expect(complaints).not.toHaveBeenCalled();
     expect(box.textContent).toContain("ready connecting Hello:sent");
@@ -107,7 +143,11 @@ describe("the hooks", () => {
     function Unread() {
       return useUnread();
     }
-    await render(<ChatProvider chat={world.chat()}><Unread /></ChatProvider>);
+    await render(
+      <ChatProvider chat={world.chat()}>
+        <Unread />
+      </ChatProvider>,
+    );
     await pass(world);
     expect(box.textContent).toBe("2");
   });
@@ -120,18 +160,64 @@ describe("the hooks", () => {
     world.inbox.of("b").update({ status: "closed" });
     function Inbox({ status }: { status: "open" | "closed" }) {
       const { conversations, setFilter } = useInbox({ status });
-      return <button onClick={() => setFilter({ status: "all" })}>{useUnread()}:{conversations.map((c) => c.clientId).join()}</button>;
+      return (
+        <button onClick={() => setFilter({ status: "all" })}>
+          {useUnread()}:{conversations.map((c) => c.clientId).join()}
+        </button>
+      );
     }
     const chat = world.chat();
-    await render(<StrictMode><ChatProvider chat={chat}><Inbox status="open" /></ChatProvider></StrictMode>);
+    await render(
+      <StrictMode>
+        <ChatProvider chat={chat}>
+          <Inbox status="open" />
+        </ChatProvider>
+      </StrictMode>,
+    );
     await pass(world);
     expect(box.textContent).toBe("1:a");
-    await render(<StrictMode><ChatProvider chat={chat}><Inbox status="closed" /></ChatProvider></StrictMode>);
+    await render(
+      <StrictMode>
+        <ChatProvider chat={chat}>
+          <Inbox status="closed" />
+        </ChatProvider>
+      </StrictMode>,
+    );
     await pass(world);
     expect(box.textContent).toBe("1:b");
-    await act(async () => box.querySelector("button")!.click());
+    await perform(() => box.querySelector("button")!.click());
     await pass(world);
     expect(box.textContent).toBe("1:b,a");
+  });
+
+  test("render a component again only when what it selects is another, also where that is a new object each time", async () => {
+    const world = createWorld();
+    let renders = 0;
+    const bodies = (c: { messages: readonly { body: string }[] }) => c.messages.map(({ body }) => body);
+    function Bodies() {
+      renders++;
+      const count = useInbox(undefined, (inbox) => inbox.totals.open);
+      const list = useConversation("42", bodies);
+      const { send } = useConversation("42", (c) => ({ send: c.send }));
+      return <button onClick={() => send("again")}>{`${list.join()} ${count}`}</button>;
+    }
+    world.me = ada;
+    world.conversation.send(grace, "one", null);
+    await render(
+      <ChatProvider chat={world.chat()}>
+        <Bodies />
+      </ChatProvider>,
+    );
+    await pass(world);
+    expect(box.textContent).toBe("one 1");
+    renders = 0;
+    await perform(() => world.online(false));
+    await perform(() => world.online(true));
+    await pass(world);
+    expect(renders).toBeLessThan(5);
+    await perform(() => box.querySelector("button")!.click());
+    await pass(world);
+    expect(box.textContent).toBe("one,again 1");
   });
 
   test("show another conversation for another id", async () => {
@@ -141,12 +227,22 @@ describe("the hooks", () => {
     const chat = world.chat();
     world.script.set("GET /api/messages/list", (asked) => {
       asked.query.get("clientId");
-      return asked.query.get("clientId") === "42" ? world.answer(asked) : new Response(JSON.stringify({ messages: [], hasMore: false, conversation: null }));
+      return asked.query.get("clientId") === "42"
+        ? world.answer(asked)
+        : new Response(JSON.stringify({ messages: [], hasMore: false, conversation: null }));
     });
-    await render(<ChatProvider chat={chat}><Thread id="42" /></ChatProvider>);
+    await render(
+      <ChatProvider chat={chat}>
+        <Thread id="42" />
+      </ChatProvider>,
+    );
     await pass(world);
     expect(box.textContent).toBe("ready connecting Hello:sent");
-    await render(<ChatProvider chat={chat}><Thread id="43" /></ChatProvider>);
+    await render(
+      <ChatProvider chat={chat}>
+        <Thread id="43" />
+      </ChatProvider>,
+    );
     await pass(world);
     expect(box.textContent).toBe("ready connecting ");
   });
@@ -158,8 +254,16 @@ describe("the hooks", () => {
       chats.add(useChat());
       return null;
     }
-    await render(<ChatProvider options={{ storage: world.storage }}><Collect /></ChatProvider>);
-    await render(<ChatProvider options={{ storage: world.storage }}><Collect /></ChatProvider>);
+    await render(
+      <ChatProvider options={{ storage: world.storage }}>
+        <Collect />
+      </ChatProvider>,
+    );
+    await render(
+      <ChatProvider options={{ storage: world.storage }}>
+        <Collect />
+      </ChatProvider>,
+    );
     expect(chats.size).toBe(1);
     expect(() => renderToString(<Collect />)).toThrow("No ChatProvider.");
   });

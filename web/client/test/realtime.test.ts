@@ -11,7 +11,9 @@ describe("the connection to Pusher", () => {
     world.me = ada;
     world.conversation.send(ada, "Hello", null);
     const chat = world.chat();
-    const leave = [chat.inbox(), chat.inbox({ status: "all" }), chat.conversation("42")].map((store) => store.subscribe(() => {}));
+    const leave = [chat.inbox(), chat.inbox({ status: "all" }), chat.conversation("42")].map((store) =>
+      store.subscribe(() => {}),
+    );
     await world.pass(0);
     expect(world.pushers).toHaveLength(1);
     world.pusher.become("connected");
@@ -43,11 +45,28 @@ describe("the connection to Pusher", () => {
 
   test("has the settings and the channels' names of the server", async () => {
     const world = new World();
-    world.realtime = { key: "k", cluster: "local", wsHost: "localhost", wsPort: 6001, forceTLS: false, channels: { conversation: "presence-of-the-server", inbox: null } };
-    world.chat().conversation().subscribe(() => {});
+    world.realtime = {
+      key: "k",
+      cluster: "local",
+      wsHost: "localhost",
+      wsPort: 6001,
+      forceTLS: false,
+      channels: { conversation: "presence-of-the-server", inbox: null },
+    };
+    world
+      .chat()
+      .conversation()
+      .subscribe(() => {});
     await world.pass(0);
     expect(world.pusher.key).toBe("k");
-    expect(world.pusher.options).toMatchObject({ cluster: "local", wsHost: "localhost", wsPort: 6001, wssPort: 6001, forceTLS: false, enabledTransports: ["ws"] });
+    expect(world.pusher.options).toMatchObject({
+      cluster: "local",
+      wsHost: "localhost",
+      wsPort: 6001,
+      wssPort: 6001,
+      forceTLS: false,
+      enabledTransports: ["ws"],
+    });
     expect([...world.pusher.channels.keys()]).toEqual(["presence-of-the-server"]);
   });
 
@@ -78,8 +97,14 @@ describe("the connection to Pusher", () => {
     const store = world.chat().conversation();
     store.subscribe(() => {});
     await world.pass(0);
-    const failing = [() => problem(503, "unavailable"), () => Promise.reject(new TypeError("Failed to fetch")), () => problem(500, "internal")];
-    world.script.set("POST /api/pusher/auth", (asked) => (asked.body["channel_name"] && failing.length ? failing.shift()!() : world.answer(asked)));
+    const failing = [
+      () => problem(503, "unavailable"),
+      () => Promise.reject(new TypeError("Failed to fetch")),
+      () => problem(500, "internal"),
+    ];
+    world.script.set("POST /api/pusher/auth", (asked) =>
+      asked.body["channel_name"] && failing.length ? failing.shift()!() : world.answer(asked),
+    );
     world.pusher.become("connected");
     const begun = Date.now();
     await world.pass(30_000);
@@ -88,7 +113,7 @@ describe("the connection to Pusher", () => {
     expect(store.getSnapshot().connection).toBe("live");
   });
 
-  test("is not asked again after a 403, and the conversation is polled", async () => {
+  test("is asked for a channel that was refused once a minute, and the conversation is polled meanwhile", async () => {
     const world = new World();
     world.script.set("POST /api/pusher/auth", () => problem(403, "forbidden"));
     const store = world.chat().conversation();
@@ -97,8 +122,16 @@ describe("the connection to Pusher", () => {
     world.pusher.become("connected");
     await world.pass(0);
     expect(store.getSnapshot().connection).toBe("polling");
+    const asked = () => world.of("POST", "/api/pusher/auth").filter((a) => a.body["channel_name"]);
+    await world.pass(59_999);
+    expect(asked()).toHaveLength(1);
+    await world.pass(1);
+    expect(asked()).toHaveLength(2);
+    world.script.clear();
+    await world.pass(60_000);
+    expect(store.getSnapshot().connection).toBe("live");
     await world.pass(120_000);
-    expect(world.of("POST", "/api/pusher/auth")).toHaveLength(2); // the channel and the sign-in
+    expect(asked()).toHaveLength(3);
   });
 
   test("gives up on what was asked for by an earlier connection", async () => {
@@ -106,7 +139,9 @@ describe("the connection to Pusher", () => {
     const store = world.chat().conversation();
     store.subscribe(() => {});
     await world.pass(0);
-    world.script.set("POST /api/pusher/auth", (asked) => (asked.body["socket_id"] === "1.1" ? problem(503, "unavailable") : world.answer(asked)));
+    world.script.set("POST /api/pusher/auth", (asked) =>
+      asked.body["socket_id"] === "1.1" ? problem(503, "unavailable") : world.answer(asked),
+    );
     world.pusher.become("connected");
     await world.pass(1_500);
     world.pusher.become("connecting");
@@ -130,7 +165,10 @@ describe("the session", () => {
 
   test("is asked for again after 5xx and network errors, and not after a 403", async () => {
     const world = new World();
-    world.script.set("GET /api/session", [() => problem(503, "unavailable"), () => Promise.reject(new TypeError("Failed to fetch"))]);
+    world.script.set("GET /api/session", [
+      () => problem(503, "unavailable"),
+      () => Promise.reject(new TypeError("Failed to fetch")),
+    ]);
     const session = world.chat().session();
     await world.pass(3_000);
     expect((await session).identity.id).toBe("42");
@@ -143,13 +181,15 @@ describe("the session", () => {
 
   test("takes a new token after a 401, once", async () => {
     const world = new World();
-    const tokens = ["old", "old", "new", "newer"];
-    world.script.set("GET /api/session", (asked) => (asked.token === "Bearer new" ? world.answer(asked) : problem(401, "unauthorized")));
-    const chat = world.chat({ getToken: async () => tokens.shift()! });
+    const tokens = ["old", "new", "newer"];
+    world.script.set("GET /api/session", (asked) =>
+      asked.token === "Bearer new" ? world.answer(asked) : problem(401, "unauthorized"),
+    );
+    const chat = world.chat({ getToken: () => Promise.resolve(tokens.shift()!) });
     expect((await chat.session()).identity.id).toBe("42");
-    const other = world.chat({ getToken: async () => "bad" });
+    const other = world.chat({ getToken: () => Promise.resolve("bad") });
     await expect(other.session()).rejects.toMatchObject({ code: "unauthorized" });
-    expect(world.of("GET", "/api/session").map((s) => s.token)).toEqual(["Bearer old", "Bearer new", "Bearer bad", "Bearer bad"]);
+    expect(world.of("GET", "/api/session").map((s) => s.token)).toEqual(["Bearer old", "Bearer new", "Bearer bad"]);
   });
 
   test("comes with cookies where there is no getToken, and a 401 is final for the request", async () => {
@@ -162,7 +202,9 @@ describe("the session", () => {
   test("is waited for where no token can be had", async () => {
     const world = new World();
     let tries = 0;
-    const session = world.chat({ getToken: async () => (tries++ ? "token" : Promise.reject(new Error("no network"))) }).session();
+    const session = world
+      .chat({ getToken: async () => (tries++ ? "token" : Promise.reject(new Error("no network"))) })
+      .session();
     await world.pass(1_000);
     expect((await session).identity.id).toBe("42");
   });
@@ -203,6 +245,16 @@ describe("typing", () => {
     expect(store.getSnapshot().typing).toBe(false);
   });
 
+  test("is not shown any more where the conversation is opened again", async () => {
+    const world = new World();
+    const { store, leave } = await world.live();
+    world.channel().emit("client-typing", { side: "developer" });
+    leave();
+    await world.pass(3_000);
+    store.subscribe(() => {});
+    expect(store.getSnapshot().typing).toBe(false);
+  });
+
   test.each<[string, unknown, object, boolean]>([
     ["the other side", { side: "developer" }, {}, true],
     ["the other side with a name, which is not looked at", { side: "developer", name: "Mallory" }, {}, true],
@@ -228,7 +280,8 @@ describe("typing", () => {
     const { store } = await world.live();
     const before = store.getSnapshot();
     const forged = world.conversation.send(ada, "forged", null).message;
-    for (const event of ["client-new-message", "client-messages-read", "client-conversation-updated", "client-x"]) world.channel().emit(event, forged);
+    for (const event of ["client-new-message", "client-messages-read", "client-conversation-updated", "client-x"])
+      world.channel().emit(event, forged);
     await world.pass(5_000);
     expect(store.getSnapshot()).toBe(before);
     expect(world.lists).toHaveLength(0);
@@ -247,7 +300,10 @@ describe("marking as read", () => {
     }
     await world.pass(5_000);
     const reads = world.of("POST", "/api/messages/read");
-    expect(reads.map((r) => [r.body["upToSeq"], r.at - begun])).toEqual([[1, 0], [4, 1_000]]);
+    expect(reads.map((r) => [r.body["upToSeq"], r.at - begun])).toEqual([
+      [1, 0],
+      [4, 1_000],
+    ]);
     expect(store.getSnapshot()).toMatchObject({ unread: 1, conversation: { read: { client: 4 } } });
   });
 

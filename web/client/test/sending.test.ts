@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import type { ConversationStore } from "../src/index.js";
+import type { ChatError, ConversationStore } from "../src/index.js";
 import type { MapStorage } from "./support/storage.js";
 import { FakeLocks, World, ada, grace, json, problem } from "./support/world.js";
 
@@ -9,7 +9,8 @@ afterEach(() => {
 
 const networkError = () => Promise.reject(new TypeError("Failed to fetch"));
 const deliveries = (store: ConversationStore) => store.getSnapshot().messages.map((m) => [m.body, m.delivery]);
-const stored = (storage: MapStorage) => [...storage.items.values()].flatMap((text) => JSON.parse(text) as { body: string; by: string }[]);
+const stored = (storage: MapStorage) =>
+  [...storage.items.values()].flatMap((text) => JSON.parse(text) as { body: string; by: string }[]);
 
 describe("a message that is sent", () => {
   test("is shown at once, then as stored under the same key, then as seen", async () => {
@@ -17,9 +18,20 @@ describe("a message that is sent", () => {
     const { store } = await world.live();
     const id = store.send("Hello");
     const [sending] = store.getSnapshot().messages;
-    expect(sending).toMatchObject({ body: "Hello", delivery: "sending", key: id, clientMessageId: id, mine: true, own: true, seq: 0, sender: grace });
+    expect(sending).toMatchObject({
+      body: "Hello",
+      delivery: "sending",
+      key: id,
+      clientMessageId: id,
+      mine: true,
+      own: true,
+      seq: 0,
+      sender: grace,
+    });
     await world.pass(0);
-    expect(store.getSnapshot().messages).toMatchObject([{ body: "Hello", delivery: "sent", key: id, seq: 1, mine: true }]);
+    expect(store.getSnapshot().messages).toMatchObject([
+      { body: "Hello", delivery: "sent", key: id, seq: 1, mine: true },
+    ]);
     world.channel().emit("messages-read", { side: "developer", upToSeq: 1, version: 2 });
     expect(deliveries(store)).toEqual([["Hello", "seen"]]);
     expect(world.sends.map((s) => s.body)).toEqual([{ body: "Hello", clientMessageId: id, socketId: "1.1" }]);
@@ -45,7 +57,13 @@ describe("a message that is sent", () => {
   test("is sent again with the same key after network errors, 5xx, 408 and 425, more and more seldom", async () => {
     const world = new World();
     const { store } = await world.live();
-    world.script.set("POST /api/messages/send", [networkError, () => problem(503, "unavailable"), () => problem(408, "http"), () => problem(425, "http"), () => new Response("<html>502</html>", { status: 502 })]);
+    world.script.set("POST /api/messages/send", [
+      networkError,
+      () => problem(503, "unavailable"),
+      () => problem(408, "http"),
+      () => problem(425, "http"),
+      () => new Response("<html>502</html>", { status: 502 }),
+    ]);
     const begun = Date.now();
     const id = store.send("Hello");
     await world.pass(60_000);
@@ -81,10 +99,15 @@ describe("a message that is sent", () => {
     const world = new World();
     const { store } = await world.live();
     const codes = [400, 403, 404, 409, 413, 422];
-    world.script.set("POST /api/messages/send", codes.map((status) => () => problem(status, `code_${status}`)));
+    world.script.set(
+      "POST /api/messages/send",
+      codes.map((status) => () => problem(status, `code_${status}`)),
+    );
     const ids = codes.map((status) => store.send(`${status}`));
     await world.pass(60_000);
-    expect(store.getSnapshot().messages.map((m) => [m.delivery, m.error?.status, m.key])).toEqual(codes.map((status, i) => ["failed", status, ids[i]]));
+    expect(store.getSnapshot().messages.map((m) => [m.delivery, m.error?.status, m.key])).toEqual(
+      codes.map((status, i) => ["failed", status, ids[i]]),
+    );
     expect(world.sends).toHaveLength(6);
     store.retry(ids[5]!);
     store.discard(ids[0]!);
@@ -94,14 +117,20 @@ describe("a message that is sent", () => {
     expect(world.sends.at(-1)!.body["clientMessageId"]).toBe(ids[5]);
   });
 
-  test("is sent again after a 401, with whatever token there is then", async () => {
+  test("is sent again after a 401, with a fresh token each time", async () => {
     const world = new World();
-    const { store } = await world.live();
-    world.script.set("POST /api/messages/send", [() => problem(401, "unauthorized"), () => problem(401, "unauthorized")]);
+    let tokens = 0;
+    const getToken = () => Promise.resolve(`token ${++tokens}`);
+    const { store } = await world.live({ getToken });
+    world.script.set("POST /api/messages/send", [
+      () => problem(401, "unauthorized"),
+      () => problem(401, "unauthorized"),
+    ]);
     const begun = Date.now();
     store.send("Hello");
     await world.pass(10_000);
-    expect(world.sends.map((s) => s.at - begun)).toEqual([0, 1_000, 3_000]);
+    expect(world.sends.map((s) => s.at - begun)).toEqual([0, 0, 1_000]);
+    expect(new Set(world.sends.map((s) => s.token)).size).toBe(3);
     expect(deliveries(store)).toEqual([["Hello", "sent"]]);
   });
 
@@ -111,7 +140,11 @@ describe("a message that is sent", () => {
     world.script.set("POST /api/messages/send", [networkError, networkError]);
     for (const body of ["one", "two", "three"]) store.send(body);
     await world.pass(500);
-    expect(deliveries(store)).toEqual([["one", "sending"], ["two", "sending"], ["three", "sending"]]);
+    expect(deliveries(store)).toEqual([
+      ["one", "sending"],
+      ["two", "sending"],
+      ["three", "sending"],
+    ]);
     await world.pass(10_000);
     expect(world.sends.map((s) => s.body["body"])).toEqual(["one", "one", "one", "two", "three"]);
     expect(world.conversation.messages.map((m) => m.body)).toEqual(["one", "two", "three"]);
@@ -121,13 +154,20 @@ describe("a message that is sent", () => {
     const world = new World();
     const { store } = await world.live();
     world.script.set("POST /api/messages/send", (asked) => {
-      const { message } = world.conversation.send(grace, asked.body["body"] as string, asked.body["clientMessageId"] as string);
+      const { message } = world.conversation.send(
+        grace,
+        asked.body["body"] as string,
+        asked.body["clientMessageId"] as string,
+      );
       return json({ message, conversation: world.conversation.conversation(), realtime: "queued" }, 201);
     });
     const begun = Date.now();
     const id = store.send("Hello");
     await world.pass(60_000);
-    expect(world.sends.map((s) => [s.body["clientMessageId"], s.at - begun])).toEqual([[id, 0], [id, 10_000]]);
+    expect(world.sends.map((s) => [s.body["clientMessageId"], s.at - begun])).toEqual([
+      [id, 0],
+      [id, 10_000],
+    ]);
     expect(deliveries(store)).toEqual([["Hello", "sent"]]);
   });
 
@@ -156,6 +196,90 @@ describe("a message that is sent", () => {
   });
 });
 
+describe("a message that is written before it is known who writes", () => {
+  const failures: [string, (world: World) => void][] = [
+    ["the session fails", (world) => world.script.set("GET /api/session", () => problem(503, "unavailable"))],
+    ["the session is refused", (world) => world.script.set("GET /api/session", () => problem(401, "unauthorized"))],
+    ["there is no network", (world) => (world.isCut = true)],
+  ];
+
+  test.each(failures)("is shown and kept at once, and goes out in time, where %s", async (_, fail) => {
+    for (const options of [{}, { getToken: undefined }]) {
+      const world = new World();
+      fail(world);
+      const store = world.chat(options).conversation();
+      store.subscribe(() => {});
+      await world.pass(5_000);
+      const id = store.send("In a tunnel");
+      const shown = { body: "In a tunnel", delivery: "sending", key: id, own: true, mine: true };
+      expect(store.getSnapshot().messages).toMatchObject([{ ...shown, sender: { name: null } }]);
+      expect(stored(world.storage)).toMatchObject([{ body: "In a tunnel", by: null }]);
+      await world.pass(60_000);
+      expect(store.getSnapshot().messages).toMatchObject([shown]);
+      expect(world.sends).toHaveLength(0);
+      world.script.clear();
+      world.isCut = false;
+      await world.pass(80_000);
+      expect(store.getSnapshot().messages).toMatchObject([{ ...shown, delivery: "sent", sender: grace }]);
+      expect(world.conversation.messages).toHaveLength(1);
+      vi.useRealTimers();
+    }
+  });
+
+  test("comes back as failed after a reload, whoever is signed in then, and a person sends it", async () => {
+    const world = new World();
+    world.isCut = true;
+    const first = world.chat();
+    first.conversation().send("In a tunnel");
+    await world.pass(5_000);
+    first.close();
+    const second = world.chat();
+    second.conversation().subscribe(() => {});
+    expect(deliveries(second.conversation())).toEqual([["In a tunnel", "failed"]]); // still in the tunnel
+    second.close();
+    world.isCut = false;
+    const { store, chat } = await world.live();
+    await world.pass(60_000);
+    expect(deliveries(store)).toEqual([["In a tunnel", "failed"]]);
+    expect(world.conversation.messages).toHaveLength(0);
+    chat.close();
+    expect(stored(world.storage)).toMatchObject([{ by: null }]);
+    const last = await world.live();
+    last.store.retry(last.store.getSnapshot().messages[0]!.key);
+    await world.pass(0);
+    expect(deliveries(last.store)).toEqual([["In a tunnel", "sent"]]);
+    expect(world.conversation.messages).toMatchObject([{ sender: grace }]);
+    expect(world.storage.items.size).toBe(0);
+  });
+
+  test("is gone where it was discarded, and forgotten at sign-out", async () => {
+    const world = new World();
+    world.isCut = true;
+    const chat = world.chat();
+    chat.conversation().discard(chat.conversation().send("Never mind"));
+    expect(deliveries(chat.conversation())).toEqual([]);
+    expect(world.storage.items.size).toBe(0);
+    chat.conversation().send("A secret");
+    await chat.signOut().catch(() => {});
+    expect(world.storage.items.size).toBe(0);
+  });
+});
+
+describe("what lies in the storage", () => {
+  test.each(["", "null", "0", '{"a":1}', "[null]", '[1,"x",{},{"at":"soon"},[]]', "not JSON"])(
+    "may be anything: %s",
+    async (text) => {
+      const world = new World();
+      world.storage.setItem("devinbox:", text);
+      const { store } = await world.live();
+      world.script.set("POST /api/messages/send", networkError);
+      store.send("Hello");
+      expect(deliveries(store)).toEqual([["Hello", "sending"]]);
+      expect(stored(world.storage)).toMatchObject([{ body: "Hello" }]);
+    },
+  );
+});
+
 describe("a message that was edited or deleted", () => {
   test("is shown as the answer has it, and a refusal is the caller's to handle", async () => {
     const world = new World();
@@ -167,11 +291,23 @@ describe("a message that was edited or deleted", () => {
       return json({ message: world.conversation.message(1), conversation: world.conversation.conversation() });
     });
     await store.edit(id, "Hello again");
-    expect(world.of("PATCH", "/api/messages/edit")[0]!.body).toEqual({ messageId: id, body: "Hello again", ifVersion: 1 });
+    expect(world.of("PATCH", "/api/messages/edit")[0]!.body).toEqual({
+      messageId: id,
+      body: "Hello again",
+      ifVersion: 1,
+    });
     expect(store.getSnapshot().messages[0]).toMatchObject({ body: "Hello again", key: "key" });
     const errors = [{ field: "body", message: "is empty" }];
-    world.script.set("DELETE /api/messages/edit", () => json({ code: "validation_failed", status: 422, detail: "No.", errors, requestId: "r" }, 422));
-    await expect(store.delete(id)).rejects.toMatchObject({ name: "ChatError", code: "validation_failed", status: 422, fields: errors, message: "No." });
+    world.script.set("DELETE /api/messages/edit", () =>
+      json({ code: "validation_failed", status: 422, detail: "No.", errors, requestId: "r" }, 422),
+    );
+    await expect(store.delete(id)).rejects.toMatchObject({
+      name: "ChatError",
+      code: "validation_failed",
+      status: 422,
+      fields: errors,
+      message: "No.",
+    });
   });
 });
 
@@ -187,7 +323,9 @@ describe("a message that was edited elsewhere meanwhile", () => {
 
   test("is not overwritten, and its newer text is shown before the caller hears of it", async () => {
     const { world, store, id } = await editedElsewhere((w) => w.conversation.edit(1, "Hello from my phone"));
-    const refused = store.edit(id, "Hello from my desk").catch((error) => [error.code, store.getSnapshot().messages[0]!.body]);
+    const refused = store
+      .edit(id, "Hello from my desk")
+      .catch((error: unknown) => [(error as ChatError).code, store.getSnapshot().messages[0]!.body]);
     await world.pass(0);
     expect(await refused).toEqual(["conflict", "Hello from my phone"]);
     expect(world.of("PATCH", "/api/messages/edit").map((a) => a.body["ifVersion"])).toEqual([1]);
@@ -229,7 +367,10 @@ describe("what waits to be sent", () => {
     await leftWaiting(world);
     const keys = stored(world.storage).map((k) => (k as unknown as { id: string }).id);
     const { store } = await world.live();
-    expect(deliveries(store)).toEqual([["one", "sent"], ["two", "sent"]]);
+    expect(deliveries(store)).toEqual([
+      ["one", "sent"],
+      ["two", "sent"],
+    ]);
     expect(world.conversation.messages.map((m) => m.clientMessageId)).toEqual(keys);
     expect(world.storage.items.size).toBe(0);
   });
@@ -244,7 +385,10 @@ describe("what waits to be sent", () => {
     expect(world.conversation.messages).toHaveLength(0);
     expect(stored(world.storage).map((k) => k.by)).toEqual(["client:42", "client:42"]);
     world.me = { id: "42", role: "developer", name: "The same id on the other side" };
-    world.chat().conversation("42").subscribe(() => {});
+    world
+      .chat()
+      .conversation("42")
+      .subscribe(() => {});
     await world.pass(60_000);
     expect(world.conversation.messages).toHaveLength(0);
     world.me = grace;
@@ -252,24 +396,38 @@ describe("what waits to be sent", () => {
     expect(world.conversation.messages.map((m) => m.body)).toEqual(["one", "two"]);
   });
 
-  test.each([["cookie", { getToken: undefined }], ["token", {}]])("is not sent with the %s of whoever has signed in in another tab, nor is anything of theirs shown", async (_, options) => {
-    for (const act of ["send", "read", "look", "older"]) {
-      const world = new World();
-      for (let i = 0; i < 6; i++) world.conversation.send(ada, "To Grace", null);
-      const { store } = await world.live(options);
-      expect(store.getSnapshot()).toMatchObject({ connection: "live", hasOlder: true });
-      world.me = { id: "43", role: "client", name: "Heidi" };
-      await world.pass(1_000);
-      if (act === "send") store.send("Grace's words");
-      if (act === "read") store.markRead();
-      if (act === "look") world.visible(true);
-      if (act === "older") void store.loadOlder();
-      await world.pass(0);
-      expect(world.asked.map(({ method, path }) => `${method} ${path}`), act).toEqual(["GET /api/session"]);
-      expect(store.getSnapshot()).toMatchObject({ status: "error", error: { code: "identity_changed" }, messages: [], me: null });
-      vi.unstubAllGlobals();
-    }
-  });
+  test.each([
+    ["cookie", { getToken: undefined }],
+    ["token", {}],
+  ])(
+    "is not sent with the %s of whoever has signed in in another tab, nor is anything of theirs shown",
+    async (_, options) => {
+      for (const act of ["send", "read", "look", "older"]) {
+        const world = new World();
+        for (let i = 0; i < 6; i++) world.conversation.send(ada, "To Grace", null);
+        const { store } = await world.live(options);
+        expect(store.getSnapshot()).toMatchObject({ connection: "live", hasOlder: true });
+        world.me = { id: "43", role: "client", name: "Heidi" };
+        await world.pass(1_000);
+        if (act === "send") store.send("Grace's words");
+        if (act === "read") store.markRead();
+        if (act === "look") world.visible(true);
+        if (act === "older") void store.loadOlder();
+        await world.pass(0);
+        expect(
+          world.asked.map(({ method, path }) => `${method} ${path}`),
+          act,
+        ).toEqual(["GET /api/session"]);
+        expect(store.getSnapshot()).toMatchObject({
+          status: "error",
+          error: { code: "identity_changed" },
+          messages: [],
+          me: null,
+        });
+        vi.unstubAllGlobals();
+      }
+    },
+  );
 
   test("is kept over any number of reloads, opened or not", async () => {
     const world = new World();
@@ -279,7 +437,10 @@ describe("what waits to be sent", () => {
     world.chat().conversation("42").send("an answer");
     await world.pass(0);
     for (let reload = 0; reload < 3; reload++) {
-      world.chat().inbox().subscribe(() => {});
+      world
+        .chat()
+        .inbox()
+        .subscribe(() => {});
       await world.pass(0);
       expect(stored(world.storage).map((kept) => kept.body)).toEqual(["an answer"]);
     }
@@ -308,7 +469,12 @@ describe("what waits to be sent", () => {
     await world.pass(60_000);
     expect(world.sends).toHaveLength(1);
     expect(world.conversation.messages).toHaveLength(0);
-    expect(store.getSnapshot()).toMatchObject({ status: "error", error: { code: "identity_changed" }, messages: [], me: null });
+    expect(store.getSnapshot()).toMatchObject({
+      status: "error",
+      error: { code: "identity_changed" },
+      messages: [],
+      me: null,
+    });
     expect(stored(world.storage).map((k) => k.by)).toEqual(["client:42"]);
   });
 
@@ -338,7 +504,12 @@ describe("what waits to be sent", () => {
     expect(world.storage.items.size).toBe(0);
     expect(world.of("DELETE", "/api/session")).toHaveLength(1);
     expect(world.sends).toHaveLength(1);
-    expect(store.getSnapshot()).toMatchObject({ status: "error", error: { code: "signed_out" }, messages: [], conversation: null });
+    expect(store.getSnapshot()).toMatchObject({
+      status: "error",
+      error: { code: "signed_out" },
+      messages: [],
+      conversation: null,
+    });
     expect(world.pusher.connection.state).toBe("disconnected");
     store.send("too late");
     await world.pass(0);

@@ -1,8 +1,26 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ChatError } from "../src/error.js";
-import { type News, type Thread, caughtUp, emptyThread, extended, identified, isOf, lacking, loaded, opened, rewritten, told, unread, wholeUpTo, written } from "../src/thread.js";
-import type { MessagePage, Received, SessionIdentity } from "../src/types.js";
+import {
+  type Thread,
+  changesLoaded,
+  contiguousSeq,
+  conversationReceived,
+  emptyThread,
+  findGap,
+  firstPageLoaded,
+  identityLoaded,
+  isSentBy,
+  loadedMessages,
+  messageReceived,
+  messageWritten,
+  olderPageLoaded,
+  readMarkMoved,
+  sendFailed,
+  sendRetried,
+  unreadCount,
+} from "../src/thread-reducer.js";
+import type { Conversation, MessagePage, Received, SessionIdentity } from "../src/types.js";
 import { type Announcement, ModelConversation } from "./support/server.js";
 
 const grace: SessionIdentity = { id: "42", role: "client", name: "Grace" };
@@ -11,23 +29,28 @@ const namesake: SessionIdentity = { id: "42", role: "developer", name: "A develo
 const people = [grace, ada, namesake];
 
 /** Everything a network, Pusher and the people at both ends can do to one receiver, chosen by numbers. */
-class History {
+class Receiver {
   readonly server = new ModelConversation();
   thread: Thread = emptyThread;
   private readonly air: Announcement[] = [];
   private readonly requests: { id: string; body: string; stored: boolean }[] = [];
   private catchUp: MessagePage | undefined;
   private older: MessagePage | undefined;
-  private readonly answers: News[] = [];
+  private readonly answers: { message?: Received; conversation: Conversation | null }[] = [];
   private writings = 0;
 
-  constructor(readonly me: SessionIdentity) {}
+  readonly me: SessionIdentity;
+
+  constructor(me: SessionIdentity) {
+    this.me = me;
+  }
 
   become(next: Thread) {
     const before = this.thread;
     this.thread = next;
-    if (this.thread.cursor < before.cursor) throw new Error("the cursor went back");
-    if ((this.thread.conversation?.version ?? 0) < (before.conversation?.version ?? 0)) throw new Error("the conversation went back");
+    if (this.thread.fetchedVersion < before.fetchedVersion) throw new Error("the fetched version went back");
+    if ((this.thread.conversation?.version ?? 0) < (before.conversation?.version ?? 0))
+      throw new Error("the conversation went back");
     for (const side of ["client", "developer"] as const) {
       if (this.thread.read[side] < before.read[side]) throw new Error(`the read mark of the ${side} went back`);
     }
@@ -35,7 +58,8 @@ class History {
     for (const m of this.thread.messages) {
       if (m.seq <= last) throw new Error("not ascending");
       last = m.seq;
-      if (isOf(m, this.thread.me) && this.thread.waiting.some((w) => w.id === m.clientMessageId)) throw new Error("shown twice");
+      if (isSentBy(m, this.thread.me) && this.thread.pending.some((w) => w.id === m.clientMessageId))
+        throw new Error("shown twice");
     }
   }
 
@@ -46,7 +70,8 @@ class History {
     const { server } = this;
     switch (what) {
       case 0:
-      case 1: { // somebody writes, perhaps with a key that we have as well
+      case 1: {
+        // somebody writes, perhaps with a key that we have as well
         const sender = pick(people)!;
         const key = sender !== this.me && choice % 2 ? `mine-${choice % 5}` : null;
         this.air.push(...server.send(sender, `text ${choice}`, key).announced);
@@ -59,10 +84,18 @@ class History {
         if (server.messages.length) this.air.push(...server.delete(pick(server.messages)!.seq));
         break;
       case 4:
-        this.air.push(...server.markRead(choice % 2 ? "client" : "developer", Math.floor(choice / 2) % (server.messages.length + 2)));
+        this.air.push(
+          ...server.markRead(
+            choice % 2 ? "client" : "developer",
+            Math.floor(choice / 2) % (server.messages.length + 2),
+          ),
+        );
         break;
       case 5:
-        if (server.messages.length) this.air.push(...server.update({ status: choice % 2 ? "open" : "closed", assigneeId: choice % 3 ? "ada" : null }));
+        if (server.messages.length)
+          this.air.push(
+            ...server.update({ status: choice % 2 ? "open" : "closed", assigneeId: choice % 3 ? "ada" : null }),
+          );
         break;
       case 6:
       case 7:
@@ -71,9 +104,10 @@ class History {
         break;
       case 9: // we write
         this.requests.push({ id: `mine-${++this.writings}`, body: `mine ${choice}`, stored: false });
-        this.become(written(this.thread, { id: `mine-${this.writings}`, body: `mine ${choice}`, at: 0 }));
+        this.become(messageWritten(this.thread, { id: `mine-${this.writings}`, body: `mine ${choice}`, at: 0 }));
         break;
-      case 10: { // what we wrote arrives, perhaps again; its answer may come, late, or never
+      case 10: {
+        // what we wrote arrives, perhaps again; its answer may come, late, or never
         const request = pick(this.requests);
         if (!request) break;
         const { message, announced } = server.send(this.me, request.body, request.id);
@@ -85,12 +119,12 @@ class History {
       case 11: {
         const request = pick(this.requests);
         if (!request) break;
-        const failure = { failed: true, error: new ChatError("network") } as const;
-        this.become(rewritten(this.thread, request.id, choice % 2 ? failure : { at: 0 }));
+        if (choice % 2) this.become(sendFailed(this.thread, request.id, new ChatError("network")));
+        else this.become(sendRetried(this.thread, request.id, 0));
         break;
       }
       case 12: // an answer comes
-        if (this.answers.length) this.become(told(this.thread, this.answers.splice(choice % this.answers.length, 1)[0]!));
+        if (this.answers.length) this.answer(this.answers.splice(choice % this.answers.length, 1)[0]!);
         break;
       case 13: // the catch-up is asked, or its answer comes
         if (!this.catchUp) this.ask();
@@ -98,12 +132,12 @@ class History {
         break;
       case 14: // an older page is asked for, or comes
         if (this.older) {
-          this.become(extended(this.thread, this.older));
+          this.become(olderPageLoaded(this.thread, this.older));
           if (choice % 4) this.older = undefined;
-        } else if (this.thread.from > 1) this.older = server.list({ before: this.thread.from }, 3);
+        } else if (this.thread.firstSeq > 1) this.older = server.list({ before: this.thread.firstSeq }, 3);
         break;
       case 15:
-        if (!this.thread.me) this.become(identified(this.thread, this.me));
+        if (!this.thread.me) this.become(identityLoaded(this.thread, this.me));
         else this.answers.push({ conversation: server.conversation() });
         break;
     }
@@ -115,26 +149,39 @@ class History {
     if (!announcement) return;
     const isLast = Math.floor(choice / this.air.length) % 4 > 0;
     if (isLast) this.air.splice(at, 1);
-    if (announcement.event === "messages-read") this.become(told(this.thread, { read: announcement.data() }));
-    else if (announcement.event === "conversation-updated") this.become(told(this.thread, { conversation: announcement.data() }));
+    if (announcement.event === "messages-read") this.become(readMarkMoved(this.thread, announcement.data()));
+    else if (announcement.event === "conversation-updated")
+      this.become(conversationReceived(this.thread, announcement.data()));
     else {
       const message: Received = announcement.data();
-      this.become(told(this.thread, { message: choice % 5 ? message : { ...message, body: message.body.slice(0, 2), truncated: true } }));
+      this.become(
+        messageReceived(
+          this.thread,
+          choice % 5 ? message : { ...message, body: message.body.slice(0, 2), truncated: true },
+        ),
+      );
     }
   }
 
+  private answer({ message, conversation }: { message?: Received; conversation: Conversation | null }) {
+    if (message) this.become(messageReceived(this.thread, message));
+    if (conversation) this.become(conversationReceived(this.thread, conversation));
+  }
+
   private ask() {
-    this.catchUp = this.thread.from ? this.server.list({ changedSince: this.thread.cursor }, 2) : this.server.list({}, 3);
+    this.catchUp = this.thread.firstSeq
+      ? this.server.list({ changedSince: this.thread.fetchedVersion }, 2)
+      : this.server.list({}, 3);
   }
 
   private land(choice: number) {
     const page = this.catchUp!;
-    if (!this.thread.from) {
-      this.become(opened(this.thread, page));
+    if (!this.thread.firstSeq) {
+      this.become(firstPageLoaded(this.thread, page));
       this.catchUp = undefined;
       return;
     }
-    this.become(caughtUp(this.thread, page));
+    this.become(changesLoaded(this.thread, page));
     if (choice % 8 === 0) return; // it comes once more
     this.catchUp = undefined;
     if (page.hasMore) this.ask();
@@ -142,17 +189,17 @@ class History {
 
   /** One fetch, as the contract has it: pages until there is no more. */
   finish() {
-    if (!this.thread.me) this.become(identified(this.thread, this.me));
-    if (!this.thread.from) this.become(opened(this.thread, this.server.list({}, 3)));
-    for (let more = true; more; ) {
-      const page = this.server.list({ changedSince: this.thread.cursor }, 2);
-      this.become(caughtUp(this.thread, page));
+    if (!this.thread.me) this.become(identityLoaded(this.thread, this.me));
+    if (!this.thread.firstSeq) this.become(firstPageLoaded(this.thread, this.server.list({}, 3)));
+    for (let more = true; more;) {
+      const page = this.server.list({ changedSince: this.thread.fetchedVersion }, 2);
+      this.become(changesLoaded(this.thread, page));
       more = page.hasMore;
     }
     // What is above the page the fetch has told of; an older message is told of by its repetition.
     for (const { id, body, stored } of this.requests) {
-      const isBelow = this.server.messages.some((m) => m.clientMessageId === id && m.seq < this.thread.from);
-      if (stored && isBelow) this.become(told(this.thread, { message: this.server.send(this.me, body, id).message }));
+      const isBelow = this.server.messages.some((m) => m.clientMessageId === id && m.seq < this.thread.firstSeq);
+      if (stored && isBelow) this.become(messageReceived(this.thread, this.server.send(this.me, body, id).message));
     }
   }
 
@@ -161,34 +208,47 @@ class History {
     const { server, thread } = this;
     const found: string[] = [];
     const same = (what: string, a: unknown, b: unknown) => {
-      if (JSON.stringify(a) !== JSON.stringify(b)) found.push(`${what}: ${JSON.stringify(a)} is ${JSON.stringify(b)} on the server`);
+      if (JSON.stringify(a) !== JSON.stringify(b))
+        found.push(`${what}: ${JSON.stringify(a)} is ${JSON.stringify(b)} on the server`);
     };
-    same("messages", loaded(thread), server.messages.slice(thread.from - 1));
+    same("messages", loadedMessages(thread), server.messages.slice(thread.firstSeq - 1));
     same("conversation", thread.conversation, server.conversation());
     same("read", thread.read, server.read);
-    same("unread of the client", unread(thread, "client"), server.unread("client"));
-    same("unread of the developers", unread(thread, "developer"), server.unread("developer"));
-    same("waiting", thread.waiting.map((w) => w.id), this.requests.filter((r) => !r.stored).map((r) => r.id));
-    same("lacking", lacking(thread), null);
-    same("whole up to", wholeUpTo(thread), server.messages.length);
+    same("unread of the client", unreadCount(thread, "client"), server.unread("client"));
+    same("unread of the developers", unreadCount(thread, "developer"), server.unread("developer"));
+    same(
+      "pending",
+      thread.pending.map((w) => w.id),
+      this.requests.filter((r) => !r.stored).map((r) => r.id),
+    );
+    same("gap", findGap(thread), null);
+    same("contiguous up to", contiguousSeq(thread), server.messages.length);
     return found;
   }
 }
 
 describe("a receiver", () => {
-  test("shows what the server has after one fetch, whatever came before: 100,000 histories", { timeout: 600_000 }, async () => {
-    let steps = 0;
-    const histories = fc.property(fc.constantFrom(...people), fc.array(fc.nat(16 * 1000), { maxLength: 80, size: "max" }), (me, numbers) => {
-      const history = new History(me);
-      for (const number of numbers) history.step(number);
-      history.finish();
-      steps += numbers.length;
-      return history.differences().length === 0;
-    });
-    for (let runs = 0; runs < 100_000; runs += 5_000) {
-      fc.assert(histories, { numRuns: 5_000 });
-      await new Promise(setImmediate); // vitest wants to hear of its workers
-    }
-    expect(steps).toBeGreaterThan(3_000_000);
-  });
+  test(
+    "shows what the server has after one fetch, whatever came before: 100,000 histories",
+    { timeout: 600_000 },
+    async () => {
+      let steps = 0;
+      const histories = fc.property(
+        fc.constantFrom(...people),
+        fc.array(fc.nat(16 * 1000), { maxLength: 80, size: "max" }),
+        (me, numbers) => {
+          const receiver = new Receiver(me);
+          for (const number of numbers) receiver.step(number);
+          receiver.finish();
+          steps += numbers.length;
+          return receiver.differences().length === 0;
+        },
+      );
+      for (let runs = 0; runs < 100_000; runs += 5_000) {
+        fc.assert(histories, { numRuns: 5_000 });
+        await new Promise(setImmediate); // vitest wants to hear of its workers
+      }
+      expect(steps).toBeGreaterThan(3_000_000);
+    },
+  );
 });

@@ -88,6 +88,26 @@ test("the unread ones alone, and what is read leaves them", async ({ inbox }) =>
   await team.lists("Grace", "Alan", "Linus");
 });
 
+test("the conversation that is open stays in the list of the unread ones until one leaves it", async ({ inbox }) => {
+  const team = await inbox(ada);
+  await team.page.getByRole("button", { name: "Unread" }).click();
+  await team.open("Alan");
+  await expect(team.page).toHaveTitle("(2) Inbox");
+  await team.lists("Grace", "Alan", "Linus");
+  await team.open("Linus");
+  await team.lists("Grace", "Linus");
+});
+
+test("a search shows who writes meanwhile and is what it looks for", async ({ inbox, deployment }) => {
+  const team = await inbox(ada);
+  await team.search.fill("👍👍");
+  await expect(team.page.getByText("Type at least 3 characters.")).toBeVisible();
+  await team.search.fill("edsger");
+  await expect(team.page.getByText("No conversation matches.")).toBeVisible();
+  await deployment.send({ id: "customer-7", role: "client", name: "Edsger" }, "Hello");
+  await team.lists("Edsger");
+});
+
 test("the keyboard is enough", async ({ inbox }) => {
   const team = await inbox(ada);
   const { keyboard } = team.page;

@@ -60,6 +60,20 @@ test("a message that is still being sent goes out after a reload, once", async (
   expect(await deployment.stored(grace)).toHaveLength(1);
 });
 
+test("what is being written is there after a reload, until it is sent", async ({ chat, deployment }) => {
+  const client = await chat(grace);
+  await client.field.fill("Half a sentence");
+  await client.page.reload();
+  await expect(client.field).toHaveValue("Half a sentence");
+  await client.write("A whole sentence");
+  await client.delivery("A whole sentence", "Sent");
+  await expect(client.field).toHaveValue("");
+  await client.page.reload();
+  await client.shows("A whole sentence");
+  await expect(client.field).toHaveValue("");
+  expect((await deployment.stored(grace)).map(({ body }) => body)).toEqual(["A whole sentence"]);
+});
+
 test("what somebody has not sent is neither shown nor sent for whoever uses the browser next", async ({
   chat,
   deployment,

@@ -13,6 +13,8 @@ export function errorText(error: unknown): string {
       return "Somebody else has signed in. Reload this page.";
     case "network":
       return "No answer came. Are you offline?";
+    case "misconfigured":
+      return "There is no chat at this address.";
     case "expired":
       return "It could not be sent within a day.";
     case "forbidden":

@@ -34,19 +34,23 @@ export class Devinbox {
   /** Starts it, on the same port and with the same data as before. */
   async start(environment: Record<string, string> = {}) {
     this.port ||= await freePort();
-    const started = spawn(this.program, ["dev", "--no-web", "--port", `${this.port}`, "--data", join(this.folder, "data")], {
-      cwd: project,
-      env: { ...process.env, CHAT_JWT_SECRET: this.secret, CHAT_GUESTS: "true", ...environment },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    const started = spawn(
+      this.program,
+      ["dev", "--no-web", "--port", `${this.port}`, "--data", join(this.folder, "data")],
+      {
+        cwd: project,
+        env: { ...process.env, CHAT_JWT_SECRET: this.secret, CHAT_GUESTS: "true", ...environment },
+        stdio: ["ignore", "pipe", "pipe"],
+      },
+    );
     this.process = started;
     let said = "";
     await new Promise<void>((resolve, reject) => {
-      started.stdout.on("data", (text) => {
-        said += text;
+      started.stdout.on("data", (text: Buffer) => {
+        said += text.toString();
         if (said.includes("Ctrl-C")) resolve();
       });
-      started.stderr.on("data", (text) => (said += text));
+      started.stderr.on("data", (text: Buffer) => (said += text.toString()));
       started.on("exit", (code) => reject(new Error(`devinbox ended with ${code}:\n${said}`)));
     });
   }
@@ -67,7 +71,11 @@ export class Devinbox {
 
   /** Cuts somebody's connections to Pusher. */
   async disconnect({ id, role }: SessionIdentity) {
-    const { realtime } = (await (await fetch(`${this.url}/api/session`, { headers: { Authorization: `Bearer ${this.token({ id, role, name: null })}` } })).json()) as Session;
+    const { realtime } = (await (
+      await fetch(`${this.url}/api/session`, {
+        headers: { Authorization: `Bearer ${this.token({ id, role, name: null })}` },
+      })
+    ).json()) as Session;
     const secrets = Object.fromEntries(
       readFileSync(join(this.folder, "data", "secrets.env"), "utf8")
         .split("\n")

@@ -1,4 +1,14 @@
-import type { Conversation, InboxFilter, InboxPage, Message, MessagePage, Received, Role, SessionIdentity, TeamMember } from "../../src/types.js";
+import type {
+  Conversation,
+  InboxFilter,
+  InboxPage,
+  Message,
+  MessagePage,
+  Received,
+  Role,
+  SessionIdentity,
+  TeamMember,
+} from "../../src/types.js";
 
 /** What the server would announce of a change. An event is made when it is delivered, and may show a later state. */
 export type Announcement =
@@ -9,20 +19,39 @@ export type Announcement =
 /** One conversation as the server keeps it, by the contract's rules: the model that a receiver is measured against. */
 export class ModelConversation {
   private static clock = 0;
+  /** How many messages share a millisecond, and so what the server shows of their time. */
+  static perMillisecond = 1;
   readonly messages: Message[] = [];
   version = 0;
   status: "open" | "closed" = "open";
   assigneeId: string | null = null;
   readonly read = { client: 0, developer: 0 };
+  clientName: string | null = null;
+  /** When the last message came, as exactly as the server knows it. */
+  lastAt = 0;
+  readonly clientId: string;
 
-  constructor(readonly clientId = "42") {}
+  constructor(clientId = "42") {
+    this.clientId = clientId;
+  }
 
-  send(sender: SessionIdentity, body: string, clientMessageId: string | null): { message: Message; announced: Announcement[] } {
-    const had = this.messages.find((m) => clientMessageId && m.clientMessageId === clientMessageId && m.sender.id === sender.id && m.sender.role === sender.role);
+  send(
+    sender: SessionIdentity,
+    body: string,
+    clientMessageId: string | null,
+  ): { message: Message; announced: Announcement[] } {
+    const had = this.messages.find(
+      (m) =>
+        clientMessageId &&
+        m.clientMessageId === clientMessageId &&
+        m.sender.id === sender.id &&
+        m.sender.role === sender.role,
+    );
     if (had) return { message: had, announced: [] };
     const reopened = sender.role === "client" && this.status === "closed";
     if (sender.role === "client") this.status = "open";
     const seq = this.messages.length + 1;
+    this.lastAt = ++ModelConversation.clock;
     const message: Message = {
       id: `id-${seq}`,
       clientId: this.clientId,
@@ -31,7 +60,9 @@ export class ModelConversation {
       sender: { ...sender },
       body,
       clientMessageId,
-      createdAt: new Date(Date.UTC(2026, 0, 1) + ++ModelConversation.clock).toISOString(),
+      createdAt: new Date(
+        Date.UTC(2026, 0, 1) + Math.floor(this.lastAt / ModelConversation.perMillisecond),
+      ).toISOString(),
       editedAt: null,
       deletedAt: null,
     };
@@ -66,7 +97,7 @@ export class ModelConversation {
     return [{ event: "messages-read", data: () => ({ side, upToSeq: this.read[side], version }) }];
   }
 
-  update(change: { status?: "open" | "closed"; assigneeId?: string | null }): Announcement[] {
+  update(change: { status?: "open" | "closed"; assigneeId?: string | null; clientName?: string }): Announcement[] {
     Object.assign(this, change);
     this.version++;
     return [{ event: "conversation-updated", data: () => this.conversation()! }];
@@ -88,7 +119,7 @@ export class ModelConversation {
     return {
       clientId: this.clientId,
       channel: `private-client-${this.clientId}`,
-      clientName: null,
+      clientName: this.clientName,
       clientEmail: null,
       status: this.status,
       assigneeId: this.assigneeId,
@@ -132,38 +163,61 @@ export class ModelInbox {
     return [...this.conversations.values()].flatMap((c) => c.conversation() ?? []);
   }
 
+  /** Where a conversation stands: by microseconds, which no answer shows. */
+  private place({ clientId }: Conversation): string {
+    return `${String(this.of(clientId).lastAt).padStart(12, "0")} ${clientId}`;
+  }
+
   /** Those that a filter lets through, the newest message first. */
   matching({ status = "open", unread, assigneeId, q }: InboxFilter): Conversation[] {
-    const place = (c: Conversation) => `${c.lastMessage.createdAt} ${c.clientId}`;
     return this.all()
       .filter((c) => status === "all" || c.status === status)
       .filter((c) => !unread || c.unread.developer > 0)
       .filter((c) => !assigneeId || (c.assigneeId ?? "none") === assigneeId)
-      .filter((c) => !q || c.clientId.includes(q))
-      .sort((a, b) => (place(a) < place(b) ? 1 : -1));
+      .filter((c) => !q || `${c.clientName ?? ""}\n${c.clientId}`.toLowerCase().includes(q.toLowerCase()))
+      .sort((a, b) => (this.place(a) < this.place(b) ? 1 : -1));
   }
 
   totals() {
     const all = this.all();
-    return { open: all.filter((c) => c.status === "open").length, unread: all.filter((c) => c.unread.developer > 0).length };
+    return {
+      open: all.filter((c) => c.status === "open").length,
+      unread: all.filter((c) => c.unread.developer > 0).length,
+    };
   }
 
   private page(conversations: Conversation[], limit: number, cursorOf: (c: Conversation) => string): InboxPage {
     const page = conversations.slice(0, limit);
     const token = JSON.stringify(Object.fromEntries(this.all().map((c) => [c.clientId, c.version])));
-    return { conversations: page, nextCursor: conversations.length > limit ? cursorOf(page.at(-1)!) : null, totals: this.totals(), team: structuredClone(this.team), syncToken: token };
+    return {
+      conversations: page,
+      nextCursor: conversations.length > limit ? cursorOf(page.at(-1)!) : null,
+      totals: this.totals(),
+      team: structuredClone(this.team),
+      syncToken: token,
+    };
   }
 
   /** Answers GET /api/conversations/list under a filter. */
   list(filter: InboxFilter, limit: number, cursor?: string): InboxPage {
-    const place = (c: Conversation) => `${c.lastMessage.createdAt} ${c.clientId}`;
-    return this.page(this.matching(filter).filter((c) => !cursor || place(c) < cursor), limit, place);
+    const place = (c: Conversation) => this.place(c);
+    return this.page(
+      this.matching(filter).filter((c) => !cursor || place(c) < cursor),
+      limit,
+      place,
+    );
   }
 
   /** Answers GET /api/conversations/list with `since`. */
   since(token: string, limit: number, cursor?: string): InboxPage {
-    const versions: Record<string, number> = JSON.parse(token);
-    const changed = this.all().filter((c) => c.version > (versions[c.clientId] ?? 0) && (!cursor || c.clientId > cursor));
-    return this.page(changed.sort((a, b) => (a.clientId < b.clientId ? -1 : 1)), limit, (c) => c.clientId);
+    const versions = JSON.parse(token) as Record<string, number>;
+    const changed = this.all().filter(
+      (c) => c.version > (versions[c.clientId] ?? 0) && (!cursor || c.clientId > cursor),
+    );
+    return this.page(
+      changed.sort((a, b) => (a.clientId < b.clientId ? -1 : 1)),
+      limit,
+      (c) => c.clientId,
+    );
   }
 }

@@ -25,22 +25,38 @@ export const json = (body: unknown, status = 200, headers: Record<string, string
   new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json", ...headers } });
 
 export const problem = (status: number, code: string, headers: Record<string, string> = {}) =>
-  json({ type: "about:blank", title: code, status, detail: `It is ${code}.`, code, requestId: "r-1" }, status, { "X-Request-Id": "r-1", ...headers });
+  json({ type: "about:blank", title: code, status, detail: `It is ${code}.`, code, requestId: "r-1" }, status, {
+    "X-Request-Id": "r-1",
+    ...headers,
+  });
+
+/** What somebody else answers: a firewall, a hotel, or the app itself. */
+export const page = (status: number, type = "text/html") =>
+  new Response("<html>Not what you asked for</html>", { status, headers: { "Content-Type": type } });
+
+/** A token as an app's backend would make it, good for so many seconds. */
+export const jwt = (secondsToLive: number, name = "token") => {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  return `${part({ alg: "HS256" })}.${part({ name: `${name} ü?>`, exp: Math.floor(Date.now() / 1000) + secondsToLive })}.signature`;
+};
 
 /** A channel of the stand-in for pusher-js. */
 class FakeChannel {
   subscribed = false;
   readonly told: [event: string, data: unknown][] = [];
-  private handlers: { event: string; handler: (data: unknown, about: object) => void; context: unknown }[] = [];
+  private handlers: { event: string; handler: (data: unknown, about: object) => void }[] = [];
+  readonly name: string;
 
-  constructor(readonly name: string, readonly pusher: FakePusher) {}
-
-  bind(event: string, handler: (data: unknown, about: object) => void, context: unknown) {
-    this.handlers.push({ event, handler, context });
+  constructor(name: string) {
+    this.name = name;
   }
 
-  unbind(_event: undefined, _handler: undefined, context: unknown) {
-    this.handlers = this.handlers.filter((h) => h.context !== context);
+  bind(event: string, handler: (data: unknown, about: object) => void) {
+    this.handlers.push({ event, handler });
+  }
+
+  unbind() {
+    this.handlers = [];
   }
 
   trigger(event: string, data: unknown) {
@@ -48,13 +64,20 @@ class FakeChannel {
   }
 
   emit(event: string, data: unknown = {}, about: object = {}) {
-    for (const h of this.handlers.filter((h) => h.event === event)) h.handler(data, about);
+    for (const bound of this.handlers.filter((h) => h.event === event)) bound.handler(data, about);
   }
 }
 
 interface Handlers {
-  channelAuthorization: { customHandler: (asked: { socketId: string; channelName: string }, done: (error: Error | null, data: unknown) => void) => void };
-  userAuthentication: { customHandler: (asked: { socketId: string }, done: (error: Error | null, data: unknown) => void) => void };
+  channelAuthorization: {
+    customHandler: (
+      asked: { socketId: string; channelName: string },
+      done: (error: Error | null, data: unknown) => void,
+    ) => void;
+  };
+  userAuthentication: {
+    customHandler: (asked: { socketId: string }, done: (error: Error | null, data: unknown) => void) => void;
+  };
 }
 
 /** Stands in for pusher-js where only timing matters: the tests say when it connects. */
@@ -71,34 +94,38 @@ export class FakePusher {
     unbind: () => (this.listeners.length = 0),
   };
 
-  constructor(
-    readonly key: string,
-    readonly options: Handlers & Record<string, unknown>,
-  ) {}
+  readonly key: string;
+  readonly options: Handlers & Record<string, unknown>;
 
-  /** Lets the connection get into a state, as pusher-js would. */
+  constructor(key: string, options: Handlers & Record<string, unknown>) {
+    this.key = key;
+    this.options = options;
+  }
+
+  /** Lets the connection get into a state, as pusher-js would: it never forgets the last socket's id. */
   become(state: string) {
     this.connection.state = state;
-    this.connection.socket_id = state === "connected" ? `1.${++this.sockets}` : undefined;
+    if (state === "connected") this.connection.socket_id = `1.${++this.sockets}`;
     [...this.listeners].forEach((listener) => listener({ current: state }));
     if (state !== "connected") for (const channel of this.channels.values()) channel.subscribed = false;
     else {
       this.channels.forEach((channel) => this.authorise(channel));
-      if (this.signedIn) this.options.userAuthentication.customHandler({ socketId: this.connection.socket_id! }, () => {});
+      if (this.signedIn)
+        this.options.userAuthentication.customHandler({ socketId: this.connection.socket_id! }, () => {});
     }
   }
 
   private authorise(channel: FakeChannel) {
     const socketId = this.connection.socket_id!;
     this.options.channelAuthorization.customHandler({ socketId, channelName: channel.name }, (error) => {
-      if (error) return channel.emit("pusher:subscription_error", { status: 403 });
-      channel.subscribed = true;
-      channel.emit("pusher:subscription_succeeded");
+      channel.subscribed = !error;
+      if (error) channel.emit("pusher:subscription_error", { status: 403 });
+      else channel.emit("pusher:subscription_succeeded");
     });
   }
 
   subscribe(name: string) {
-    const channel = this.channels.get(name) ?? new FakeChannel(name, this);
+    const channel = this.channels.get(name) ?? new FakeChannel(name);
     this.channels.set(name, channel);
     if (this.connection.state === "connected" && !channel.subscribed) this.authorise(channel);
     return channel;
@@ -111,6 +138,10 @@ export class FakePusher {
 
   channel(name: string) {
     return this.channels.get(name);
+  }
+
+  allChannels() {
+    return [...this.channels.values()];
   }
 
   signin() {
@@ -138,6 +169,9 @@ export class World {
   token = "token";
   /** Whether nothing gets through. */
   isCut = false;
+  /** Comes between every request and the server, if it is set: the network. */
+  network: ((asked: Asked, serve: () => Response) => Reply) | undefined;
+  private readonly tokens = new Map<string, SessionIdentity>();
   /** What the server answers to `METHOD /path` in place of the usual, one after the other; a function for always. */
   readonly script = new Map<string, (() => Reply)[] | ((asked: Asked) => Reply)>();
   private readonly page = new EventTarget();
@@ -151,23 +185,32 @@ export class World {
     vi.stubGlobal("fetch", (url: string, init: RequestInit) => this.fetch(url, init));
     vi.stubGlobal("navigator", this.navigator);
     vi.stubGlobal("document", this.document);
-    vi.stubGlobal("addEventListener", (event: string, handler: () => void) => this.page.addEventListener(event, handler));
-    vi.stubGlobal("removeEventListener", (event: string, handler: () => void) => this.page.removeEventListener(event, handler));
+    vi.stubGlobal("addEventListener", (event: string, handler: () => void) =>
+      this.page.addEventListener(event, handler),
+    );
+    vi.stubGlobal("removeEventListener", (event: string, handler: () => void) =>
+      this.page.removeEventListener(event, handler),
+    );
   }
 
   chat(options: ChatOptions = {}): Chat {
     return createChat({
       storage: this.storage,
       // Whoever has signed in has a token of their own.
-      getToken: async () => (this.me === grace ? this.token : `${this.token} of ${this.me.role} ${this.me.id}`),
-      loadPusher: async () => {
-        const world = this;
-        return class extends FakePusher {
-          constructor(key: string, options: Handlers & Record<string, unknown>) {
-            super(key, options);
-            world.pushers.push(this);
+      getToken: () => {
+        const token = this.me === grace ? this.token : `${this.token} of ${this.me.role} ${this.me.id}`;
+        this.tokens.set(`Bearer ${token}`, this.me);
+        return Promise.resolve(token);
+      },
+      loadPusher: () => {
+        const { pushers } = this;
+        class Recorded extends FakePusher {
+          constructor(key: string, settings: Handlers & Record<string, unknown>) {
+            super(key, settings);
+            pushers.push(this);
           }
-        } as unknown as typeof Pusher;
+        }
+        return Promise.resolve(Recorded as unknown as typeof Pusher);
       },
       ...options,
     });
@@ -213,12 +256,13 @@ export class World {
       method: init.method!,
       path,
       query,
-      body: init.body ? JSON.parse(init.body as string) : {},
+      body: JSON.parse((init.body ?? "{}") as string) as Record<string, unknown>,
       token: headers.get("Authorization"),
       at: Date.now(),
     };
     this.asked.push(asked);
     if (this.isCut) throw new TypeError("Failed to fetch");
+    if (this.network) return this.network(asked, () => this.answer(asked));
     const scripted = this.script.get(`${asked.method} ${path}`);
     if (typeof scripted === "function") return scripted(asked);
     const next = scripted?.shift();
@@ -226,38 +270,55 @@ export class World {
   }
 
   /** What a server that works answers. */
-  answer({ method, path, query, body }: Asked): Response {
-    const clientId = query.get("clientId") ?? (body["clientId"] as string | undefined) ?? this.conversation.clientId;
+  answer({ method, path, query, body, token }: Asked): Response {
+    const me = this.tokens.get(token ?? "") ?? this.me;
+    const own = me.role === "client" ? me.id : this.conversation.clientId;
+    const clientId = query.get("clientId") ?? (body["clientId"] as string | undefined) ?? own;
     const conversation = this.inbox.of(clientId);
     switch (`${method} ${path}`) {
       case "GET /api/session":
-        return json(this.session());
+        return json(this.session(me));
       case "GET /api/messages/list": {
         const number = (name: string) => (query.has(name) ? Number(query.get(name)) : undefined);
         const [before, changedSince] = [number("before"), number("changedSince")];
-        return json(conversation.list({ ...(before && { before }), ...(changedSince !== undefined && { changedSince }) }, 5));
+        return json(
+          conversation.list({ ...(before && { before }), ...(changedSince !== undefined && { changedSince }) }, 5),
+        );
       }
       case "POST /api/messages/send": {
-        const { message } = conversation.send(this.me, body["body"] as string, body["clientMessageId"] as string);
+        const { message } = conversation.send(me, body["body"] as string, body["clientMessageId"] as string);
         return json({ message, conversation: conversation.conversation(), realtime: "delivered" }, 201);
       }
       case "POST /api/messages/read": {
-        conversation.markRead(this.me.role, body["upToSeq"] as number);
-        return json({ clientId, side: this.me.role, upToSeq: conversation.read[this.me.role], readAt: null, unread: conversation.unread(this.me.role), conversation: conversation.conversation() });
+        conversation.markRead(me.role, body["upToSeq"] as number);
+        return json({
+          clientId,
+          side: me.role,
+          upToSeq: conversation.read[me.role],
+          readAt: null,
+          unread: conversation.unread(me.role),
+          conversation: conversation.conversation(),
+        });
       }
       case "GET /api/conversations/list": {
-        if (this.me.role !== "developer") return problem(403, "forbidden");
+        if (me.role !== "developer") return problem(403, "forbidden");
         const text = (name: string) => query.get(name) ?? undefined;
         const [since, cursor] = [text("since"), text("cursor")];
         if (since) return json(this.inbox.since(since, 2, cursor));
-        const filter = { status: text("status") as "open" | "closed" | "all" | undefined, unread: query.has("unread"), assigneeId: text("assigneeId"), q: text("q") };
+        const filter = {
+          status: text("status") as "open" | "closed" | "all" | undefined,
+          unread: query.has("unread"),
+          assigneeId: text("assigneeId"),
+          q: text("q"),
+        };
         return json(this.inbox.list(filter, 3, cursor));
       }
       case "POST /api/conversations/update": {
-        const { clientId, socketId, ...change } = body as { clientId: string; socketId: string; status?: "open" | "closed" };
-        const changed = this.inbox.of(clientId);
-        changed.update(change);
-        return json({ conversation: changed.conversation() });
+        const change = { ...body };
+        delete change["clientId"];
+        delete change["socketId"];
+        conversation.update(change);
+        return json({ conversation: conversation.conversation() });
       }
       case "POST /api/pusher/auth":
         return json({ auth: "key:signature" });
@@ -268,17 +329,19 @@ export class World {
     }
   }
 
-  session(): Session {
-    const isClient = this.me.role === "client";
+  session(me = this.me): Session {
+    const isClient = me.role === "client";
     return {
-      identity: this.me,
+      identity: me,
       realtime: {
         enabled: true,
         key: "key",
         cluster: "eu",
         forceTLS: true,
         authEndpoint: "/api/pusher/auth",
-        channels: isClient ? { conversation: `private-client-${this.me.id}`, inbox: null } : { conversation: null, inbox: "private-developer-inbox" },
+        channels: isClient
+          ? { conversation: `private-client-${me.id}`, inbox: null }
+          : { conversation: null, inbox: "private-developer-inbox" },
         ...this.realtime,
       },
       limits: { bodyCodePoints: 8000, pageSize: 100, attachment: null },
@@ -310,7 +373,10 @@ export class FakeLocks {
   request(name: string, callback: () => unknown): Promise<unknown> {
     const before = this.queues.get(name) ?? Promise.resolve();
     const mine = before.then(callback);
-    this.queues.set(name, mine.catch(() => {}));
+    this.queues.set(
+      name,
+      mine.catch(() => {}),
+    );
     return mine;
   }
 }

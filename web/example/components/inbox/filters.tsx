@@ -17,7 +17,7 @@ const statuses: readonly [Status, string][] = [
   ["closed", "Closed"],
   ["all", "All"],
 ];
-/** devinbox searches for no less. */
+/** devinbox searches for no less, in code points. */
 const shortestSearch = 3;
 /** How long somebody may pause while typing a search, in milliseconds. */
 const pause = 250;
@@ -39,7 +39,7 @@ export function Filters({ search, me, setFilter }: FiltersProps) {
     window.clearTimeout(timer.current);
     timer.current = window.setTimeout(() => setFilter(filterOf(next, me)), delay);
   };
-  const tooShort = choice.q.trim() !== "" && choice.q.trim().length < shortestSearch;
+  const tooShort = choice.q.trim() !== "" && codePoints(choice.q.trim()) < shortestSearch;
 
   return (
     <form role="search" aria-label="Conversations" onSubmit={(event) => event.preventDefault()}>
@@ -105,6 +105,10 @@ function filterOf({ status, unread, assignee, q }: Choice, me: string | null): I
   if (unread) filter.unread = true;
   if (assignee === "me" && me !== null) filter.assigneeId = me;
   if (assignee === "nobody") filter.assigneeId = "none";
-  if (q.trim().length >= shortestSearch) filter.q = q.trim();
+  if (codePoints(q.trim()) >= shortestSearch) filter.q = q.trim();
   return filter;
+}
+
+function codePoints(text: string): number {
+  return Array.from(text).length;
 }

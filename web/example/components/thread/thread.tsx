@@ -1,7 +1,7 @@
 "use client";
 
-import type { Chat, ShownMessage } from "@devinbox/client";
-import { useChat, useConversation } from "@devinbox/client/react";
+import type { ShownMessage } from "@devinbox/client";
+import { useConversation } from "@devinbox/client/react";
 import { type ReactNode, useCallback, useRef, useState } from "react";
 import { ConnectionBanner } from "./connection-banner";
 import { Composer, focusField } from "./composer";
@@ -25,7 +25,6 @@ interface ThreadProps {
 /** One conversation: its messages, and a field to write in. Give it `key={clientId}` where the conversation can change. */
 export function Thread({ clientId, label, header, empty, placeholder, autoFocus = false }: ThreadProps) {
   const thread = useConversation(clientId);
-  const [draft, setDraft] = useDraft(clientId);
   const [sent, setSent] = useState(0);
   const [editing, setEditing] = useState<string | null>(null);
   const [deleting, setDeleting] = useState<ShownMessage | null>(null);
@@ -56,8 +55,8 @@ export function Thread({ clientId, label, header, empty, placeholder, autoFocus 
       <Composer
         field={field}
         label={placeholder}
-        draft={draft}
-        onDraft={setDraft}
+        draft={thread.draft}
+        onDraft={thread.setDraft}
         onSend={submit}
         onTyping={thread.setTyping}
         onEditLast={editLast}
@@ -67,21 +66,4 @@ export function Thread({ clientId, label, header, empty, placeholder, autoFocus 
       <DeleteDialog message={deleting} onClose={() => setDeleting(null)} onDelete={thread.delete} />
     </section>
   );
-}
-
-/** What was written and not sent, kept while one looks at another conversation. Each user has one Chat, and drafts of their own. */
-const drafts = new WeakMap<Chat, Map<string | undefined, string>>();
-
-function useDraft(clientId: string | undefined): [string, (draft: string) => void] {
-  const chat = useChat();
-  const [draft, setDraft] = useState(() => drafts.get(chat)?.get(clientId) ?? "");
-  const keep = useCallback(
-    (text: string) => {
-      setDraft(text);
-      const all = drafts.get(chat) ?? new Map<string | undefined, string>();
-      drafts.set(chat, all.set(clientId, text));
-    },
-    [chat, clientId],
-  );
-  return [draft, keep];
 }

@@ -1,0 +1,63 @@
+import type { Answers, Route } from "./http.js";
+import type { Outbox } from "./outbox.js";
+import type { ChannelName, Realtime } from "./realtime.js";
+import type { Conversation, Session, SessionIdentity } from "./types.js";
+
+/** What the stores of one Chat share. */
+export interface Core {
+  /** Aborted, with a {@link ChatError}, once the Chat has ended. Nothing leaves and nothing changes from then on. */
+  readonly signal: AbortSignal;
+  /**
+   * The one way out. Before a change it makes sure that the person whose Chat this is is still signed in; who reads does
+   * that beside it, with `verify`. Rejects with a {@link ChatError}.
+   */
+  readonly request: SendRequest;
+  /**
+   * Makes sure that the person whose Chat this is is still signed in, by an answer no older than `maxAge` milliseconds: any
+   * will do for a fetch that nobody has asked for.
+   */
+  verify: (maxAge?: number) => Promise<Session>;
+  /** Whose Chat this is; null while that is not known. */
+  identity: () => SessionIdentity | null;
+  /** Trusts no cookie of before: the person may have been elsewhere. */
+  distrust: () => void;
+  readonly realtime: Realtime;
+  /** Whether the last request got through to some server. */
+  isReachable: () => boolean;
+  readonly outbox: Outbox;
+  /** The stores that are open. */
+  readonly stores: Set<OpenStore>;
+  /** The ids of the conversations that somebody looks at. */
+  readonly viewed: Set<string>;
+}
+
+/** A request of {@link Core}. `data` is the query of a GET, and else the body. */
+export type SendRequest = <R extends Route>(route: R, data?: object, isChange?: boolean) => Promise<Answers[R]>;
+
+/** What an event is about, or a channel has to say of itself. */
+export type Topic = "message" | "read" | "conversation" | "typing" | "subscribed" | "refused";
+
+/** An open store as the others see it. */
+export interface OpenStore {
+  /** The channel that it follows, once it is known. */
+  channelName: () => ChannelName;
+  /** Something that the stores share has changed. */
+  update: () => void;
+  /** An event came on a channel, or the answer to a change, which came on none. Either may be of another conversation. */
+  handleEvent: (topic: Topic, data: unknown, channelName?: string, metadata?: EventMetadata) => void;
+}
+
+/** Whose a client event is, on a presence channel. */
+export interface EventMetadata {
+  user_id?: string;
+}
+
+/** Tells all open stores what the answer to a change tells: the connection that asked for it hears no event. */
+export function announceConversation({ stores }: Core, conversation: Conversation): void {
+  for (const store of [...stores]) store.handleEvent("conversation", conversation);
+}
+
+/** Tells all open stores that something they share has changed. */
+export function updateAll(stores: ReadonlySet<OpenStore>): void {
+  for (const store of [...stores]) store.update();
+}

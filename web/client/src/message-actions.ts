@@ -1,0 +1,56 @@
+import { normalizeBody } from "./body.js";
+import { randomKey } from "./browser.js";
+import type { ConversationContext } from "./conversation-context.js";
+import { ChatError } from "./error.js";
+import { createSendQueue } from "./send-queue.js";
+import {
+  type PendingMessage,
+  draftChanged,
+  entryClaimed,
+  messageDiscarded,
+  messageWritten,
+  sendRetried,
+} from "./thread-reducer.js";
+import type { ConversationStore } from "./types.js";
+
+/** What the caller can do with messages. */
+export type MessageActions = Pick<ConversationStore, "send" | "retry" | "discard" | "edit" | "delete" | "setDraft"> & {
+  /** Takes over what a tab that is gone has left. What nobody knows the author of waits for a person to send it. */
+  claim: (entry: PendingMessage) => void;
+};
+
+/** Makes {@link MessageActions}. `refetch` brings the newest text of what was edited. */
+export function createMessageActions(context: ConversationContext, refetch: () => Promise<void>): MessageActions {
+  const { core, clientId, thread, dispatch, answerReceived } = context;
+  const sendPending = createSendQueue(context);
+
+  return {
+    claim(entry) {
+      dispatch(entryClaimed, entry);
+      void sendPending();
+    },
+    setDraft: (body) => dispatch(draftChanged, body, Date.now()),
+    send(text, { create } = {}) {
+      const id = randomKey();
+      dispatch(messageWritten, { id, body: normalizeBody(text), at: Date.now(), create });
+      void sendPending();
+      return id;
+    },
+    retry(id) {
+      dispatch(sendRetried, id, Date.now());
+      void sendPending();
+    },
+    discard: (id) => dispatch(messageDiscarded, id),
+    async edit(messageId, text, ifVersion = thread().messages.find((m) => m.id === messageId)?.version) {
+      const edit = { clientId, messageId, body: normalizeBody(text), ifVersion };
+      try {
+        answerReceived(await core.request("PATCH /api/messages/edit", edit));
+      } catch (error) {
+        if (error instanceof ChatError && error.code === "conflict") await refetch(); // shows what came in between
+        throw error;
+      }
+    },
+    delete: async (messageId) =>
+      answerReceived(await core.request("DELETE /api/messages/edit", { clientId, messageId })),
+  };
+}

@@ -1,0 +1,58 @@
+import type { ConversationContext } from "./conversation-context.js";
+import { ChatError, toChatError } from "./error.js";
+import { LIFETIME_MS } from "./outbox.js";
+import { retry, sleep } from "./retry.js";
+import { type PendingMessage, isSentBy, sendFailed } from "./thread-reducer.js";
+
+/** When to ask the server once more to announce what it could not, in milliseconds. */
+const ANNOUNCE_AGAIN_MS = 10_000;
+
+/**
+ * Makes a function that sends what is pending, one message at a time and in the order of writing, until all of it is
+ * stored or has failed.
+ */
+export function createSendQueue(context: ConversationContext): () => Promise<void> {
+  const { core, clientId, thread, dispatch, answerReceived, identify } = context;
+  const { signal, realtime, request } = core;
+  let isSending = false;
+
+  /** The first message that waits to be sent; that of an id, if it still does. */
+  function find(id?: string): PendingMessage | undefined {
+    return thread().pending.find((m) => !m.failed && !m.draft && (id === undefined || m.id === id));
+  }
+
+  async function post({ id: clientMessageId, body, create }: PendingMessage) {
+    const draft = { clientId, body, clientMessageId, create, socketId: realtime.socketId() };
+    const sent = await request("POST /api/messages/send", draft);
+    if (!isSentBy(sent.message, thread().me)) await core.verify(0); // somebody else has signed in meanwhile
+    answerReceived(sent);
+    return sent.realtime;
+  }
+
+  async function send(id: string) {
+    await identify(); // makes it ours, if it was written before it was known who we are
+    const message = find(id);
+    if (!message) return;
+    if (Date.now() - message.at > LIFETIME_MS) throw new ChatError("expired");
+    if ((await post(message)) === "queued") void announceLater(message);
+  }
+
+  async function announceLater(message: PendingMessage) {
+    await sleep(ANNOUNCE_AGAIN_MS, signal, true);
+    await post(message).catch(() => {}); // it is stored all the same, and the next caller of the server brings the news
+  }
+
+  return async () => {
+    if (isSending) return;
+    isSending = true;
+    for (let next = find(); next && !signal.aborted; next = find()) {
+      const { id } = next;
+      await retry(
+        () => send(id),
+        signal,
+        () => find(id) !== undefined,
+      ).catch((error: unknown) => dispatch(sendFailed, id, toChatError(error)));
+    }
+    isSending = false;
+  };
+}

@@ -1,0 +1,46 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { afterEach, expect, test, vi } from "vitest";
+import type { ConversationStore } from "../src/index.js";
+import { World, ada, problem } from "./support/world.js";
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test("a Chat forgets the conversations that nobody holds any more, but none that has something to send", async () => {
+  const world = new World();
+  world.me = ada;
+  world.script.set("POST /api/messages/send", (asked) =>
+    asked.body["body"] === "refused" ? problem(422, "validation_failed") : world.answer(asked),
+  );
+  const chat = world.chat();
+  const refs = new Map<string, WeakRef<ConversationStore>>();
+  const visit = async (id: string, act: (store: ConversationStore) => void) => {
+    const store = chat.conversation(id);
+    refs.set(id, new WeakRef(store));
+    const leave = store.subscribe(() => {});
+    await world.pass(0);
+    act(store);
+    await world.pass(0);
+    leave();
+    await world.pass(60_000);
+  };
+  const held = chat.conversation("held");
+  for (let i = 0; i < 20; i++) await visit(`read ${i}`, () => {});
+  await visit("refused", (store) => store.send("refused", { create: true }));
+  await visit("draft", (store) => store.setDraft("half a sentence"));
+  chat.conversation("another");
+  vi.useRealTimers();
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  collectGarbage();
+  const left = [...refs].filter(([, ref]) => ref.deref()).map(([id]) => id);
+  expect(left).toEqual(expect.arrayContaining(["refused", "draft"]));
+  expect(left.length).toBeLessThan(5);
+  expect(chat.conversation("held")).toBe(held);
+  expect(chat.conversation("refused").getSnapshot().messages).toMatchObject([{ delivery: "failed" }]);
+  expect(chat.conversation("draft").getSnapshot().draft).toBe("half a sentence");
+});
