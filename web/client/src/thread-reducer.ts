@@ -98,7 +98,8 @@ export function messageWritten(thread: Thread, message: Omit<PendingMessage, "by
 
 /** Something was found that a tab has left behind. What nobody knows the author of waits for a person to send it. */
 export function entryClaimed(thread: Thread, entry: PendingMessage): Thread {
-  const { by, body, at, draft, failed = by === null && !draft } = entry;
+  const { by, body, at, draft } = entry;
+  const failed = entry.failed || (by === null && !draft);
   const own = thread.pending.find((message) => draft && message.draft);
   if (own) return draftChanged(thread, `${body}\n${own.body}`, at);
   return dropAcknowledged({ ...thread, pending: [...thread.pending, { ...entry, failed }] });

@@ -84,10 +84,10 @@ class Browser {
     tab.store.send(body);
   }
 
-  /** Another person signs in. Nobody does that within the second for which a cookie is trusted. */
+  /** Another person signs in. That takes longer than a cookie is trusted, and than an answer is under way. */
   async signIn() {
     this.world.isCut = true;
-    await this.world.pass(1_000);
+    await this.world.pass(4_000);
     this.world.me = this.world.me === grace ? heidi : grace;
     this.world.isCut = false;
   }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type Pusher from "pusher-js";
 import { vi } from "vitest";
 import { createChat } from "../../src/index.js";
@@ -179,6 +180,7 @@ export class World {
   private readonly navigator: { onLine: boolean; locks?: unknown } = { onLine: true };
 
   constructor({ locks }: { locks?: FakeLocks } = {}) {
+    setMaxListeners(0, this.page); // every wait is one
     vi.useFakeTimers();
     vi.spyOn(Math, "random").mockReturnValue(0);
     if (locks) this.navigator.locks = locks;
