@@ -1,4 +1,4 @@
-import { setMaxListeners } from "node:events";
+import { EventEmitter } from "node:events";
 import type Pusher from "pusher-js";
 import { vi } from "vitest";
 import { createChat } from "../../src/index.js";
@@ -175,24 +175,19 @@ export class World {
   private readonly tokens = new Map<string, SessionIdentity>();
   /** What the server answers to `METHOD /path` in place of the usual, one after the other; a function for always. */
   readonly script = new Map<string, (() => Reply)[] | ((asked: Asked) => Reply)>();
-  private readonly page = new EventTarget();
+  private readonly page = new EventEmitter().setMaxListeners(0); // every wait listens
   private readonly document = { visibilityState: "visible" };
   private readonly navigator: { onLine: boolean; locks?: unknown } = { onLine: true };
 
   constructor({ locks }: { locks?: FakeLocks } = {}) {
-    setMaxListeners(0, this.page); // every wait is one
     vi.useFakeTimers();
     vi.spyOn(Math, "random").mockReturnValue(0);
     if (locks) this.navigator.locks = locks;
     vi.stubGlobal("fetch", (url: string, init: RequestInit) => this.fetch(url, init));
     vi.stubGlobal("navigator", this.navigator);
     vi.stubGlobal("document", this.document);
-    vi.stubGlobal("addEventListener", (event: string, handler: () => void) =>
-      this.page.addEventListener(event, handler),
-    );
-    vi.stubGlobal("removeEventListener", (event: string, handler: () => void) =>
-      this.page.removeEventListener(event, handler),
-    );
+    vi.stubGlobal("addEventListener", (event: string, handler: () => void) => this.page.on(event, handler));
+    vi.stubGlobal("removeEventListener", (event: string, handler: () => void) => this.page.off(event, handler));
   }
 
   chat(options: ChatOptions = {}): Chat {
@@ -230,12 +225,12 @@ export class World {
 
   online(is: boolean) {
     this.navigator.onLine = is;
-    this.page.dispatchEvent(new Event(is ? "online" : "offline"));
+    this.page.emit(is ? "online" : "offline");
   }
 
   visible(is: boolean) {
     this.document.visibilityState = is ? "visible" : "hidden";
-    this.page.dispatchEvent(new Event("visibilitychange"));
+    this.page.emit("visibilitychange");
   }
 
   /** What was asked of one function. */
