@@ -30,7 +30,7 @@ type Options struct {
 	// Recorder keeps the requests. Without one, nothing is kept.
 	Recorder *Recorder
 
-	// Log receives failures, never a secret, a signature or a key. Defaults to nothing.
+	// Log receives failures, never a secret or a signature. Defaults to nothing.
 	Log *slog.Logger
 }
 

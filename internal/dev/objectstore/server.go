@@ -151,11 +151,11 @@ func served(r *http.Request) bool {
 	return slices.Contains(methods, r.Method) && r.Header.Get("X-Amz-Copy-Source") == ""
 }
 
-// libraryLog takes the library's errors. What else it would say names keys.
+// libraryLog takes the library's errors, and not its word on each request.
 type libraryLog struct{ log *slog.Logger }
 
-func (l libraryLog) Print(level gofakes3.LogLevel, _ ...any) {
+func (l libraryLog) Print(level gofakes3.LogLevel, what ...any) {
 	if level == gofakes3.LogErr {
-		l.log.Warn("the object store failed to serve a request")
+		l.log.Warn("the object store failed to serve a request", "error", fmt.Sprint(what...))
 	}
 }
