@@ -15,6 +15,8 @@ type fault struct {
 
 func (f *fault) Error() string { return f.code + ": " + f.message }
 
+var errInternal = &fault{http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again."}
+
 // longest is how much of a body is read that nobody wants.
 const longest = 64 << 20
 
@@ -25,15 +27,20 @@ func drain(r *http.Request) { io.CopyN(io.Discard, r.Body, longest) }
 // refuse answers with an error, in S3's XML.
 func refuse(w http.ResponseWriter, r *http.Request, f *fault) {
 	drain(r)
-	w.Header().Set("Content-Type", "application/xml")
-	w.WriteHeader(f.status)
 	if r.Method == http.MethodHead {
+		w.WriteHeader(f.status)
 		return
 	}
-	io.WriteString(w, xml.Header)
-	xml.NewEncoder(w).Encode(struct {
+	writeXML(w, f.status, struct {
 		XMLName xml.Name `xml:"Error"`
 		Code    string
 		Message string
 	}{Code: f.code, Message: f.message})
+}
+
+func writeXML(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/xml")
+	w.WriteHeader(status)
+	io.WriteString(w, xml.Header)
+	xml.NewEncoder(w).Encode(body) // its only errors are those of the connection
 }

@@ -61,9 +61,11 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request) bool {
 		case Nothing:
 			return false
 		case InternalError:
-			refuse(w, r, &fault{http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again."})
+			s.allow(w.Header(), r.Header.Get("Origin"))
+			refuse(w, r, errInternal)
 			return true
 		case SlowDown:
+			s.allow(w.Header(), r.Header.Get("Origin"))
 			refuse(w, r, &fault{http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate."})
 			return true
 		case Page:

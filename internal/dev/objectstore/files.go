@@ -1,7 +1,6 @@
 package objectstore
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/md5"
 	"crypto/rand"
@@ -13,20 +12,16 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
-
-	"github.com/johannesboyne/gofakes3"
 
 	"devinbox/internal/dev/folder"
 )
 
-// files keep the objects of the one bucket, for the library. Below the folder they are
+// files are the objects, in a folder:
 //
 //	objects/XX/…   one file an object, by the SHA-256 of its key in hex, and XX are its first two digits
 //	uploads/…      bodies that are on their way, and what a killed process left of them
@@ -34,13 +29,7 @@ import (
 //
 // An object's file holds the body, then its [about] as JSON, then the length of that. It is written as an upload, and
 // then renamed or linked: what is there is whole.
-type files struct {
-	dir    string
-	bucket string
-	match  sync.Mutex // makes an If-Match and the write after it one step
-}
-
-var _ gofakes3.Backend = (*files)(nil)
+type files struct{ dir string }
 
 // about is what is known of an object beside its body.
 type about struct {
@@ -54,11 +43,8 @@ type about struct {
 // abandoned is the age at which an upload is nobody's: an upload's URL is good for minutes.
 const abandoned = 24 * time.Hour
 
-func open(dir, bucket string) (*files, error) {
-	if err := gofakes3.ValidateBucketName(bucket); err != nil {
-		return nil, fmt.Errorf("the bucket's name: %w", err)
-	}
-	f := &files{dir: dir, bucket: bucket}
+func open(dir string) (*files, error) {
+	f := &files{dir}
 	for _, each := range []string{dir, f.objects(), f.uploads()} {
 		if err := folder.Make(each); err != nil {
 			return nil, err
@@ -162,204 +148,76 @@ func readAbout(file *os.File) (a about, err error) {
 	return a, nil
 }
 
-// PutObject stores a body, or nothing of it.
-func (f *files) PutObject(bucket, key string, meta map[string]string, body io.Reader, size int64, conditions *gofakes3.PutConditions) (stored gofakes3.PutObjectResult, err error) {
-	if bucket != f.bucket {
-		return stored, gofakes3.BucketNotFound(bucket)
-	}
+// errExists is the error of an object that is there though there should be none.
+var errExists = errors.New("the object exists")
+
+// put stores a body of a size, or nothing of it. With once, only if there is no object yet.
+// Errors: [errExists]; [errIncomplete] if the body ends early; that of reading the body.
+func (f *files) put(a about, body io.Reader, once bool) (about, error) {
 	upload, err := os.CreateTemp(f.uploads(), "")
 	if err != nil {
-		return stored, err
+		return a, err
 	}
 	defer os.Remove(upload.Name())
 	defer upload.Close()
 	sum := md5.New()
-	// All of the body is read before any condition is looked at: a client that is still sending might not read the answer.
+	// All of the body is read before anything else is looked at: a client that is still sending might not read an answer.
 	n, err := io.Copy(io.MultiWriter(upload, sum), body)
-	if errors.Is(err, io.ErrUnexpectedEOF) || err == nil && n != size {
-		return stored, gofakes3.ErrIncompleteBody
+	if errors.Is(err, io.ErrUnexpectedEOF) || err == nil && n != a.Size {
+		return a, errIncomplete
 	} else if err != nil {
-		return stored, err
+		return a, err
 	}
-	text, err := json.Marshal(about{key, n, sum.Sum(nil), time.Now().UTC(), headers(meta)})
+	a.MD5, a.Time = sum.Sum(nil), time.Now().UTC()
+	text, err := json.Marshal(a)
 	if err != nil {
-		return stored, err
+		return a, err
 	}
+	path := f.path(a.Key)
 	_, err = upload.Write(binary.BigEndian.AppendUint64(text, uint64(len(text))))
-	if err := errors.Join(err, upload.Sync(), upload.Close(), folder.Give(upload.Name())); err != nil {
-		return stored, err
+	if err := errors.Join(err, upload.Sync(), upload.Close(), folder.Give(upload.Name()), folder.Make(filepath.Dir(path))); err != nil {
+		return a, err
 	}
-	return stored, f.place(upload.Name(), key, conditions)
+	if !once {
+		return a, os.Rename(upload.Name(), path)
+	}
+	if err := os.Link(upload.Name(), path); errors.Is(err, fs.ErrExist) { // of several at once, one gets to link
+		return a, errExists
+	} else {
+		return a, err
+	}
 }
 
-// place makes a whole upload an object.
-func (f *files) place(upload, key string, conditions *gofakes3.PutConditions) error {
-	path := f.path(key)
-	if err := folder.Make(filepath.Dir(path)); err != nil {
+// get opens an object: its body is the first bytes of the file.
+// Errors: [fs.ErrNotExist].
+func (f *files) get(key string) (*os.File, about, error) { return read(f.path(key)) }
+
+// remove removes an object. It is no error if there is none.
+func (f *files) remove(key string) error {
+	if err := os.Remove(f.path(key)); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	switch {
-	case conditions == nil:
-		return os.Rename(upload, path)
-	case conditions.IfNoneMatch != nil:
-		if *conditions.IfNoneMatch != "*" || conditions.IfMatch != nil {
-			return gofakes3.ErrNotImplemented
-		}
-		if err := os.Link(upload, path); errors.Is(err, fs.ErrExist) {
-			return gofakes3.ErrPreconditionFailed
-		} else {
-			return err
-		}
-	default:
-		f.match.Lock()
-		defer f.match.Unlock()
-		file, there, err := read(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return gofakes3.KeyNotFound(key)
-		} else if err != nil {
-			return err
-		}
-		file.Close()
-		if err := gofakes3.CheckPutConditions(conditions, &gofakes3.ConditionalObjectInfo{Exists: true, Hash: there.MD5}); err != nil {
-			return err
-		}
-		return os.Rename(upload, path)
-	}
+	return nil
 }
 
-// headers are those of a PUT that a GET answers with. The library also has the request's own signature among them.
-func headers(meta map[string]string) map[string]string {
-	kept := map[string]string{"Content-Type": "binary/octet-stream"} // S3's own default
-	for name, value := range meta {
-		if name == "Content-Type" || name == "Content-Disposition" || name == "Content-Encoding" || strings.HasPrefix(name, "X-Amz-Meta-") {
-			kept[name] = value
-		}
-	}
-	return kept
-}
-
-// object finds an object. Its file is the caller's to close.
-func (f *files) object(bucket, key string) (*os.File, *gofakes3.Object, error) {
-	if bucket != f.bucket {
-		return nil, nil, gofakes3.BucketNotFound(bucket)
-	}
-	file, a, err := read(f.path(key))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, gofakes3.KeyNotFound(key)
-	} else if err != nil {
-		return nil, nil, err
-	}
-	a.Meta["Last-Modified"] = a.Time.Format(http.TimeFormat)
-	return file, &gofakes3.Object{Name: key, Metadata: a.Meta, Size: a.Size, Hash: a.MD5}, nil
-}
-
-// GetObject opens an object.
-func (f *files) GetObject(bucket, key string, asked *gofakes3.ObjectRangeRequest) (*gofakes3.Object, error) {
-	file, object, err := f.object(bucket, key)
-	if err != nil {
-		return nil, err
-	}
-	if object.Range, err = asked.Range(object.Size); err != nil {
-		file.Close()
-		return nil, err
-	}
-	part := io.NewSectionReader(file, 0, object.Size)
-	if object.Range != nil {
-		part = io.NewSectionReader(file, object.Range.Start, object.Range.Length)
-	}
-	object.Contents = struct {
-		io.Reader
-		io.Closer
-	}{part, file}
-	return object, nil
-}
-
-// HeadObject tells of an object.
-func (f *files) HeadObject(bucket, key string) (*gofakes3.Object, error) {
-	file, object, err := f.object(bucket, key)
-	if err != nil {
-		return nil, err
-	}
-	file.Close()
-	object.Contents = io.NopCloser(bytes.NewReader(nil))
-	return object, nil
-}
-
-// DeleteObject deletes an object. It is no error if there is none.
-func (f *files) DeleteObject(bucket, key string) (deleted gofakes3.ObjectDeleteResult, err error) {
-	if bucket != f.bucket {
-		return deleted, gofakes3.BucketNotFound(bucket)
-	}
-	if err := os.Remove(f.path(key)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return deleted, err
-	}
-	return deleted, nil
-}
-
-// ListBucket lists the objects in the order of their keys' bytes.
-func (f *files) ListBucket(bucket string, prefix *gofakes3.Prefix, page gofakes3.ListBucketPage) (*gofakes3.ObjectList, error) {
-	if bucket != f.bucket {
-		return nil, gofakes3.BucketNotFound(bucket)
-	}
-	if prefix == nil {
-		prefix = &gofakes3.Prefix{}
-	}
-	var all []about
+// all returns the objects whose keys begin with a prefix, in the order of their keys' bytes.
+func (f *files) all(prefix string) ([]about, error) {
+	var found []about
 	err := filepath.WalkDir(f.objects(), func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
 		file, a, err := read(path)
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil // deleted meanwhile
+			return nil // removed meanwhile
 		} else if err != nil {
 			return err
 		}
-		all = append(all, a)
+		if strings.HasPrefix(a.Key, prefix) {
+			found = append(found, a)
+		}
 		return file.Close()
 	})
-	if err != nil {
-		return nil, err
-	}
-	slices.SortFunc(all, func(a, b about) int { return cmp.Compare(a.Key, b.Key) })
-	list := gofakes3.NewObjectList()
-	listed, last, group := int64(0), "", ""
-	for _, a := range all {
-		var match gofakes3.PrefixMatch
-		if page.HasMarker && a.Key <= page.Marker || !prefix.Match(a.Key, &match) {
-			continue
-		}
-		if match.CommonPrefix && group == match.MatchedPart {
-			last = a.Key // a marker leads past all of a group
-			continue
-		}
-		if page.MaxKeys > 0 && listed == page.MaxKeys {
-			list.IsTruncated, list.NextMarker = true, last
-			break
-		}
-		listed, last, group = listed+1, a.Key, ""
-		if match.CommonPrefix {
-			group = match.MatchedPart
-			list.AddPrefix(group)
-			continue
-		}
-		list.Add(&gofakes3.Content{Key: a.Key, LastModified: gofakes3.NewContentTime(a.Time), ETag: gofakes3.FormatETag(a.MD5), Size: a.Size, StorageClass: "STANDARD"})
-	}
-	return list, nil
-}
-
-// BucketExists tells of the one bucket.
-func (f *files) BucketExists(bucket string) (bool, error) { return bucket == f.bucket, nil }
-
-// The library asks for the rest of its interface for operations that the server does not pass on to it.
-
-func (f *files) ListBuckets() ([]gofakes3.BucketInfo, error) { return nil, gofakes3.ErrNotImplemented }
-func (f *files) CreateBucket(string) error                   { return gofakes3.ErrNotImplemented }
-func (f *files) DeleteBucket(string) error                   { return gofakes3.ErrNotImplemented }
-func (f *files) ForceDeleteBucket(string) error              { return gofakes3.ErrNotImplemented }
-func (f *files) DeleteMulti(string, ...string) (gofakes3.MultiDeleteResult, error) {
-	return gofakes3.MultiDeleteResult{}, gofakes3.ErrNotImplemented
-}
-func (f *files) CopyObject(string, string, string, string, map[string]string) (gofakes3.CopyObjectResult, error) {
-	return gofakes3.CopyObjectResult{}, gofakes3.ErrNotImplemented
+	slices.SortFunc(found, func(a, b about) int { return cmp.Compare(a.Key, b.Key) })
+	return found, err
 }

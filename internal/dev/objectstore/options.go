@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"regexp"
 )
 
 // Options say what [Start] starts. Dir has no default.
@@ -34,6 +35,9 @@ type Options struct {
 	Log *slog.Logger
 }
 
+// bucketName is a name that every store takes.
+var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`)
+
 // complete checks the options and fills in the defaults, except for the key pair.
 func (o Options) complete() (Options, error) {
 	switch {
@@ -41,6 +45,8 @@ func (o Options) complete() (Options, error) {
 		return o, errors.New("objectstore: not in production")
 	case o.Dir == "":
 		return o, errors.New("objectstore: Dir is needed")
+	case o.Bucket != "" && !bucketName.MatchString(o.Bucket):
+		return o, errors.New("objectstore: Bucket is no name for a bucket")
 	case (o.AccessKeyID == "") != (o.SecretAccessKey == ""):
 		return o, errors.New("objectstore: AccessKeyID and SecretAccessKey are needed both, or neither")
 	}

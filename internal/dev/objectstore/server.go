@@ -2,18 +2,15 @@ package objectstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
-	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/johannesboyne/gofakes3"
 )
 
 // closeGrace is how long [Server.Close] waits for requests to end.
@@ -24,14 +21,18 @@ type Server struct {
 	options  Options
 	address  *net.TCPAddr
 	verifier *verifier
-	s3       http.Handler
+	files    *files
 	http     *http.Server
 	failing  failing
 	skew     atomic.Int64 // a time.Duration
 
 	ctx     context.Context // ends with the server
 	cancel  context.CancelFunc
-	running sync.WaitGroup
+	running sync.WaitGroup // the listener's goroutine
+
+	mu       sync.Mutex // guards closed, so that no request begins once Close waits for them
+	closed   bool
+	requests sync.WaitGroup
 }
 
 // Start listens, and serves until [Server.Close].
@@ -41,7 +42,7 @@ func Start(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	kept, err := open(o.Dir, o.Bucket)
+	kept, err := open(o.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("objectstore: %w", err)
 	}
@@ -54,9 +55,8 @@ func Start(o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("objectstore: %w", err)
 	}
-	s := &Server{options: o, address: listener.Addr().(*net.TCPAddr), verifier: newVerifier(o)}
+	s := &Server{options: o, address: listener.Addr().(*net.TCPAddr), verifier: newVerifier(o), files: kept}
 	s.failing.changed = make(chan struct{})
-	s.s3 = gofakes3.New(kept, gofakes3.WithTimeSkewLimit(0), gofakes3.WithLogger(libraryLog{o.Log})).Server() // the time is checked with the signature
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.http = &http.Server{
 		Handler:           http.HandlerFunc(s.serve),
@@ -104,13 +104,30 @@ func (s *Server) Close() {
 	s.cancel() // requests that hang
 	s.http.Shutdown(ctx)
 	s.http.Close() // closes what did not end in time
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.requests.Wait()
 	s.running.Wait()
 }
 
+// enter makes Close wait for a request. It is false if the server is closed.
+func (s *Server) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.requests.Add(1)
+	return true
+}
+
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	if !s.enter() {
+		return
+	}
+	defer s.requests.Done()
 	s.options.Recorder.record(r)
-	s.running.Add(1)
-	defer s.running.Done()
 	if s.fail(w, r) {
 		return
 	}
@@ -118,44 +135,20 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.preflight(w, r)
 		return
 	}
-	answer := &corsWriter{ResponseWriter: w, s: s, origin: r.Header.Get("Origin")}
-	defer answer.finish()
-	w = answer
+	s.allow(w.Header(), r.Header.Get("Origin"))
+	err := error(nil)
 	if f := s.verifier.verify(r, time.Now().Add(time.Duration(s.skew.Load()))); f != nil {
-		refuse(w, r, f)
+		err = f
+	} else {
+		err = s.operate(w, r)
+	}
+	if err == nil {
 		return
 	}
-	if !served(r) {
-		refuse(w, r, &fault{http.StatusNotImplemented, "NotImplemented", "This store for development does not have the operation that you ask for."})
-		return
+	f, refused := errors.AsType[*fault](err)
+	if !refused {
+		s.options.Log.Warn("the object store failed to serve a request", "error", err)
+		f = errInternal
 	}
-	s.s3.ServeHTTP(w, r)
-}
-
-// served tells whether a request asks for one of the operations that this store has. Without it the library would take
-// one that it does not know for a simpler one: a GET of an object's tags for a GET of the object.
-func served(r *http.Request) bool {
-	_, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-	may, methods := []string{"response-"}, []string{http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete}
-	if key == "" {
-		may, methods = []string{"list-type", "prefix", "delimiter", "max-keys", "continuation-token", "start-after"}, methods[:2]
-		if r.Method == http.MethodGet && r.URL.Query().Get("list-type") != "2" {
-			return false
-		}
-	}
-	for name := range r.URL.Query() {
-		if !slices.ContainsFunc(append(may, "X-Amz-", "x-id"), func(prefix string) bool { return strings.HasPrefix(name, prefix) }) {
-			return false
-		}
-	}
-	return slices.Contains(methods, r.Method) && r.Header.Get("X-Amz-Copy-Source") == ""
-}
-
-// libraryLog takes the library's errors, and not its word on each request.
-type libraryLog struct{ log *slog.Logger }
-
-func (l libraryLog) Print(level gofakes3.LogLevel, what ...any) {
-	if level == gofakes3.LogErr {
-		l.log.Warn("the object store failed to serve a request", "error", fmt.Sprint(what...))
-	}
+	refuse(w, r, f)
 }

@@ -1,6 +1,7 @@
 package objectstore
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -17,7 +18,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-	"github.com/johannesboyne/gofakes3"
 )
 
 const (
@@ -147,9 +147,11 @@ func (v *verifier) inHeader(r *http.Request, now time.Time) *fault {
 	case payload == "":
 		return &fault{http.StatusBadRequest, "InvalidRequest", "Missing required header for this request: x-amz-content-sha256"}
 	case sha256Hex.MatchString(payload):
-		r.Body = &digested{ReadCloser: r.Body, want: payload, hash: sha256.New()}
+		want, _ := hex.DecodeString(payload) // it is hex
+		mismatch := &fault{http.StatusBadRequest, "XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed."}
+		r.Body = io.NopCloser(&digested{r.Body, want, sha256.New(), mismatch})
 	case payload != unsignedPayload:
-		return &fault{http.StatusNotImplemented, "NotImplemented", "A header you provided implies functionality that is not implemented."}
+		return errNotImplemented
 	}
 	again, f := again(r, c)
 	if f != nil {
@@ -218,18 +220,19 @@ func same(c claim, headers, signature string) *fault {
 	return nil
 }
 
-// digested is a body that must have a digest. If it has another, reading it ends in an error.
+// digested is a body that must have a digest. If it has another, reading it ends in fault.
 type digested struct {
-	io.ReadCloser
-	want string
-	hash hash.Hash
+	io.Reader
+	want  []byte
+	hash  hash.Hash
+	fault *fault
 }
 
 func (d *digested) Read(p []byte) (int, error) {
-	n, err := d.ReadCloser.Read(p)
+	n, err := d.Reader.Read(p)
 	d.hash.Write(p[:n])
-	if err == io.EOF && hex.EncodeToString(d.hash.Sum(nil)) != d.want {
-		err = gofakes3.ErrorMessage(gofakes3.ErrBadDigest, "The provided 'x-amz-content-sha256' header does not match what was computed.")
+	if err == io.EOF && !bytes.Equal(d.hash.Sum(nil), d.want) {
+		err = d.fault
 	}
 	return n, err
 }

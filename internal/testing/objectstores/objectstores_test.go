@@ -158,6 +158,17 @@ func TestAnUploadIsTheOneThatWasSignedOrNone(t *testing.T) {
 					}
 				})
 			}
+			// A body whose length nobody says: it could be of any.
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, good("/"+s.Bucket+"/chunked"), struct{ io.Reader }{strings.NewReader(body)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, value := range once {
+				request.Header.Set(name, value)
+			}
+			if a := do(t, request); a.status != http.StatusForbidden && a.status != http.StatusLengthRequired {
+				t.Errorf("in chunks: %+v", a)
+			}
 			if all := s.List(t); len(all) != 1 || all["upload-0"] != int64(len(body)) {
 				t.Errorf("the bucket holds %v", all)
 			}
