@@ -449,13 +449,24 @@ func TestOptionsThatCannotBe(t *testing.T) {
 func TestARefusalReachesAClientThatIsStillSending(t *testing.T) {
 	t.Parallel()
 	s := start(t, objectstore.Options{Dir: t.TempDir()})
-	const size = 8 << 20
-	request, err := http.NewRequest(http.MethodPut, s.Presign(t, http.MethodPut, "/devinbox/a", nil, size, time.Now().Add(-time.Hour), time.Minute), strings.NewReader(strings.Repeat("x", size)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if status, text := answered(t, request); status != http.StatusForbidden || !strings.Contains(text, "Request has expired") {
-		t.Errorf("%d %s", status, text)
+	large, once := strings.Repeat("x", 8<<20), map[string]string{"If-None-Match": "*"}
+	put(t, s, "there", "hello")
+	for _, test := range []struct {
+		name, target string
+		at           time.Time
+		status       int
+	}{
+		{"expired", "/devinbox/a", time.Now().Add(-time.Hour), http.StatusForbidden},
+		{"there already", "/devinbox/there", time.Now(), http.StatusPreconditionFailed},
+	} {
+		request, err := http.NewRequest(http.MethodPut, s.Presign(t, http.MethodPut, test.target, once, int64(len(large)), test.at, time.Minute), strings.NewReader(large))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("If-None-Match", "*")
+		if status, text := answered(t, request); status != test.status {
+			t.Errorf("%s: %d %s", test.name, status, text)
+		}
 	}
 }
 

@@ -1,8 +1,9 @@
 // Package objectstores gives tests an object store to talk to: that of `devinbox dev`, and versitygw, which was written
 // by others from S3's documentation. What passes with both is S3, and not our idea of it.
 //
-// They differ in one thing that matters here: a URL from the future. S3 refuses one that is dated over 15 minutes ahead
-// ("Request is not yet valid"), ours does too, and versitygw 1.8.0 takes it.
+// They differ in two things that matter here. A URL that is dated over 15 minutes ahead is refused by S3 ("Request is not
+// yet valid") and by ours, and versitygw 1.8.0 takes it. And a refusal of a large body may be a reset connection with
+// versitygw, as with S3; ours reads the body first.
 //
 // versitygw is built from its Go module, in a module of its own (the folder gateway), and the program is kept in the
 // user's cache folder. Without it a test fails.

@@ -464,22 +464,18 @@ func TestAPageOfTheConfiguredOriginMayUseTheStore(t *testing.T) {
 	}
 }
 
-// That an object is there already is said to a client that still sends a large body, and is no failure of the network.
-// It is so for no other refusal: versitygw, and S3 too, may close the connection.
-func TestALargeUploadThatWasDoneIsAnsweredSo(t *testing.T) {
+func TestALargeUploadComesBackWhole(t *testing.T) {
 	t.Parallel()
-	large := strings.Repeat("x", 4<<20)
+	large := strings.Repeat("0123456789abcdef", 256<<10)
 	for _, s := range objectstores.All(t) {
 		t.Run(s.Name, func(t *testing.T) {
 			target := "/" + s.Bucket + "/large"
 			url := s.Presign(t, http.MethodPut, target, once, int64(len(large)), time.Now(), time.Minute)
-			for _, want := range []int{200, 412} {
-				if a := call(t, http.MethodPut, url, once, large); a.status != want {
-					t.Errorf("%d %s, want %d", a.status, a.body, want)
-				}
+			if a := call(t, http.MethodPut, url, once, large); a.status != http.StatusOK {
+				t.Errorf("%+v", a)
 			}
 			if a := do(t, s.Signed(t, http.MethodGet, target, "")); a.body != large {
-				t.Error("the object is another")
+				t.Errorf("%d bytes have come back", len(a.body))
 			}
 		})
 	}
