@@ -19,6 +19,8 @@ var soakEnvironment []string
 func soakCommand() *cobra.Command {
 	var minutes float64
 	var seed uint64
+	var only string
+	var fault time.Duration
 	command := &cobra.Command{
 		Use:   "soak",
 		Short: "Have everything fail while people chat, and show that nothing is lost",
@@ -40,6 +42,9 @@ A run of less than a minute does not wait for leases in the end, but has them en
 			if !(minutes > 0 && minutes <= 10_000) {
 				return fmt.Errorf("--minutes must be more than 0 and at most 10000: %w", errUsage)
 			}
+			if fault < 0 || fault > time.Hour {
+				return fmt.Errorf("--fault must be from 0 to 1h: %w", errUsage)
+			}
 			program, err := os.Executable()
 			if err != nil {
 				return err
@@ -48,10 +53,13 @@ A run of less than a minute does not wait for leases in the end, but has them en
 				seed = rand.Uint64N(math.MaxInt32)
 			}
 			length := time.Duration(minutes * float64(time.Minute))
+			if fault == 0 {
+				fault = min(8*time.Second, length/4)
+			}
 			fmt.Fprintf(os.Stderr, "soaking for %v with the seed %d\n", length.Round(time.Second), seed)
 			report, err := faults.Run(command.Context(), faults.Options{
 				Program: program, Environment: soakEnvironment, Seed: seed, Length: length,
-				Fault: min(8*time.Second, length/4), People: 12, Pace: 60 * time.Millisecond, Hurry: length < time.Minute, Progress: os.Stderr,
+				Only: only, Fault: fault, People: 12, Pace: 60 * time.Millisecond, Hurry: length < time.Minute, Progress: os.Stderr,
 			})
 			if err != nil {
 				return err
@@ -62,6 +70,8 @@ A run of less than a minute does not wait for leases in the end, but has them en
 	}
 	command.Flags().Float64Var(&minutes, "minutes", 20, "how long things fail")
 	command.Flags().Uint64Var(&seed, "seed", 0, "what people do and what fails when; without it a random one")
+	command.Flags().StringVar(&only, "only", "", "only faults whose names hold this text, such as SIGKILL")
+	command.Flags().DurationVar(&fault, "fault", 0, "how long a fault lasts, about (default 8s, and no more than a quarter of it all)")
 	return command
 }
 

@@ -34,6 +34,7 @@ type Options struct {
 	Fault       time.Duration // how long a fault lasts: half of this to one and a half of it
 	People      int           // who chat at once
 	Pace        time.Duration // between what one of them does and does next, about
+	Only        string        // only faults whose names hold this
 	Hurry       bool          // skip the waiting for leases in the end
 	Progress    io.Writer     // gets a line for each fault
 }
@@ -45,7 +46,8 @@ func (o Options) conversations() int { return max(4, o.People/2) }
 type Report struct {
 	Seed       uint64
 	Took       time.Duration
-	Faults     map[string]int // by kind
+	Faults     map[string]*During // by kind; "" is the time in which nothing failed
+	Drained    time.Duration      // until nothing waited any more, when everything was mended
 	Counts     map[string]int
 	Sends      int
 	Stored     int // messages, in the end
@@ -68,6 +70,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		server := testdb.Server(t, "max_connections=20", "synchronous_commit=on")
 		pooler := pgbouncer.Start(t, testdb.Deployed(t, server.URL()), pgbouncer.Options{PoolSize: 4, MaxClients: 500})
 		w := newWorld(t, o, server.URL(), server, pooler)
+		w.onDisk()
 		w.serveHere(4)
 		if o.Program != "" {
 			w.processes = append(w.processes, w.startProcess("b"))
@@ -84,21 +87,31 @@ func Run(ctx context.Context, o Options) (Report, error) {
 // run has people chat while things fail, and judges the end.
 func (w *world) run() Report {
 	begun := time.Now()
-	report := Report{Seed: w.options.Seed, Faults: map[string]int{}, Counts: w.counts.of}
+	report := Report{Seed: w.options.Seed, Faults: map[string]*During{"": w.during.Load()}, Counts: w.counts.of}
 	stopListening := w.startListening()
 	load, stop := w.startLoad(w.options.People, w.options.Pace)
 	stopCron := w.startCron()
 	w.progress(begun, "nothing fails")
 	load.pause(2 * w.options.Fault)
 	calm := w.calm()
-	nemeses := w.nemeses()
+	nemeses := slices.DeleteFunc(w.nemeses(), func(n nemesis) bool { return !strings.Contains(n.name, w.options.Only) })
+	if len(nemeses) == 0 {
+		w.t.Fatalf("there is no fault %q", w.options.Only)
+	}
 	w.random.Shuffle(len(nemeses), func(i, j int) { nemeses[i], nemeses[j] = nemeses[j], nemeses[i] })
 	for i := 0; load.ctx.Err() == nil && (w.options.All && i < len(nemeses) || time.Since(begun) < w.options.Length); i++ {
 		n := nemeses[i%len(nemeses)]
 		lasts := w.options.Fault/2 + time.Duration(w.random.Int64N(int64(w.options.Fault)+1))
 		w.progress(begun, "%s", n.name)
+		during := report.Faults[n.name]
+		if during == nil {
+			during = &During{}
+			report.Faults[n.name] = during
+		}
+		w.during.Store(during)
 		n.run(&fault{w, load, lasts, rand.New(rand.NewPCG(w.options.Seed, w.random.Uint64()))})
-		report.Faults[n.name]++
+		during.Times++
+		w.during.Store(report.Faults[""])
 		load.pause(w.options.Fault / 2)
 	}
 	stop()
@@ -180,7 +193,9 @@ func (w *world) finish(report *Report) {
 		}
 		w.counts.add("sends answered only when all was mended", 1)
 	}
+	begun := time.Now()
 	w.drain(fresh)
+	report.Drained = time.Since(begun)
 	state := w.state(fresh)
 	for end := time.Now().Add(w.patience.settle); time.Now().Before(end) && w.t.Context().Err() == nil; time.Sleep(100 * time.Millisecond) {
 		if c := (&checker{h: w.history, end: state}); c.settled() {
@@ -278,17 +293,19 @@ func (r Report) Verdict() string {
 	fmt.Fprintf(&b, "  %d messages were sent, %d are stored\n", r.Sends, r.Stored)
 	fmt.Fprintf(&b, "  %d calls were answered, %d of them with 503, and %d not at all; the slowest answer took %v\n", r.Answered, r.Refused, r.Unanswered, r.Slowest.Round(time.Millisecond))
 	fmt.Fprintf(&b, "  Pusher took %d events, %d of them again; receivers heard %d, and dropped %d that showed nothing new\n", r.Published, r.Repeated, r.Heard, r.Dropped)
+	fmt.Fprintf(&b, "  the queue was empty %v after everything was mended\n", r.Drained.Round(time.Millisecond))
 	faults := 0
 	for _, n := range r.Faults {
-		faults += n
+		faults += n.Times
 	}
-	fmt.Fprintf(&b, "  %d faults:\n", faults)
-	for _, name := range slices.SortedFunc(maps.Keys(r.Faults), func(a, b string) int { return cmp.Or(cmp.Compare(r.Faults[b], r.Faults[a]), cmp.Compare(a, b)) }) {
-		fmt.Fprintf(&b, "    %4d  %s\n", r.Faults[name], name)
+	fmt.Fprintf(&b, "  %d faults:\n    times answered   503 queued  slowest\n", faults)
+	for _, name := range slices.Sorted(maps.Keys(r.Faults)) {
+		n := r.Faults[name]
+		fmt.Fprintf(&b, "    %5d %8d %5d %6d %6d ms  %s\n", n.Times, n.Answered, n.Refused, n.Queued, n.Slowest.Milliseconds(), cmp.Or(name, "(none, and what follows one)"))
 	}
 	fmt.Fprintf(&b, "  beside it:\n")
 	for _, name := range slices.Sorted(maps.Keys(r.Counts)) {
-		fmt.Fprintf(&b, "    %4d  %s\n", r.Counts[name], name)
+		fmt.Fprintf(&b, "    %5d  %s\n", r.Counts[name], name)
 	}
 	if len(r.Violations) > 0 {
 		fmt.Fprintf(&b, "BROKEN: %d violations\n%s\n", len(r.Violations), shorten(r.Violations, 10))
