@@ -76,6 +76,37 @@ func unpack(archive io.Reader, folder string) error {
 	}
 }
 
+// Commit is a commit of the project whose programs have been built.
+type Commit struct{ tree tree }
+
+// BuildCommit builds the programs of a commit into the folder, which must be empty. checkout is a folder of the project
+// that has the commit in its history.
+// Errors: a commit that is not there; what cannot be built.
+func BuildCommit(ctx context.Context, checkout, commit, folder string) (*Commit, error) {
+	c := &Commit{tree{name: commit, folder: filepath.Join(folder, "source"), built: filepath.Join(folder, "built")}}
+	if err := extract(ctx, checkout, commit, c.tree.folder); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(c.tree.built, 0o755); err != nil {
+		return nil, err
+	}
+	return c, c.tree.build(ctx)
+}
+
+// Migrate brings an empty database to the commit's schema.
+func (c *Commit) Migrate(ctx context.Context, database string) error {
+	return c.tree.migrate(ctx, database)
+}
+
+// Serve has the commit's functions served, with these variables, until ctx ends. It returns their address: host:port.
+func (c *Commit) Serve(ctx context.Context, log string, variables []string) (address string, err error) {
+	p, err := serve(ctx, log, variables, c.tree.program("probe"))
+	if err != nil {
+		return "", err
+	}
+	return p.address, nil
+}
+
 // build makes the tree's own devinbox, and the probe, which the compiler is told lies in the tree. The sources stay as
 // they are.
 func (t *tree) build(ctx context.Context) error {

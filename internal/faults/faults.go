@@ -68,7 +68,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	var report Report
 	err := stage.Run(ctx, o.Progress, func(t stage.T) {
 		server := testdb.Server(t, "max_connections=20", "synchronous_commit=on")
-		pooler := pgbouncer.Start(t, testdb.Deployed(t, server.URL()), pgbouncer.Options{PoolSize: 4, MaxClients: 500})
+		pooler := pgbouncer.Start(t, testdb.Deployed(t, server.URL()), pgbouncer.Options{PoolSize: poolSize, MaxClients: 500})
 		w := newWorld(t, o, server.URL(), server, pooler)
 		w.onDisk()
 		w.serveHere(4)
@@ -88,17 +88,32 @@ func Run(ctx context.Context, o Options) (Report, error) {
 func (w *world) run() Report {
 	begun := time.Now()
 	report := Report{Seed: w.options.Seed, Faults: map[string]*During{"": w.during.Load()}, Counts: w.counts.of}
+	mixed := mixedStatements
+	if w.options.Hurry {
+		mixed /= 10
+	}
+	wrong := w.mixStatements(mixed)
 	stopListening := w.startListening()
 	load, stop := w.startLoad(w.options.People, w.options.Pace)
 	stopCron := w.startCron()
 	w.progress(begun, "nothing fails")
 	load.pause(2 * w.options.Fault)
-	calm := w.calm()
+	calm := append(wrong, w.calm()...)
 	nemeses := slices.DeleteFunc(w.nemeses(), func(n nemesis) bool { return !strings.Contains(n.name, w.options.Only) })
 	if len(nemeses) == 0 {
 		w.t.Fatalf("there is no fault %q", w.options.Only)
 	}
 	w.random.Shuffle(len(nemeses), func(i, j int) { nemeses[i], nemeses[j] = nemeses[j], nemeses[i] })
+	slices.SortStableFunc(nemeses, func(a, b nemesis) int { // so that others meet a Pusher that is asked
+		switch {
+		case a.lingers() == b.lingers():
+			return 0
+		case a.lingers():
+			return 1
+		default:
+			return -1
+		}
+	})
 	for i := 0; load.ctx.Err() == nil && (w.options.All && i < len(nemeses) || time.Since(begun) < w.options.Length); i++ {
 		n := nemeses[i%len(nemeses)]
 		lasts := w.options.Fault/2 + time.Duration(w.random.Int64N(int64(w.options.Fault)+1))
@@ -119,6 +134,7 @@ func (w *world) run() Report {
 	w.progress(begun, "everything is mended; what waits is delivered")
 	w.finish(&report)
 	stopListening()
+	calm = append(calm, w.settingsAreUntouched()...)
 	report.Violations = append(calm, report.Violations...)
 	report.Took = time.Since(begun)
 	return report

@@ -21,6 +21,16 @@ type nemesis struct {
 	run  func(f *fault)
 }
 
+// lingers tells whether what the fault does outlasts it: instances ask a Pusher that has refused them only every 30 s.
+func (n nemesis) lingers() bool {
+	return n.name == refusesApp || n.name == wrongClock
+}
+
+const (
+	refusesApp = "Pusher answers 403"
+	wrongClock = "Pusher's clock is an hour ahead, then behind"
+)
+
 // fault is one fault under way.
 type fault struct {
 	*world
@@ -94,7 +104,7 @@ const signInPage = "<!doctype html><title>Sign in</title><p>Sign in to the netwo
 func (w *world) nemeses() []nemesis {
 	all := []nemesis{
 		answers("Pusher answers 500", http.StatusInternalServerError, "Internal error"),
-		answers("Pusher answers 403", http.StatusForbidden, "Account over quota"),
+		answers(refusesApp, http.StatusForbidden, "Account over quota"),
 		answers("Pusher answers 400", http.StatusBadRequest, "Bad request"),
 		answers("a sign-in page answers in Pusher's place", http.StatusOK, signInPage),
 		pusherFails("Pusher hangs", func(f *fault) { f.everyPusher(func(p pusherProxy) { p.Hang(true) }) },
@@ -111,7 +121,7 @@ func (w *world) nemeses() []nemesis {
 			f.every(100*time.Millisecond, func() { f.everyPusher(func(p pusherProxy) { p.CloseIdle() }) })
 		}},
 		{"every WebSocket is cut", func(f *fault) { f.every(500*time.Millisecond, func() { f.pusher.Cut() }) }},
-		{"Pusher's clock is an hour ahead, then behind", func(f *fault) {
+		{wrongClock, func(f *fault) {
 			f.pusher.Skew(time.Hour)
 			f.wait()
 			f.pusher.Skew(-time.Hour)
