@@ -49,6 +49,26 @@ func beforeLastMigration(t *testing.T) string {
 	return before
 }
 
+// everyFunction is a program that serves the functions of the tree that it is built in, whose folder is its argument.
+const everyFunction = `package main
+
+import (
+	"log"
+	"net/http"
+	"os"
+
+	"devinbox/internal/dev/vercel"
+)
+
+func main() {
+	handler, err := vercel.NewHandler(os.DirFS(os.Args[1]), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	log.Fatal(http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), handler))
+}
+`
+
 // The code before a migration serves while it runs, and after it. So a deployment is migrated first, and then replaced.
 func TestTheCodeBeforeAMigrationServesDuringAndAfterItWithoutAnError(t *testing.T) {
 	t.Parallel()
@@ -60,7 +80,7 @@ func TestTheCodeBeforeAMigrationServesDuringAndAfterItWithoutAnError(t *testing.
 	if err != nil {
 		t.Fatal(err)
 	}
-	old, err := bench.BuildCommit(t.Context(), checkout, commit, t.TempDir())
+	old, err := bench.BuildCommit(t.Context(), checkout, commit, t.TempDir(), everyFunction)
 	if err != nil {
 		t.Fatal(err)
 	}

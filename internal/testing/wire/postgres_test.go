@@ -520,10 +520,10 @@ func TestAStatementStallsBeforeOrAfterItIsExecuted(t *testing.T) {
 		stored      []string // while it stalls
 		after       []string // when it was let go on, or its connection was cut
 	}{
-		"on its way there":                  {false, false, nil, []string{"held"}},
-		"on its way back":                   {true, false, []string{"held"}, []string{"held"}},
-		"on its way there, then it is cut":  {false, true, nil, nil},
-		"on its way back, then it is cut":    {true, true, []string{"held"}, []string{"held"}},
+		"on its way there":                 {false, false, nil, []string{"held"}},
+		"on its way back":                  {true, false, []string{"held"}, []string{"held"}},
+		"on its way there, then it is cut": {false, true, nil, nil},
+		"on its way back, then it is cut":  {true, true, []string{"held"}, []string{"held"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
