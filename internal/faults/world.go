@@ -58,6 +58,7 @@ type world struct {
 	processes []*process // that serve everybody
 	victim    *process   // that serves one call at a time, at a point of which it dies or freezes; nil for none
 	receivers []*receiver
+	pages     []*webPage
 	conversed []string // the ids of the conversations that the load goes round
 	poisoned  map[string]bool
 	faultLog  *faultLog
