@@ -294,6 +294,9 @@ func (w *world) call(at string, p person, method, path string, body any) answer 
 		r.Header.Set("Authorization", "Bearer "+w.token(p))
 	}
 	during := w.during.Load()
+	if w.victim != nil && at == w.victim.url() {
+		during = nil // it is dead or frozen, and so is the call
+	}
 	a := answer{Span: Span{Begun: time.Now()}}
 	response, err := callers.Do(r)
 	if err == nil {
@@ -324,7 +327,9 @@ func (w *world) judge(what string, a answer, during *During) {
 		return
 	case a.status == http.StatusServiceUnavailable:
 		h.Refused++
-		during.Refused++
+		if during != nil {
+			during.Refused++
+		}
 	case a.ok(), a.status == http.StatusConflict, a.status == http.StatusNotFound:
 	default:
 		if len(h.Broken) < 50 {
@@ -332,6 +337,9 @@ func (w *world) judge(what string, a answer, during *During) {
 		}
 	}
 	h.Answered++
+	if during == nil {
+		return
+	}
 	h.Slowest = max(h.Slowest, a.Ended.Sub(a.Begun))
 	if path := strings.Fields(what)[1]; path != "/api/cron/deliver" { // which may take long
 		during.Answered++
