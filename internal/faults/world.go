@@ -110,7 +110,7 @@ func newWorld(t stage.T, o Options, database string, server *testdb.OwnServer, p
 	w := &world{
 		t: t, options: o, random: rand.New(rand.NewPCG(o.Seed, 0)), history: &History{}, counts: &counts{of: map[string]int{}},
 		database: database, server: server, pooler: pooler, heard: &pusherserver.Recorder{}, poisoned: map[string]bool{}, faultLog: &faultLog{},
-		patience: patience{5 * time.Minute, 20 * time.Second},
+		patience: patience{5 * time.Minute, 2 * time.Minute},
 	}
 	config, err := pgxpool.ParseConfig(database)
 	if err != nil {
