@@ -18,7 +18,7 @@ func calm(t *testing.T, change func(w *world)) []string {
 	change(w)
 	stopListening := w.startListening()
 	_, stop := w.startLoad(w.options.People, w.options.Pace)
-	eventually(t, "enough was done", func() bool { return w.counts.get("sends") >= 150 && w.counts.get("read marks") >= 40 })
+	eventually(t, "enough was done", func() bool { return w.counts.get("sends") >= 100 && w.counts.get("read marks") >= 30 })
 	violations := w.calm()
 	stop()
 	var report Report

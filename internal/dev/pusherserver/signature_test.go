@@ -112,3 +112,18 @@ func TestARequestThatIsNotSignedForIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestAClockThatIsSetIsTheOneThatRequestsAreJudgedBy(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	r := request{Method: "POST", Path: "/apps/3/events", Body: `{"name":"a","channel":"b","data":"c"}`}
+	for _, test := range []struct {
+		skew   time.Duration
+		status int
+	}{{time.Hour, 401}, {-time.Hour, 401}, {0, 200}} {
+		s.Skew(test.skew)
+		if status, text, _ := r.do(t, s); status != test.status {
+			t.Errorf("%v: %d %s", test.skew, status, text)
+		}
+	}
+}

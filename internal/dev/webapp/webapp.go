@@ -122,6 +122,13 @@ func Prepare(ctx context.Context, workspace string, progress io.Writer) error {
 	return prepare(ctx, workspace, progress, install, installTools, buildClient)
 }
 
+// PrepareClient installs what the example needs to run, and builds the client, if their sources have changed since that was
+// done last. Several processes may call it at the same time.
+// Errors: no Node or npm on this machine; an installation or a build that fails.
+func PrepareClient(ctx context.Context, workspace string, progress io.Writer) error {
+	return prepare(ctx, workspace, progress, install, buildClient)
+}
+
 // step is something that npm does again only when its sources have changed.
 type step struct {
 	stamp   string // the file that says for which state of the sources it was done

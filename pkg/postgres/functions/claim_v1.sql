@@ -8,12 +8,20 @@
 -- superfluous: an event shows the state at its delivery, so of several on one channel, of one name and about one
 -- message (or one side's read mark), the last suffices. It takes turns between conversations: first the longest due of
 -- each. It waits for no lock: an event that somebody else holds is being claimed by them.
+--
+-- One claims at a time; whoever comes meanwhile gets nothing, for the other goes on. Else a claim whose snapshot is a
+-- little older would lock events that were just leased, find that they are not due, and keep them locked until it ends:
+-- an acknowledgement passes over what is locked, and the event would be delivered again.
 create or replace function chat.claim_v1(p_call_id uuid, p_claim integer, p_lease interval, p_lifetime interval)
 returns setof chat.saved_v1
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '400ms' set enable_seqscan = off set plan_cache_mode = force_generic_plan as $function$
 declare
-  clock timestamptz := clock_timestamp();
+  clock timestamptz;
 begin
+  if not pg_try_advisory_xact_lock(6401736120514209) then -- any number that nobody else uses
+    return;
+  end if;
+  clock := clock_timestamp();
   update chat.outbox as stored set due_at = clock, created_at = least(stored.created_at, clock)
     where not stored.refused and stored.due_at > clock + p_lease * 7;
   perform chat.drop_expired_v1(p_lifetime, 100);
