@@ -15,6 +15,7 @@ import (
 // Data goes down it and nothing comes back up.
 var allowed = map[string][]string{
 	"devinbox/pkg/chat":             {},
+	"devinbox/pkg/files":            {"devinbox/pkg/chat"},
 	"devinbox/pkg/identity":         {"devinbox/pkg/chat"},
 	"devinbox/pkg/postgres":         {"devinbox/pkg/chat"},
 	"devinbox/pkg/postgres/migrate": {"devinbox/pkg/postgres"},
@@ -22,10 +23,11 @@ var allowed = map[string][]string{
 	"devinbox/pkg/web":              {"devinbox/pkg/chat"},
 	"devinbox/pkg/webhook":          {"devinbox/pkg/chat"},
 	"devinbox/pkg/config": {
-		"devinbox/pkg/chat", "devinbox/pkg/identity", "devinbox/pkg/postgres", "devinbox/pkg/realtime", "devinbox/pkg/web", "devinbox/pkg/webhook",
+		"devinbox/pkg/chat", "devinbox/pkg/files", "devinbox/pkg/identity", "devinbox/pkg/postgres", "devinbox/pkg/realtime",
+		"devinbox/pkg/web", "devinbox/pkg/webhook",
 	},
 	"devinbox/pkg/app": {
-		"devinbox/pkg/chat", "devinbox/pkg/config", "devinbox/pkg/identity",
+		"devinbox/pkg/chat", "devinbox/pkg/config", "devinbox/pkg/files", "devinbox/pkg/identity",
 		"devinbox/pkg/postgres", "devinbox/pkg/realtime", "devinbox/pkg/web", "devinbox/pkg/webhook",
 	},
 }

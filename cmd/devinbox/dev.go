@@ -207,9 +207,10 @@ func (d devRun) serve(ctx context.Context, p *project, stack *dev.Stack, listene
 	defer a.Close()
 	// Nothing else calls the cron's function here. Live events need no timer: the next request delivers them.
 	sending, stop := context.WithCancel(ctx)
-	var webhooks sync.WaitGroup
-	webhooks.Go(func() { serve.SendWebhooks(sending, a, log, serve.DeliverEvery) })
-	defer webhooks.Wait()
+	var timer sync.WaitGroup
+	timer.Go(func() { serve.SendWebhooks(sending, a, log, serve.DeliverEvery) })
+	timer.Go(func() { serve.DeleteFiles(sending, a, log, serve.DeleteEvery) })
+	defer timer.Wait()
 	defer stop()
 	var rest http.Handler // what is no function's: the example, or public/
 	if workspace := filepath.Join(p.folder, "web"); !d.noWeb && exists(workspace) {

@@ -70,6 +70,7 @@ function showPending(
     version: 0,
     sender,
     body,
+    attachments: [],
     clientMessageId: id,
     createdAt: new Date(at).toISOString(),
     editedAt: null,

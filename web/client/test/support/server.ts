@@ -59,6 +59,7 @@ export class ModelConversation {
       version: ++this.version,
       sender: { ...sender },
       body,
+      attachments: [],
       clientMessageId,
       createdAt: new Date(
         Date.UTC(2026, 0, 1) + Math.floor(this.lastAt / ModelConversation.perMillisecond),

@@ -2,10 +2,10 @@
 --
 -- outcome: 'moved'; 'kept' (the mark stands there already, or further: nothing changed but the client's
 -- last_seen_at); 'no_conversation' (there is none).
-create or replace function chat.read_v2(
+create or replace function chat.read_v3(
   p_call_id uuid, p_client_id text, p_role text, p_reader_id text, p_reader_name text, p_up_to_seq bigint,
   p_live boolean, p_socket_id text, p_lease interval, p_lifetime interval
-) returns setof chat.saved_v1
+) returns setof chat.saved_v2
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '400ms' set enable_seqscan = off set plan_cache_mode = force_generic_plan as $function$
 declare
   conversation chat.conversation;
@@ -17,7 +17,7 @@ declare
 begin
   select * into conversation from chat.conversation as stored where stored.client_id = p_client_id for no key update;
   if not found then
-    return next chat.saved_v1('no_conversation', null, false, null, null, null);
+    return next chat.saved_v2('no_conversation', null, false, null, null, null);
     return;
   end if;
   clock := clock_timestamp();
@@ -27,7 +27,7 @@ begin
     if by_client then
       update chat.conversation as stored set last_seen_at = clock where stored.client_id = p_client_id returning * into conversation;
     end if;
-    return query select * from chat.replay_v1('kept', conversation, null, p_call_id, p_live, p_socket_id, p_lease, p_lifetime);
+    return query select * from chat.replay_v2('kept', conversation, null, p_call_id, p_live, p_socket_id, p_lease, p_lifetime);
     return;
   end if;
 
@@ -52,10 +52,10 @@ begin
         where p_live
       returning *
   loop
-    return next chat.saved_v1('moved', null, false, event, conversation, null);
+    return next chat.saved_v2('moved', null, false, event, conversation, null);
   end loop;
   if not found then
-    return next chat.saved_v1('moved', null, false, null, conversation, null);
+    return next chat.saved_v2('moved', null, false, null, conversation, null);
   end if;
 end
 $function$;

@@ -3,10 +3,10 @@
 -- nothing. News of a client without a conversation are kept until it begins one.
 --
 -- There is a row for each event only. outcome: 'changed', or 'kept' for an event of this call's earlier try.
-create or replace function chat.presence_v2(
+create or replace function chat.presence_v3(
   p_call_id uuid, p_client_id text[], p_online boolean[], p_at timestamptz[], p_live boolean,
   p_lease interval, p_lifetime interval, p_online_for interval
-) returns setof chat.saved_v1
+) returns setof chat.saved_v2
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '400ms' set enable_seqscan = off set plan_cache_mode = force_generic_plan as $function$
 declare
   news         record;
@@ -26,7 +26,7 @@ begin
       delete from chat.presence as stored where stored.client_id = news.client_id;
     end if;
     if conversation.online_at >= news.online_at then
-      return query select * from chat.replay_v1('kept', conversation, null, p_call_id, p_live, '', p_lease, p_lifetime) as own
+      return query select * from chat.replay_v2('kept', conversation, null, p_call_id, p_live, '', p_lease, p_lifetime) as own
         where own.event_version is not null;
       continue;
     end if;
@@ -47,7 +47,7 @@ begin
           where p_live
         returning *
     loop
-      return next chat.saved_v1('changed', null, false, event, conversation, null);
+      return next chat.saved_v2('changed', null, false, event, conversation, null);
     end loop;
   end loop;
 

@@ -1,18 +1,18 @@
--- Gives a message another body or, if p_body is null, takes its text away, as one statement. The message keeps its
+-- Gives a message another body or, if p_body is null, takes its text and its files away, as one statement. The message keeps its
 -- seq, and the digest of the body as first stored, with which a repeated key is compared.
 --
 -- An edit takes a token of the bucket that sends take theirs of; a deletion, of which there is one for each message,
 -- takes none.
 --
--- outcome: 'changed'; 'kept' (it is so already); 'no_message' (there is no such one); 'forbidden' (somebody else's);
--- 'deleted' (an edit of a deleted message); 'outdated' (it has another version than p_if_version); 'limited'
+-- outcome: 'changed'; 'kept' (it is so already); 'no_message' (there is no such one); 'forbidden' (somebody else's); 'empty' (an edit
+-- that would leave neither text nor files); 'deleted' (an edit of a deleted message); 'outdated' (it has another version than p_if_version); 'limited'
 -- (retry_after says for how many seconds).
-create or replace function chat.change_v2(
+create or replace function chat.change_v3(
   p_call_id uuid, p_client_id text, p_role text, p_by_id text, p_by_name text,
   p_message_id uuid, p_body text, p_preview text, p_if_version bigint,
   p_live boolean, p_lease interval, p_lifetime interval,
   p_capacity double precision, p_per_second double precision
-) returns setof chat.saved_v1
+) returns setof chat.saved_v2
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '400ms' set enable_seqscan = off set plan_cache_mode = force_generic_plan as $function$
 declare
   conversation chat.conversation;
@@ -25,19 +25,20 @@ begin
   select * into conversation from chat.conversation as stored where stored.client_id = p_client_id for no key update;
   select * into message from chat.message as stored where stored.client_id = p_client_id and stored.id = p_message_id;
   outcome := case
-    when message.client_id is null then 'no_message'
+    when message.client_id is null then case when p_body = '' then 'empty' else 'no_message' end
     -- Any developer may delete any message.
     when (message.sender_role, message.sender_id) is distinct from (p_role, p_by_id) and not (p_body is null and p_role = 'developer') then 'forbidden'
     when chat.was_made_v1(p_client_id, p_call_id) then 'changed'
+    when p_body = '' and message.attachments is null then 'empty'
     when message.deleted_at is not null then case when p_body is null then 'kept' else 'deleted' end
     when message.body = p_body then 'kept'
     when message.version <> p_if_version then 'outdated'
   end;
   if outcome in ('changed', 'kept') then
-    return query select * from chat.replay_v1(outcome, conversation, message, p_call_id, p_live, '', p_lease, p_lifetime);
+    return query select * from chat.replay_v2(outcome, conversation, message, p_call_id, p_live, '', p_lease, p_lifetime);
     return;
   elsif outcome is not null then
-    return next chat.saved_v1(outcome, null, false, null, null, null);
+    return next chat.saved_v2(outcome, null, false, null, null, null);
     return;
   end if;
 
@@ -46,7 +47,7 @@ begin
   if p_capacity > 0 and p_body is not null then
     tokens := chat.rate_tokens(conversation, clock, p_capacity, p_per_second) - 1;
     if tokens < 0 then
-      return next chat.saved_v1('limited', -tokens / p_per_second, false, null, null, null);
+      return next chat.saved_v2('limited', -tokens / p_per_second, false, null, null, null);
       return;
     end if;
   end if;
@@ -55,7 +56,8 @@ begin
   end if;
 
   update chat.conversation as stored set
-      last_preview = case when stored.last_seq = message.seq then coalesce(p_preview, '') else stored.last_preview end,
+      last_preview = case when stored.last_seq = message.seq then
+        coalesce(p_preview, case when p_body = '' then chat.file_preview(message.attachments) end, '') else stored.last_preview end,
       version      = stored.version + 1,
       rate_tokens  = tokens,
       rate_at      = case when p_capacity > 0 and p_body is not null then clock else stored.rate_at end,
@@ -78,10 +80,10 @@ begin
         where p_live
       returning *
   loop
-    return next chat.saved_v1('changed', null, false, event, conversation, message);
+    return next chat.saved_v2('changed', null, false, event, conversation, message);
   end loop;
   if not found then
-    return next chat.saved_v1('changed', null, false, null, conversation, message);
+    return next chat.saved_v2('changed', null, false, null, conversation, message);
   end if;
 end
 $function$;

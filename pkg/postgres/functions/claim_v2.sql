@@ -12,8 +12,8 @@
 -- One claims at a time; whoever comes meanwhile gets nothing, for the other goes on. Else a claim whose snapshot is a
 -- little older would lock events that were just leased, find that they are not due, and keep them locked until it ends:
 -- an acknowledgement passes over what is locked, and the event would be delivered again.
-create or replace function chat.claim_v1(p_call_id uuid, p_claim integer, p_lease interval, p_lifetime interval)
-returns setof chat.saved_v1
+create or replace function chat.claim_v2(p_call_id uuid, p_claim integer, p_lease interval, p_lifetime interval)
+returns setof chat.saved_v2
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '400ms' set enable_seqscan = off set plan_cache_mode = force_generic_plan as $function$
 declare
   clock timestamptz;
@@ -65,6 +65,6 @@ begin
       from claimed
       join chat.conversation as conversation using (client_id)
       left join chat.message as message on message.client_id = claimed.client_id and message.seq = claimed.seq
-      cross join lateral chat.saved_v1('claimed', null, false, claimed::chat.outbox, conversation, message) as saved;
+      cross join lateral chat.saved_v2('claimed', null, false, claimed::chat.outbox, conversation, message) as saved;
 end
 $function$;

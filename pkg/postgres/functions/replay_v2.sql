@@ -3,10 +3,10 @@
 -- call delivers the others now, and keeps them.
 --
 -- It is called under the lock of the conversation.
-create or replace function chat.replay_v1(
+create or replace function chat.replay_v2(
   p_outcome text, p_conversation chat.conversation, p_message chat.message,
   p_call_id uuid, p_live boolean, p_socket_id text, p_lease interval, p_lifetime interval
-) returns setof chat.saved_v1
+) returns setof chat.saved_v2
 language plpgsql volatile as $function$
 declare
   event  chat.outbox;
@@ -27,10 +27,10 @@ begin
           or p_outcome = 'replayed' and stored.seq = p_message.seq and stored.event <> 'message-updated' and stored.due_at <= clock)
       returning *
   loop
-    return next chat.saved_v1(p_outcome, null, queued, event, p_conversation, p_message);
+    return next chat.saved_v2(p_outcome, null, queued, event, p_conversation, p_message);
   end loop;
   if not found then
-    return next chat.saved_v1(p_outcome, null, queued, null, p_conversation, p_message);
+    return next chat.saved_v2(p_outcome, null, queued, null, p_conversation, p_message);
   end if;
 end
 $function$;

@@ -2,10 +2,10 @@
 -- which p_assign says to change.
 --
 -- outcome: 'changed'; 'kept' (it is so already); 'no_conversation' (there is none).
-create or replace function chat.update_v2(
+create or replace function chat.update_v3(
   p_call_id uuid, p_client_id text, p_by_id text, p_by_name text, p_status text, p_assign boolean, p_assignee_id text, p_client_name text,
   p_live boolean, p_socket_id text, p_lease interval, p_lifetime interval
-) returns setof chat.saved_v1
+) returns setof chat.saved_v2
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '400ms' set enable_seqscan = off set plan_cache_mode = force_generic_plan as $function$
 declare
   conversation chat.conversation;
@@ -15,10 +15,10 @@ declare
 begin
   select * into conversation from chat.conversation as stored where stored.client_id = p_client_id for no key update;
   if not found then
-    return next chat.saved_v1('no_conversation', null, false, null, null, null);
+    return next chat.saved_v2('no_conversation', null, false, null, null, null);
     return;
   elsif chat.was_made_v1(p_client_id, p_call_id) then
-    return query select * from chat.replay_v1('changed', conversation, null, p_call_id, p_live, p_socket_id, p_lease, p_lifetime);
+    return query select * from chat.replay_v2('changed', conversation, null, p_call_id, p_live, p_socket_id, p_lease, p_lifetime);
     return;
   end if;
   before := conversation;
@@ -32,7 +32,7 @@ begin
       -- Only that the name is a developer's now, which no reader sees.
       update chat.conversation as stored set client_name_set = true where stored.client_id = p_client_id;
     end if;
-    return next chat.saved_v1('kept', null, false, null, conversation, null);
+    return next chat.saved_v2('kept', null, false, null, conversation, null);
     return;
   end if;
 
@@ -55,10 +55,10 @@ begin
         where p_live
       returning *
   loop
-    return next chat.saved_v1('changed', null, false, event, conversation, null);
+    return next chat.saved_v2('changed', null, false, event, conversation, null);
   end loop;
   if not found then
-    return next chat.saved_v1('changed', null, false, null, conversation, null);
+    return next chat.saved_v2('changed', null, false, null, conversation, null);
   end if;
 end
 $function$;
