@@ -348,6 +348,7 @@ func TestWhatIsWrongWithAFileIsNamed(t *testing.T) {
 			}
 		})
 	}
+	grace.call("POST", "/api/attachments", "text/plain", "{}").fails(415, "unsupported_media_type")
 	ada.post("/api/attachments", `{}`).fails(422, "validation_failed", "clientId").has("errors.1.field", "fileName", "errors.2.field", "mediaType", "errors.3.field", "size", "errors.4", nil)
 	ids := func(n int) string {
 		return strings.Repeat("01a207d9-217b-7c3e-9a51-2f6a8e0b4d13,", n-1) + "01a207d9-217b-7c3e-9a51-2f6a8e0b4d13"
