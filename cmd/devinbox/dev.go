@@ -91,7 +91,7 @@ func (d devRun) run(ctx context.Context, command []string) (err error) {
 		return err
 	}
 	// What cannot be used is told before anything is begun, and so is a port that is taken.
-	settings, fault := config.Load(p.lookup)
+	settings, fault := p.load(p.lookup)
 	if settings.MigrationURL != "" { // a database is named
 		fault = errors.Join(fault, settings.DatabaseFaults)
 		if settings.MigrationURL != settings.Database.URL {
@@ -100,7 +100,7 @@ func (d devRun) run(ctx context.Context, command []string) (err error) {
 	}
 	if !d.portGiven {
 		server, faults := config.LoadServer(p.lookup)
-		d.port, fault = server.Port, errors.Join(fault, faults)
+		d.port, fault = server.Port, errors.Join(fault, p.located(faults))
 	}
 	if fault != nil {
 		return fault
@@ -129,9 +129,9 @@ func (d devRun) run(ctx context.Context, command []string) (err error) {
 	if err != nil {
 		return err
 	}
-	settings, fault = config.Load(stack.Lookup)
+	settings, fault = p.load(stack.Lookup)
 	if err := d.migrate(ctx, settings); err != nil {
-		return err
+		return p.unreachable(settings.MigrationVariable, err)
 	}
 	switch {
 	case !d.servicesOnly:
