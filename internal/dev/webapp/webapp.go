@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"devinbox/internal/dev/folder"
+	"devinbox/internal/dev/npm"
 )
 
 const (
@@ -181,12 +182,12 @@ func prepare(ctx context.Context, workspace string, progress io.Writer, steps ..
 			continue
 		}
 		quiet := report(progress, step.doing)
-		npm := exec.CommandContext(ctx, "npm", step.npm...)
-		npm.Dir = workspace
-		npm.Env = append(os.Environ(), noTelemetry)
+		command := exec.CommandContext(ctx, "npm", step.npm...)
+		command.Dir = workspace // and no --prefix, with which npm would not read the machine's own settings
+		command.Env = npm.Impatient(append(os.Environ(), noTelemetry))
 		var out bytes.Buffer
-		npm.Stdout, npm.Stderr = &out, &out
-		err = npm.Run()
+		command.Stdout, command.Stderr = &out, &out
+		err = command.Run()
 		quiet()
 		if err != nil {
 			return fmt.Errorf("npm %s in web/ failed (%w); --no-web leaves the web example out:\n%s", strings.Join(step.npm, " "), err, out.String())
