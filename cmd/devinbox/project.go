@@ -147,6 +147,9 @@ func (p *project) data(given string) (string, error) {
 	return dev.DataFolder(p.folder)
 }
 
+// workspace is the folder of the browser's side, which may not be there.
+func (p *project) workspace() string { return filepath.Join(p.folder, "web") }
+
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
