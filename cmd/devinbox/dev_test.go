@@ -498,3 +498,31 @@ func TestASecondDevInOneCheckoutSaysAtOnceWhatIsInItsWay(t *testing.T) {
 	second.interrupt()
 	first.interrupt()
 }
+
+// What serves the functions then checks tokens with the secret that the command token signs with.
+func TestServicesOnlyServesTheSecretOfAFileToo(t *testing.T) {
+	t.Parallel()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	example, err := os.ReadFile("../../.env.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := emptyProject(t)
+	write(t, filepath.Join(folder, ".env.example"), string(example))
+	write(t, filepath.Join(folder, ".env.local"), strings.Replace(string(example), "\nCHAT_JWT_SECRET=\n", "\nCHAT_JWT_SECRET='"+jwtSecret+"'\n", 1))
+	token := strings.TrimSpace(execute(t, folder, nil, "token", "--role", "client", "--sub", "42").is(t, 0).output)
+	r := start(t, command(t, folder, nil, "dev", "--services-only", "--data", newData(t), "--", self, "serve", "--port", "0"))
+	line := r.until(`"msg":"serving"`)
+	found := regexp.MustCompile(`"address":"[^"]*:([0-9]+)"`).FindStringSubmatch(line)
+	if found == nil {
+		t.Fatalf("it says %s", line)
+	}
+	status, said := deployment{url: "http://127.0.0.1:" + found[1]}.call(t, token, "POST", "/api/messages/send", `{"body":"Hello"}`)
+	if status != 201 || !strings.Contains(said, `"realtime":"delivered"`) {
+		t.Errorf("%d %s", status, said)
+	}
+	r.interrupt()
+}
