@@ -326,8 +326,8 @@ func services(p *project, stack *dev.Stack, settings config.Config) string {
 	files := "the one that " + p.named("S3_ENDPOINT") + " names"
 	if stack.Brings("S3_ENDPOINT") {
 		files = here(stack.Lookup("S3_ENDPOINT"))
-	} else if p.lookup("S3_ENDPOINT") == "" {
-		files = "off, so there are no attachments: S3_ENDPOINT is missing, and other variables of its are set"
+	} else if settings.FilesFaults != nil {
+		files = "off, so no files are taken: " + strings.ReplaceAll(settings.FilesFaults.Error(), "\n", ", ")
 	}
 	return fmt.Sprintf("  Postgres   %s\n  Pusher     %s\n  files      %s\n", database, live, files)
 }

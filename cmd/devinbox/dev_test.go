@@ -432,7 +432,7 @@ func TestTheBannerSaysWhatIsReal(t *testing.T) {
 			"Postgres   the one that DATABASE_URL names", "Pusher     of this machine, made by dev, at http://127.0.0.1:", "files      of this machine, made by dev, at http://127.0.0.1:",
 		}},
 		{
-			"Pusher itself and a store elsewhere", "PUSHER_APP_ID=1234567\nPUSHER_SECRET=00112233445566778899\nNEXT_PUBLIC_PUSHER_KEY=112233445566778899aa\nNEXT_PUBLIC_PUSHER_CLUSTER=eu\nS3_ENDPOINT=https://s3.example.com\n", nil,
+			"Pusher itself and a store elsewhere", "PUSHER_APP_ID=1234567\nPUSHER_SECRET=00112233445566778899\nNEXT_PUBLIC_PUSHER_KEY=112233445566778899aa\nNEXT_PUBLIC_PUSHER_CLUSTER=eu\nS3_ENDPOINT=https://s3.example.com\nS3_REGION=auto\nS3_BUCKET=bucket\nS3_ACCESS_KEY_ID=id\nS3_SECRET_ACCESS_KEY=key\n", nil,
 			[]string{"Pusher     Pusher itself, with the app that NEXT_PUBLIC_PUSHER_KEY (in .env.local) names", "files      the one that S3_ENDPOINT (in .env.local) names"},
 		},
 		{
@@ -441,7 +441,7 @@ func TestTheBannerSaysWhatIsReal(t *testing.T) {
 		},
 		{
 			"not all of Pusher's, and of the store's", "", []string{"PUSHER_APP_ID=1", "NEXT_PUBLIC_PUSHER_CLUSTER=eu", "S3_BUCKET=b"},
-			[]string{"Pusher     off, so nothing is live: NEXT_PUBLIC_PUSHER_KEY is missing, PUSHER_SECRET is missing", "files      off, so there are no attachments"},
+			[]string{"Pusher     off, so nothing is live: NEXT_PUBLIC_PUSHER_KEY is missing, PUSHER_SECRET is missing", "files      off, so no files are taken: S3_ENDPOINT is missing"},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

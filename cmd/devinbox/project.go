@@ -87,7 +87,7 @@ func (p *project) isPlaceholder(name string) bool {
 // load is [config.Load] with the file that each variable comes from in what is said of it.
 func (p *project) load(lookup func(string) string) (config.Config, error) {
 	c, err := config.Load(lookup)
-	for _, fault := range []*error{&c.DatabaseFaults, &c.MigrationFaults, &c.PusherFaults, &c.CronFault, &c.WebhookFaults, &err} {
+	for _, fault := range []*error{&c.DatabaseFaults, &c.MigrationFaults, &c.PusherFaults, &c.CronFault, &c.WebhookFaults, &c.FilesFaults, &err} {
 		*fault = p.located(*fault)
 	}
 	return c, err

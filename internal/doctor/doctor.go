@@ -91,7 +91,7 @@ func Run(ctx context.Context, o Options) []Finding {
 	if d.unconfigured() && d.URL == "" {
 		return []Finding{unconfigured()}
 	}
-	parts := []func(context.Context) []Finding{d.variables, d.database, d.pusher, d.deployment}
+	parts := []func(context.Context) []Finding{d.variables, d.database, d.pusher, d.bucket, d.deployment}
 	found := make([][]Finding, len(parts))
 	var running sync.WaitGroup
 	for i, part := range parts {

@@ -8,12 +8,14 @@ import (
 	"encoding/json"
 	"maps"
 	"net"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"devinbox/internal/dev/objectstore"
 	"devinbox/internal/dev/pusherserver"
 	"devinbox/internal/testing/pgbouncer"
 	"devinbox/internal/testing/testdb"
@@ -168,6 +170,53 @@ func TestEachFaultIsFoundWithItsRemedy(t *testing.T) {
 			statements("update chat.webhook_progress set looked_at = now() - interval '3 hours'")(t, w)
 		}, []string{"cron/fault"}, "3 hours ago", "once a minute"},
 
+		// The object store.
+		{"not all of the object store's", nil, set("S3_BUCKET", "bucket", "S3_REGION", "auto", "S3_ENDPOINT", "https://s3.example.com", "S3_ACCESS_KEY_ID", "access-key"), []string{"variables/fault/S3_SECRET_ACCESS_KEY"}, "is missing", "Correct it"},
+		{"a bucket without CORS for an origin", nil, func(t *testing.T, w *world) {
+			w.store()
+			w.variables["CHAT_ALLOWED_ORIGINS"] = "https://chat.example.com, https://*.example.com, http://localhost:3000"
+		}, []string{"bucket/fault"}, "it refuses some", "CORS configuration"},
+		{"a bucket without CORS for the deployment", nil, func(t *testing.T, w *world) {
+			w.store()
+			w.variables["S3_ENDPOINT"] = w.front(func(rw http.ResponseWriter, r *http.Request) bool {
+				if r.Method == "OPTIONS" {
+					rw.WriteHeader(http.StatusForbidden)
+				}
+				return r.Method == "OPTIONS"
+			})
+			w.options.URL = w.deploy(w.variables)
+		}, []string{"bucket/fault"}, "it refuses all", "CORS configuration"},
+		{"a bucket whose CORS forgets a header", nil, func(t *testing.T, w *world) {
+			w.store()
+			w.variables["CHAT_ALLOWED_ORIGINS"] = "http://localhost:3000"
+			w.variables["S3_ENDPOINT"] = w.front(func(rw http.ResponseWriter, r *http.Request) bool {
+				if r.Method == "OPTIONS" {
+					rw.Header().Set("Access-Control-Allow-Origin", "*")
+					rw.Header().Set("Access-Control-Allow-Methods", "GET, PUT")
+					rw.Header().Set("Access-Control-Allow-Headers", "content-type")
+				}
+				return r.Method == "OPTIONS"
+			})
+		}, []string{"bucket/fault"}, "lacks the headers", "if-none-match"},
+		{"another key pair", nil, func(_ *testing.T, w *world) {
+			w.store()
+			w.variables["S3_SECRET_ACCESS_KEY"] = "another-secret"
+		}, []string{"bucket/fault/S3_SECRET_ACCESS_KEY"}, "does not take the key pair", "list the bucket"},
+		{"a store that is not there", nil, func(_ *testing.T, w *world) {
+			w.store()
+			w.variables["S3_ENDPOINT"] = "http://127.0.0.1:1"
+		}, []string{"bucket/fault/S3_ENDPOINT"}, "nothing listens", "without the bucket"},
+		{"a store that fails", nil, func(_ *testing.T, w *world) { w.store().Fail(objectstore.InternalError) }, []string{"bucket/fault"}, "(5xx)", "status"},
+		{"a page in the store's place", nil, func(_ *testing.T, w *world) { w.store().Fail(objectstore.Page) }, []string{"bucket/fault/S3_ENDPOINT"}, "something else answers", "the store's address"},
+		{"a store in another region", nil, func(t *testing.T, w *world) {
+			w.store()
+			w.variables["S3_ENDPOINT"] = answering(t, 301, "", "Location: https://elsewhere.example.com/")
+		}, []string{"bucket/fault/S3_ENDPOINT"}, "elsewhere", "region"},
+		{"files without a cron", nil, func(_ *testing.T, w *world) {
+			w.store()
+			w.variables["CRON_SECRET"] = ""
+		}, []string{"variables/fault/CRON_SECRET"}, "is missing", "no file deleted"},
+
 		// A deployment.
 		{"nothing at the address", nil, at(func(*testing.T, *world) string { return "http://127.0.0.1:1" }), []string{"deployment/fault"}, "does not answer", "vercel ls"},
 		{"no address of a deployment", nil, at(func(*testing.T, *world) string { return "http://chat.example.com" }), []string{"deployment/fault"}, "https://", "--url"},
@@ -293,6 +342,12 @@ func TestAHealthySetUpGivesNoWarning(t *testing.T) {
 			w.own()
 			exec(t, w.database, "update chat.webhook_progress set looked_at = now()")
 		}, []string{"cron"}},
+		{"an object store", func(_ *testing.T, w *world) { w.store() }, []string{"bucket"}},
+		{"an object store and pages elsewhere", func(_ *testing.T, w *world) {
+			w.store()
+			w.variables["CHAT_ALLOWED_ORIGINS"] = "http://localhost:4000,https://*.example.com"
+			w.options.URL = w.deploy(w.variables)
+		}, []string{"bucket", "deployment"}},
 		{"a deployment", func(_ *testing.T, w *world) { w.options.URL = w.deploy(w.variables) }, []string{"deployment"}},
 		{"identities by keys of somebody else's", func(_ *testing.T, w *world) {
 			w.variables["CHAT_JWT_SECRET"], w.variables["CHAT_JWKS_URL"] = "", "https://id.example.com/jwks"

@@ -29,7 +29,7 @@ var helps = map[string]string{
 	"NEXT_PUBLIC_PUSHER_CLUSTER": fromAppKeys + "cluster, such as eu",
 	"CHAT_JWT_SECRET":            makeSecret,
 	"CHAT_JWT_SECRET_PREVIOUS":   "Take it away, or set what CHAT_JWT_SECRET was before.",
-	"CRON_SECRET":                makeSecret + " Without it /api/cron/deliver answers 401 to everybody: nothing clears the queue by itself, and webhooks are not sent.",
+	"CRON_SECRET":                makeSecret + " Without it /api/cron/deliver answers 401 to everybody: nothing clears the queue by itself, no webhook is sent and no file deleted.",
 	"CHAT_WEBHOOK_SECRET":        "Set it to whsec_ and the output of openssl rand -base64 32, and give the receiver the same.",
 }
 
@@ -63,12 +63,12 @@ func (d *doctor) variables(context.Context) []Finding {
 	}
 	c := d.settings
 	none := !slices.ContainsFunc(pusherVariables, d.isSet)
-	for _, err := range []error{c.DatabaseFaults, c.MigrationFaults, c.PusherFaults, c.CronFault, c.WebhookFaults, d.fault} {
+	for _, err := range []error{c.DatabaseFaults, c.MigrationFaults, c.PusherFaults, c.CronFault, c.WebhookFaults, c.FilesFaults, d.fault} {
 		for _, fault := range faults(err) {
 			switch {
 			case blamed[fault.Variable]: // once is enough
 			case none && slices.Contains(pusherVariables, fault.Variable): // the check of Pusher says so
-			case fault.Variable == "CRON_SECRET" && !d.isSet(fault.Variable) && c.Webhook.URL == "":
+			case fault.Variable == "CRON_SECRET" && !d.isSet(fault.Variable) && c.Webhook.URL == "" && !c.Files.IsSet():
 				found = append(found, Finding{"variables", Warning, "CRON_SECRET is missing", helps[fault.Variable], fault.Variable})
 			default:
 				blame(fault.Variable, fault.Message)

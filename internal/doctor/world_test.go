@@ -6,9 +6,13 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +20,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"devinbox/internal/dev/objectstore"
 	"devinbox/internal/dev/pusherserver"
 	"devinbox/internal/serve"
 	"devinbox/internal/testing/logbook"
@@ -72,6 +77,39 @@ func (w *world) own() {
 	w.t.Helper()
 	w.database = testdb.New(w.t)
 	w.variables["DATABASE_URL"] = w.database
+}
+
+// store gives the set-up an object store.
+func (w *world) store() *objectstore.Server {
+	w.t.Helper()
+	server, err := objectstore.Start(objectstore.Options{Dir: filepath.Join(w.t.TempDir(), "files")})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(server.Close)
+	maps.Copy(w.variables, server.Environment())
+	return server
+}
+
+// front is the address of a proxy in front of the object store, which leaves to answers what they say that they have
+// answered.
+func (w *world) front(answers func(http.ResponseWriter, *http.Request) bool) string {
+	w.t.Helper()
+	target, err := url.Parse(w.variables["S3_ENDPOINT"])
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(target)
+		r.Out.Host = r.In.Host // it is signed
+	}}
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if !answers(rw, r) {
+			proxy.ServeHTTP(rw, r)
+		}
+	}))
+	w.t.Cleanup(server.Close)
+	return server.URL
 }
 
 // atPusher has the app at Pusher itself, in the cluster eu, which this machine plays. Each other cluster is one that does
