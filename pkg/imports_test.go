@@ -38,10 +38,11 @@ var forFunctions = []string{"devinbox/pkg/app", "devinbox/pkg/chat", "devinbox/p
 // outside are the folders of what no function links, each with those that it may import beside pkg/ and itself.
 // A command may use all that runs on this machine. Of what is for tests it uses only the faults, which have a command.
 var outside = map[string][]string{
-	"devinbox/cmd/":             {"devinbox/internal/archive", "devinbox/internal/dev", "devinbox/internal/bench", "devinbox/internal/faults", "devinbox/internal/serve"},
+	"devinbox/cmd/":             {"devinbox/internal/archive", "devinbox/internal/dev", "devinbox/internal/bench", "devinbox/internal/doctor", "devinbox/internal/faults", "devinbox/internal/serve"},
 	"devinbox/internal/archive": {},
 	"devinbox/internal/bench":   {"devinbox/internal/dev"},
 	"devinbox/internal/dev":     {"devinbox/internal/serve"},
+	"devinbox/internal/doctor":  {},
 	"devinbox/internal/faults":  {"devinbox/internal/dev", "devinbox/internal/serve", "devinbox/internal/testing"},
 	"devinbox/internal/serve":   {"devinbox/api"},
 	"devinbox/internal/testing": {"devinbox/internal/dev"},

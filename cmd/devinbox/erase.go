@@ -46,7 +46,7 @@ delete the files.`,
 			if err != nil {
 				return err
 			}
-			return erase(command.Context(), settings, clientID, all, vacuum)
+			return p.unreachable(settings.MigrationVariable, erase(command.Context(), settings, clientID, all, vacuum))
 		},
 	}
 	command.Flags().StringVar(&clientID, "client", "", "the client's id")

@@ -21,10 +21,12 @@ import (
 
 // Config is what the environment says: the options of each package, and what is for package app alone.
 type Config struct {
-	Database        postgres.Options // what functions connect to
-	DatabaseFaults  error            // a [Fault] if the database's variable is missing or malformed
-	MigrationURL    string           // what migrations connect to: the unpooled URL if there is one
-	MigrationFaults error            // a [Fault] if the variable that MigrationURL comes from is missing or malformed
+	Database          postgres.Options // what functions connect to
+	DatabaseFaults    error            // a [Fault] if the database's variable is missing or malformed
+	DatabaseVariable  string           // the variable that it comes from, or would come from
+	MigrationURL      string           // what migrations connect to: the unpooled URL if there is one
+	MigrationVariable string           // the variable that it comes from
+	MigrationFaults   error            // a [Fault] if that variable is missing or malformed
 
 	Pusher       realtime.Options
 	PusherFaults error // a [Fault] for each of Pusher's variables that is missing or malformed, joined
@@ -110,9 +112,10 @@ func Load(lookup func(name string) string) (Config, error) {
 	e.webhooks(&c)
 	e.files(&c)
 
+	c.DatabaseVariable, c.MigrationVariable = e.names[&c.Database.URL], e.names[&c.MigrationURL]
 	c.DatabaseFaults = errors.Join(e.faultsOf(&c.Database)...)
 	if c.MigrationURL == "" {
-		c.MigrationURL, c.MigrationFaults = c.Database.URL, c.DatabaseFaults
+		c.MigrationURL, c.MigrationVariable, c.MigrationFaults = c.Database.URL, c.DatabaseVariable, c.DatabaseFaults
 	} else {
 		c.MigrationFaults = e.faultOfURL(&c.MigrationURL)
 		if c.Database.URL == "" { // it may have been meant for both

@@ -67,7 +67,7 @@ func TestAnEmptyEnvironmentHasNoFaultsAndSafeDefaults(t *testing.T) {
 		t.Errorf("what is missing is not told: %v, %v, %v", got.DatabaseFaults, got.PusherFaults, got.CronFault)
 	}
 	got.DatabaseFaults, got.MigrationFaults, got.PusherFaults, got.CronFault, got.Identity.Fits = nil, nil, nil, nil, nil
-	if want := (config.Config{RateLimit: chat.RateLimit{Capacity: 30, PerSecond: 3}, UnreadAfter: 10 * time.Minute}); !reflect.DeepEqual(got, want) {
+	if want := (config.Config{DatabaseVariable: "DATABASE_URL", MigrationVariable: "DATABASE_URL", RateLimit: chat.RateLimit{Capacity: 30, PerSecond: 3}, UnreadAfter: 10 * time.Minute}); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
 	}
 }
@@ -116,10 +116,10 @@ func TestTheFirstNameThatIsSetCounts(t *testing.T) {
 		"DATABASE_URL": " postgres://pooled\n", "POSTGRES_URL": "postgres://other", "POSTGRES_URL_NON_POOLING": "postgres://straight",
 		"NEXT_PUBLIC_PUSHER_KEY": " ", "PUSHER_KEY": "key", "PUSHER_CLUSTER": "eu",
 	})
-	if c.Database.URL != "postgres://pooled" || c.MigrationURL != "postgres://straight" || c.Pusher.Key != "key" || c.Pusher.Cluster != "eu" {
+	if c.Database.URL != "postgres://pooled" || c.MigrationURL != "postgres://straight" || c.DatabaseVariable != "DATABASE_URL" || c.MigrationVariable != "POSTGRES_URL_NON_POOLING" || c.Pusher.Key != "key" || c.Pusher.Cluster != "eu" {
 		t.Errorf("%+v", c)
 	}
-	if c := load(t, map[string]string{"POSTGRES_URL": "postgres://other"}); c.Database.URL != "postgres://other" || c.MigrationURL != "postgres://other" {
+	if c := load(t, map[string]string{"POSTGRES_URL": "postgres://other"}); c.Database.URL != "postgres://other" || c.MigrationURL != "postgres://other" || c.DatabaseVariable != "POSTGRES_URL" || c.MigrationVariable != "POSTGRES_URL" {
 		t.Errorf("%+v", c)
 	}
 }

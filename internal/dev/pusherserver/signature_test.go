@@ -127,3 +127,16 @@ func TestAClockThatIsSetIsTheOneThatRequestsAreJudgedBy(t *testing.T) {
 		}
 	}
 }
+
+func TestAnAnswerTellsTheClockByWhichItsRequestWasJudged(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for _, skew := range []time.Duration{0, 5 * time.Minute, -time.Hour} {
+		s.Skew(skew)
+		_, _, header := request{Method: "GET", Path: "/apps/" + appID + "/channels"}.do(t, s)
+		date, err := http.ParseTime(header.Get("Date"))
+		if off := time.Until(date) - skew; err != nil || off.Abs() > time.Minute {
+			t.Errorf("ahead by %v: Date is %q (%v)", skew, header.Get("Date"), err)
+		}
+	}
+}
