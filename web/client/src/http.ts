@@ -79,9 +79,9 @@ export function createHttp(baseUrl: string, onReached: (isReached: boolean) => v
 async function load(baseUrl: string, route: Route, data: object | undefined, token: string | undefined) {
   const [method = "", path = ""] = route.split(" ");
   const isGet = method === "GET";
-  const query = Object.entries((isGet && data) || {}).filter(([, value]) => value);
+  const query = String(new URLSearchParams(Object.entries((isGet && data) || {}).filter(([, value]) => value)));
   const body = isGet ? undefined : JSON.stringify(data);
-  const response = await fetch(`${baseUrl}${path}?${String(new URLSearchParams(query))}`, {
+  const response = await fetch(baseUrl + path + (query && `?${query}`), {
     method,
     headers: {
       ...(token && { Authorization: `Bearer ${token}` }),
