@@ -17,6 +17,7 @@ import {
 import { createTypingSender, isOtherTyping, showTyping } from "./typing.js";
 import type { Conversation, ConversationState, ConversationStore, Received, Role } from "./types.js";
 import { createView } from "./view.js";
+import { createViewers } from "./viewers.js";
 
 export const initialConversation: ConversationState = {
   ...initialStatus,
@@ -26,6 +27,8 @@ export const initialConversation: ConversationState = {
   loadingOlder: false,
   unread: 0,
   typing: false,
+  viewers: [],
+  answering: [],
   draft: "",
 };
 
@@ -59,17 +62,23 @@ export function createConversation(core: Core, clientId: string | undefined): Ow
     },
     handleEvent(topic, data, metadata) {
       if (topic === "message") synced.set({ typing: false });
+      if (topic === "members") viewers.update();
       if (topic !== "typing") eventReceived(context, topic, data);
       else if (isOtherTyping(thread().me?.role, data, metadata))
         showTyping(synced.scheduler, (typing) => synced.set({ typing }));
+      else viewers.typed(metadata);
     },
-    onUpdate: context.updateIdentity,
+    onUpdate() {
+      context.updateIdentity();
+      viewers.update();
+    },
     onOpen() {
       synced.set({ typing: false }); // the timer that would have said so has ended with the store
       core.outbox.claimOrphans((entry) => entry.by === null && entry.clientId === clientId, actions.claim);
     },
     onViewed: (isViewed) => setViewed(core, clientId, isViewed),
   });
+  const viewers = createViewers(core, () => synced);
   const actions = createMessageActions(context, synced.refetch);
   const markRead = createReadReceipts(context);
   const tellTyping = () => {

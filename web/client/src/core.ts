@@ -35,7 +35,7 @@ export interface Core {
 export type SendRequest = <R extends Route>(route: R, data?: object, isChange?: boolean) => Promise<Answers[R]>;
 
 /** What an event is about, or a channel has to say of itself. */
-export type Topic = "message" | "read" | "conversation" | "typing" | "subscribed" | "refused";
+export type Topic = "message" | "read" | "conversation" | "typing" | "members" | "subscribed" | "refused";
 
 /** An open store as the others see it. */
 export interface OpenStore {

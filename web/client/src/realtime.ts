@@ -1,5 +1,5 @@
 import type PusherLibrary from "pusher-js";
-import type { Channel } from "pusher-js";
+import type { Channel, PresenceChannel } from "pusher-js";
 import { type EventMetadata, type OpenStore, type Topic, updateAll } from "./core.js";
 import { toChatError } from "./error.js";
 import type { Gateway } from "./gateway.js";
@@ -18,6 +18,8 @@ const TOPICS: Readonly<Record<string, Topic>> = {
   "messages-read": "read",
   "conversation-updated": "conversation",
   "client-typing": "typing",
+  "pusher:member_added": "members",
+  "pusher:member_removed": "members",
 };
 
 /** The name of a channel, once there is one. */
@@ -33,6 +35,8 @@ export interface Realtime {
   isUnavailable: () => boolean;
   /** Whether a channel brings events. */
   isSubscribed: (channelName: ChannelName) => boolean;
+  /** The user ids on a presence channel; none on another one. */
+  members: (channelName: ChannelName) => string[];
   /** Tells the others on a channel that somebody of a side is typing, if it allows that. */
   sendTyping: (channelName: ChannelName, side: Role) => void;
 }
@@ -95,6 +99,10 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     socketId: () => connected()?.connection.socket_id,
     isUnavailable: () => isUnavailable,
     isSubscribed: (channelName) => channelOf(connected(), channelName)?.subscribed === true,
+    members(channelName) {
+      const channel = channelOf(connected(), channelName) as Partial<PresenceChannel> | undefined;
+      return channel?.subscribed ? Object.keys((channel.members?.members ?? {}) as object) : [];
+    },
     sendTyping(channelName, side) {
       const channel = channelOf(connected(), channelName);
       // Only private and presence channels carry what a client tells.

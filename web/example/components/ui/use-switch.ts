@@ -2,12 +2,12 @@ import { useCallback, useSyncExternalStore } from "react";
 
 const changed = "devinbox-switch";
 
-/** A setting of this browser: on until it is switched off. */
-export function useSwitch(name: string): [boolean, (on: boolean) => void] {
+/** A setting of this browser: as `usually`, until it is switched. */
+export function useSwitch(name: string, usually = true): [boolean, (on: boolean) => void] {
   const on = useSyncExternalStore(
     subscribe,
-    () => read(name) !== "off",
-    () => true,
+    () => (read(name) ?? (usually ? "on" : "off")) === "on",
+    () => usually,
   );
   const set = useCallback(
     (next: boolean) => {

@@ -12,6 +12,8 @@ interface DialogProps {
 export function Dialog({ open, title, onClose, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
+  /** Whether the pointer went down beside the dialog: a selection of text in it may end there too, and closes nothing. */
+  const isOutside = useRef(false);
 
   useEffect(() => {
     const element = dialog.current;
@@ -24,9 +26,10 @@ export function Dialog({ open, title, onClose, children }: DialogProps) {
       ref={dialog}
       className={styles.dialog}
       aria-labelledby={heading}
+      data-own-keys=""
       onClose={onClose}
-      onKeyDown={(event) => event.stopPropagation()}
-      onClick={(event) => event.target === event.currentTarget && onClose()}
+      onPointerDown={(event) => (isOutside.current = event.target === event.currentTarget)}
+      onClick={(event) => isOutside.current && event.target === event.currentTarget && onClose()}
     >
       {open && (
         <div className={styles.content}>
