@@ -3,11 +3,14 @@ import type { Page } from "@playwright/test";
 import { ada, alan, grace } from "../support/deployment.ts";
 import { expect, test } from "../support/scenario.ts";
 
-/** Requires that axe finds nothing: in light colours by all its rules, in dark ones by those that look at colours. */
-async function hasNoViolation(page: Page, state: string): Promise<void> {
+/**
+ * Requires that axe finds nothing, in all of a page or within a part: in light colours by all its rules, in dark ones by those
+ * that look at colours. Code in a thread is left out: the arrows go to its message and Tab from there, and axe knows only Tab.
+ */
+async function hasNoViolation(page: Page, state: string, within = "html"): Promise<void> {
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme });
-    const axe = new AxeBuilder({ page });
+    const axe = new AxeBuilder({ page }).include(within).exclude("[role=log] pre");
     const { violations } = await (
       colorScheme === "dark" ? axe.withRules(["color-contrast", "link-in-text-block"]) : axe
     ).analyze();
@@ -23,12 +26,19 @@ test("axe finds nothing on the client's pages", async ({ open, chat, deployment 
   await hasNoViolation(await open("/there-is-no-such-page"), "a page that is not there");
   await hasNoViolation(await open("/authjs"), "a sign-in");
 
+  const widget = await open("/widget?as=alan");
+  await widget.getByRole("button", { name: "Chat with the developers" }).click();
+  await expect(widget.getByRole("textbox")).toBeEnabled();
+  await hasNoViolation(widget, "a widget");
+
   const client = await chat(grace);
   await hasNoViolation(client.page, "an empty chat");
   await client.write("Hello https://example.com/");
   await client.delivery("Hello https://example.com/", "Sent");
   await deployment.send(ada, "An answer", grace);
+  await deployment.send(ada, `> Hello\n\n**This** \`code\`:\n\`\`\`ts\n${"x = 1; ".repeat(40)}\n\`\`\`\n1. one`, grace);
   await expect(client.message("An answer")).toBeVisible();
+  await expect(client.log.getByRole("region", { name: "Code in ts" })).toBeVisible();
   await client.write("To be deleted");
   await client.delivery("To be deleted", "Sent");
   await client.delete("To be deleted");
@@ -61,6 +71,17 @@ test("axe finds nothing on the developers' page", async ({ inbox, deployment }) 
   await conversation.write("An answer");
   await conversation.delivery("An answer", "Sent");
   await hasNoViolation(team.page, "a conversation");
+  await conversation.log.focus();
+  await team.page.keyboard.press("?");
+  await hasNoViolation(team.page, "all keys");
+  await team.page.keyboard.press("Escape");
+  await team.page.getByRole("button", { name: "How to be told" }).click();
+  await expect(team.page.getByRole("menu")).toBeVisible();
+  await hasNoViolation(team.page, "how to be told", "[role=menu]");
+  await team.page.keyboard.press("Escape");
+  await team.page.getByRole("button", { name: "Close the conversation" }).click();
+  await expect(conversation.log).toContainText("This conversation is closed");
+  await hasNoViolation(team.page, "a closed conversation");
   await team.page.getByRole("button", { name: "Start a conversation" }).click();
   await hasNoViolation(team.page, "a new conversation");
 });

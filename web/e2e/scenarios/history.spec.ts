@@ -91,7 +91,7 @@ test("each day begins with its name, and who wrote several lines in a row is nam
   );
   const client = await chat(grace);
   await client.shows("Long ago", "Yesterday's", "One", "Two");
-  const [longAgo, ...later] = await client.log.getByRole("heading", { level: 3 }).allInnerTexts();
+  const [longAgo, ...later] = await client.log.locator("[data-date]").allInnerTexts();
   expect(longAgo).toMatch(/ \d{4}$/);
   expect(later).toEqual(["Yesterday", "Today"]);
   // Each message by the first of its parts that takes room: a name, where it is seen and not only read out.

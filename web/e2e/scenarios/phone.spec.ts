@@ -11,11 +11,25 @@ const wide = [
   "ש".repeat(300),
 ];
 
+/** Requires that a page fits a phone, the narrowest one, and a window of 1280 pixels at a zoom of 200 %. */
 async function fits(page: Page): Promise<void> {
-  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(phone.viewport.width);
-  for (const scroller of await page.locator("[data-scroller]").all()) {
-    expect(await scroller.evaluate((element) => element.scrollWidth - element.clientWidth)).toBe(0);
+  for (const width of [320, 640, phone.viewport.width]) {
+    await page.setViewportSize({ width, height: phone.viewport.height });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth), page.url()).toBeLessThanOrEqual(width);
+    for (const scroller of await page.locator("[data-scroller]").all()) {
+      expect(await scroller.evaluate((element) => element.scrollWidth - element.clientWidth)).toBe(0);
+    }
   }
+}
+
+/** Requires that what a finger presses is 44 pixels high. */
+async function isForFingers(page: Page): Promise<void> {
+  const controls = page
+    .locator("main")
+    .locator("button:visible, select:visible, textarea:visible, input:not([type=radio]):visible");
+  const heights = await controls.evaluateAll((all) => all.map((one) => one.getBoundingClientRect().height));
+  expect(heights.length).toBeGreaterThan(0);
+  expect(Math.min(...heights.filter((height) => height > 1))).toBeGreaterThanOrEqual(44);
 }
 
 test("on a phone nothing has to be moved sideways", async ({ open, chat, inbox, deployment }) => {
@@ -31,13 +45,19 @@ test("on a phone nothing has to be moved sideways", async ({ open, chat, inbox, 
   const client = await chat(grace, phone);
   await expect(client.bodies).toHaveCount(wide.length);
   await fits(client.page);
+  await isForFingers(client.page);
   const team = await inbox(ada, phone);
   await fits(team.page);
+  await isForFingers(team.page);
   await team.lines.first().tap();
   await expect(team.conversation.bodies).toHaveCount(wide.length);
   await expect(team.lines.first()).toBeHidden();
   await fits(team.page);
+  await isForFingers(team.page);
+  await team.page.getByRole("button", { name: "Conversation actions" }).tap();
+  await team.page.getByRole("menuitemradio", { name: "Me", exact: true }).tap();
   await team.page.getByRole("button", { name: "Back to the inbox" }).tap();
+  await expect(team.lines.first()).toContainText("Mine");
   await expect(team.lines.first()).toBeVisible();
   for (const path of ["/authjs", "/there-is-no-such-page"]) await fits(await open(path, phone));
 });

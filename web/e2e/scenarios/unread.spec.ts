@@ -38,8 +38,8 @@ test("130 unread messages begin at the first, and only what was seen in order is
   await expect(client.message("Message 131")).toBeInViewport();
   expect(await read()).toBeLessThan(60);
 
-  await above.click();
   const last = await read();
+  await above.click();
   await expect(client.message(`Message ${last + 1}`)).toBeInViewport();
   for (let i = 0; i < 30; i++) {
     await client.log.press("PageDown");

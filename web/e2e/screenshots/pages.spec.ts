@@ -5,6 +5,8 @@ import { expect, test } from "../support/scenario.ts";
 const folder = process.env["SCREENSHOTS"]!;
 const screens: Record<string, BrowserContextOptions> = {
   desktop: { viewport: { width: 1280, height: 800 } },
+  wide: { viewport: { width: 1920, height: 1080 } },
+  tablet: { viewport: { width: 820, height: 1180 }, hasTouch: true },
   phone: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 },
 };
 
@@ -26,7 +28,10 @@ async function write(deployment: Deployment): Promise<void> {
     [grace, "It says “timeout” after a minute: https://example.com/reports/42"],
     [grace, "Could you have a look?"],
     [ada, "Of course. Which format did you choose?"],
-    [grace, "CSV. The PDF works."],
+    [
+      grace,
+      'CSV, by the **API**:\n```sh\ncurl https://example.com/reports/42.csv \\\n  --header "Authorization: Bearer $TOKEN" --max-time 120\n```\nThe PDF works.',
+    ],
     [
       ada,
       "Thank you, I can reproduce it: with more than 50,000 rows it is too slow. I’ll raise the limit and tell you when it is live.",
@@ -48,6 +53,9 @@ async function write(deployment: Deployment): Promise<void> {
       from chat.message m where m.client_id = c.client_id and m.seq = c.last_seq`);
 }
 
+/** What looks no other on these than on a desktop is left out. */
+const between = ["tablet", "wide"];
+
 for (const [screen, options] of Object.entries(screens)) {
   for (const colorScheme of ["light", "dark"] as const) {
     test(`${screen}, ${colorScheme}`, async ({ open, deployment }) => {
@@ -68,7 +76,20 @@ for (const [screen, options] of Object.entries(screens)) {
       await shoot(inbox, "inbox");
       await inbox.getByRole("link", { name: /Grace/ }).click();
       await expect(inbox.getByRole("log").getByText(question)).toBeVisible();
+      await expect(inbox.getByRole("region", { name: "Code in sh" })).toBeVisible();
       await shoot(inbox, "conversation");
+      if (screen === "phone") {
+        await inbox.getByRole("button", { name: "Conversation actions" }).tap();
+        await expect(inbox.getByRole("menuitem", { name: "About the client" })).toBeVisible();
+        await shoot(inbox, "menu");
+        await inbox.keyboard.press("Escape");
+      } else {
+        await inbox.getByRole("log").focus();
+        await inbox.keyboard.press("?");
+        await expect(inbox.getByRole("dialog", { name: "Keys" })).toBeVisible();
+        await shoot(inbox, "keys");
+        await inbox.keyboard.press("Escape");
+      }
 
       const chat = await visit("/chat?as=grace");
       await expect(chat.getByText(question)).toBeVisible();
@@ -82,6 +103,19 @@ for (const [screen, options] of Object.entries(screens)) {
       await chat.context().setOffline(true);
       await expect(chat.getByText(/You are offline/)).toBeVisible();
       await shoot(chat, "offline");
+      if (between.includes(screen)) return;
+
+      await deployment.sql(
+        `delete from chat.message where client_id = '43'; delete from chat.conversation where client_id = '43'`,
+      );
+      const first = await visit("/chat?as=alan");
+      await expect(first.getByText("Ask us anything")).toBeVisible();
+      await shoot(first, "first-message");
+
+      const widget = await visit("/widget?as=grace");
+      await widget.getByRole("button", { name: /Chat with the developers/ }).click();
+      await expect(widget.getByRole("log").getByText(question)).toBeVisible();
+      await shoot(widget, "widget");
 
       const home = await visit("/");
       await expect(home.getByRole("log").getByText(question)).toHaveCount(2);

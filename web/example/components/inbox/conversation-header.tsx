@@ -1,10 +1,11 @@
 import type { Conversation, ConversationChange, TeamMember } from "@devinbox/client";
-import { Menu } from "@base-ui/react/menu";
-import type { Ref } from "react";
+import { type Ref, lazy } from "react";
 import { Avatar } from "@/components/ui/avatar";
-import { BackIcon, CheckIcon, MoreIcon, PanelIcon } from "@/components/ui/icons";
-import menuStyles from "@/components/ui/menu.module.css";
+import { BackIcon, MoreIcon, PanelIcon } from "@/components/ui/icons";
+import { MenuButton } from "@/components/ui/menu-button";
 import styles from "./conversation-header.module.css";
+
+const ConversationMenu = lazy(() => import("./conversation-menu"));
 
 interface ConversationHeaderProps {
   clientId: string;
@@ -96,48 +97,9 @@ export function ConversationHeader(props: ConversationHeaderProps) {
               <PanelIcon />
             </button>
           </div>
-          <Menu.Root modal={false}>
-            <Menu.Trigger className={`button icon quiet ${styles.menu}`} aria-label="Conversation actions">
-              <MoreIcon />
-            </Menu.Trigger>
-            <Menu.Portal>
-              <Menu.Positioner
-                side="bottom"
-                align="end"
-                sideOffset={4}
-                className={menuStyles.positioner}
-                data-own-keys=""
-              >
-                <Menu.Popup className={menuStyles.popup}>
-                  <Menu.Item className={menuStyles.item} onClick={toggle}>
-                    {isClosed ? "Reopen" : "Close"}
-                  </Menu.Item>
-                  <Menu.Item className={menuStyles.item} onClick={onDetails}>
-                    About the client
-                  </Menu.Item>
-                  <div className={menuStyles.line} />
-                  <Menu.Group>
-                    <Menu.GroupLabel className={menuStyles.label}>Assignee</Menu.GroupLabel>
-                    <Menu.RadioGroup
-                      value={assigneeId ?? ""}
-                      onValueChange={(id: string) => change({ assigneeId: id || null })}
-                    >
-                      {[{ id: "", name: "Nobody" }, ...people].map((person) => (
-                        <Menu.RadioItem key={person.id} value={person.id} className={menuStyles.item} closeOnClick>
-                          <span className={menuStyles.check}>
-                            <Menu.RadioItemIndicator>
-                              <CheckIcon />
-                            </Menu.RadioItemIndicator>
-                          </span>
-                          {person.name ?? person.id}
-                        </Menu.RadioItem>
-                      ))}
-                    </Menu.RadioGroup>
-                  </Menu.Group>
-                </Menu.Popup>
-              </Menu.Positioner>
-            </Menu.Portal>
-          </Menu.Root>
+          <MenuButton label="Conversation actions" icon={<MoreIcon />} className={styles.menu}>
+            {(popup) => <ConversationMenu {...{ isClosed, assigneeId, people, change, onDetails }} {...popup} />}
+          </MenuButton>
         </>
       )}
     </header>

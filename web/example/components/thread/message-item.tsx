@@ -1,6 +1,5 @@
 import type { Delivery, ShownMessage } from "@devinbox/client";
-import { Menu } from "@base-ui/react/menu";
-import { memo, useId } from "react";
+import { memo, useRef } from "react";
 import { Avatar } from "@/components/ui/avatar";
 import { MoreIcon } from "@/components/ui/icons";
 import { errorText } from "@/lib/errors";
@@ -22,12 +21,13 @@ interface MessageItemProps extends Omit<MessageRow, "kind" | "key"> {
 export const MessageItem = memo(Item);
 
 function Item({ message, first, last, delivery, isActive, isEditing }: MessageItemProps) {
-  const { menu, edit, setEditing } = useThreadActions();
+  const { openMenu, edit, setEditing } = useThreadActions();
   const { sender, own, mine, key } = message;
-  const trigger = useId();
+  const button = useRef<HTMLButtonElement>(null);
   const isStored = message.delivery === "sent" || message.delivery === "seen";
   const hasMenu = isStored && !message.deletedAt;
-  const press = useLongPress(() => hasMenu && menu.open(trigger));
+  const open = () => button.current && openMenu(message, button.current);
+  const press = useLongPress(open);
   const name = mine ? "You" : (sender.name ?? sender.id);
   return (
     <li
@@ -57,17 +57,18 @@ function Item({ message, first, last, delivery, isActive, isEditing }: MessageIt
             <MessageBody message={message} isTabbable={isActive} />
           </div>
           {hasMenu && (
-            <Menu.Trigger
-              id={trigger}
-              handle={menu}
-              payload={message}
+            <button
+              ref={button}
+              type="button"
               className={styles.more}
               aria-label="Message actions"
+              aria-haspopup="menu"
               tabIndex={isActive ? 0 : -1}
               data-menu=""
+              onClick={open}
             >
               <MoreIcon />
-            </Menu.Trigger>
+            </button>
           )}
         </div>
       )}

@@ -6,7 +6,6 @@ import { LoadMore } from "@/components/ui/load-more";
 import { useToday } from "@/components/ui/use-now";
 import { groupMessages } from "@/lib/group-messages";
 import { MessageItem } from "./message-item";
-import { MessageMenu } from "./message-menu";
 import styles from "./message-list.module.css";
 import { useActiveMessage } from "./use-active-message";
 import { useAnnouncement } from "./use-announcement";
@@ -87,9 +86,9 @@ function List({ thread, sent, empty, note, editing }: MessageListProps) {
           )}
           {days.map(({ key, label, rows }) => (
             <div key={key} className={styles.day}>
-              <h3 className={styles.date}>
+              <p className={styles.date} data-date="">
                 <span>{label}</span>
-              </h3>
+              </p>
               <ol className={styles.list} aria-label={label}>
                 {rows.map((row) =>
                   row.kind === "unread" ? (
@@ -118,7 +117,6 @@ function List({ thread, sent, empty, note, editing }: MessageListProps) {
           {unread > 0 && !isAbove ? counted(unread) : "Latest messages"}
         </button>
       )}
-      <MessageMenu isDeveloper={thread.me?.role === "developer"} />
       <p role="status" className="visually-hidden">
         <span key={announcement.key}>{announcement.text}</span>
       </p>

@@ -1,11 +1,10 @@
 import type { ConversationStore, ShownMessage } from "@devinbox/client";
-import type { Menu } from "@base-ui/react/menu";
 import { createContext, useContext } from "react";
 
 /** What can be done with a message. None of it changes while a thread is shown, so that no message is rendered again for it. */
 export interface ThreadActions extends Pick<ConversationStore, "edit" | "retry" | "discard"> {
-  /** The one menu of all messages. */
-  menu: ReturnType<typeof Menu.createHandle<ShownMessage>>;
+  /** Opens the menu of a message at an element, which gets the focus back. */
+  openMenu: (message: ShownMessage, anchor: HTMLElement) => void;
   /** Opens the editor in the place of a message, or closes it. */
   setEditing: (messageId: string | null) => void;
   askToDelete: (message: ShownMessage) => void;

@@ -2,8 +2,7 @@
 
 import type { ShownMessage } from "@devinbox/client";
 import { type UseConversation, useChat, useConversation } from "@devinbox/client/react";
-import { Menu } from "@base-ui/react/menu";
-import { type ReactNode, type RefObject, useMemo, useRef, useState } from "react";
+import { type ReactNode, type RefObject, Suspense, lazy, useMemo, useRef, useState } from "react";
 import { isEditable } from "@/lib/is-editable";
 import { withQuotation } from "@/lib/quote";
 import { ConnectionBanner } from "./connection-banner";
@@ -12,6 +11,9 @@ import { DeleteDialog } from "./delete-dialog";
 import { MessageList, type ShownThread } from "./message-list";
 import { ThreadProvider } from "./thread-context";
 import styles from "./thread.module.css";
+
+/** It is loaded when the menu of a message is opened for the first time. */
+const MessageMenu = lazy(() => import("./message-menu"));
 
 interface ThreadProps {
   /** Whose conversation; without it, the caller's own. */
@@ -39,7 +41,7 @@ export function Thread(props: ThreadProps) {
   const [editing, setEditing] = useState<string | null>(null);
   const [deleting, setDeleting] = useState<ShownMessage | null>(null);
   const [announced, setAnnounced] = useState("");
-  const menu = useMemo(() => Menu.createHandle<ShownMessage>(), []);
+  const [menu, setMenu] = useState<{ message: ShownMessage; anchor: HTMLElement; isOpen: boolean } | null>(null);
   const own = useRef<ComposerHandle>(null);
   const field = composer ?? own;
   const store = useChat().conversation(clientId);
@@ -57,7 +59,7 @@ export function Thread(props: ThreadProps) {
   const { edit, retry, discard } = store;
   const actions = useMemo(
     () => ({
-      menu,
+      openMenu: (message: ShownMessage, anchor: HTMLElement) => setMenu({ message, anchor, isOpen: true }),
       edit,
       retry,
       discard,
@@ -77,7 +79,7 @@ export function Thread(props: ThreadProps) {
       },
       write: () => field.current?.focus(true),
     }),
-    [menu, edit, retry, discard, store, field],
+    [edit, retry, discard, store, field],
   );
   const mayWrite = status === "ready" || (status === "error" && thread.connection === "offline");
   return (
@@ -98,6 +100,15 @@ export function Thread(props: ThreadProps) {
           disabled={!mayWrite}
           autoFocus={autoFocus}
         />
+        {menu && (
+          <Suspense>
+            <MessageMenu
+              {...menu}
+              isDeveloper={me?.role === "developer"}
+              onClose={() => setMenu({ ...menu, isOpen: false })}
+            />
+          </Suspense>
+        )}
         <DeleteDialog message={deleting} onClose={() => setDeleting(null)} onDelete={thread.delete} />
         <p role="status" className="visually-hidden">
           {announced}
