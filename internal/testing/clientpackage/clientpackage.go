@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"devinbox/internal/dev/npm"
 )
 
 // sources are the files below web/ that the package is made of.
@@ -52,6 +54,7 @@ func Run(t *testing.T, dir, name string, arguments ...string) string {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), name, arguments...)
 	c.Dir = dir
+	c.Env = npm.Impatient(os.Environ()) // a registry that does not answer fails a test at once
 	var out bytes.Buffer
 	c.Stdout, c.Stderr = &out, &out
 	if err := c.Run(); err != nil {
