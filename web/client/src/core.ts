@@ -1,7 +1,7 @@
 import type { Answers, Route } from "./http.js";
 import type { Outbox } from "./outbox.js";
 import type { ChannelName, Realtime } from "./realtime.js";
-import type { Conversation, Session, SessionIdentity } from "./types.js";
+import type { Conversation, Session } from "./types.js";
 
 /** What the stores of one Chat share. */
 export interface Core {
@@ -17,13 +17,13 @@ export interface Core {
    * will do for a fetch that nobody has asked for.
    */
   verify: (maxAge?: number) => Promise<Session>;
-  /** Whose Chat this is; null while that is not known. */
-  identity: () => SessionIdentity | null;
+  /** What is known of the person whose Chat this is, and of where to listen; null while nothing is. */
+  session: Session | null;
   /** Trusts no cookie of before: the person may have been elsewhere. */
   distrust: () => void;
   readonly realtime: Realtime;
   /** Whether the last request got through to some server. */
-  isReachable: () => boolean;
+  isReachable: boolean;
   readonly outbox: Outbox;
   /** The stores that are open. */
   readonly stores: Set<OpenStore>;
@@ -34,17 +34,14 @@ export interface Core {
 /** A request of {@link Core}. `data` is the query of a GET, and else the body. */
 export type SendRequest = <R extends Route>(route: R, data?: object, isChange?: boolean) => Promise<Answers[R]>;
 
-/** What an event is about, or a channel has to say of itself. */
-export type Topic = "message" | "read" | "conversation" | "typing" | "subscribed" | "refused";
-
 /** An open store as the others see it. */
 export interface OpenStore {
   /** The channel that it follows, once it is known. */
   channelName: () => ChannelName;
   /** Something that the stores share has changed. */
   update: () => void;
-  /** An event came on a channel, or the answer to a change, which came on none. Either may be of another conversation. */
-  handleEvent: (topic: Topic, data: unknown, channelName?: string, metadata?: EventMetadata) => void;
+  /** An event came on its channel, or the answer to a change. Either may be of another conversation. */
+  handleEvent: (event: string, data: unknown, metadata?: EventMetadata) => void;
 }
 
 /** Whose a client event is, on a presence channel. */
@@ -54,7 +51,7 @@ export interface EventMetadata {
 
 /** Tells all open stores what the answer to a change tells: the connection that asked for it hears no event. */
 export function announceConversation({ stores }: Core, conversation: Conversation): void {
-  for (const store of [...stores]) store.handleEvent("conversation", conversation);
+  for (const store of [...stores]) store.handleEvent("conversation-updated", conversation);
 }
 
 /** Tells all open stores that something they share has changed. */

@@ -49,14 +49,14 @@ export function createHttp(baseUrl: string, onReached: (isReached: boolean) => v
   }
 
   return async <R extends Route>(route: R, data?: object, token?: string) => {
-    const { response, answer } = await load(baseUrl, route, data, token).catch((cause: unknown) => {
+    const [response, answer] = await load(baseUrl, route, data, token).catch((cause: unknown) => {
       onReached(false);
       throw new ChatError("network", { cause });
     });
-    const { ok, status, headers } = response;
+    const { ok, status } = response;
     const isOwn = ok
-      ? status === 204 || MEMBERS.some((member) => answer?.[member] !== undefined)
-      : answer?.["status"] === status && typeof answer["code"] === "string";
+      ? status === 204 || MEMBERS.some((member) => member in answer)
+      : answer.status === status && typeof answer.code === "string";
     // A page in place of a good answer is a hotel's sign-in or a proxy's, and a network that does not carry us.
     onReached(isOwn || !ok);
     if (isOwn) foreignSince = 0;
@@ -64,14 +64,11 @@ export function createHttp(baseUrl: string, onReached: (isReached: boolean) => v
       hasSession ||= route === "GET /api/session";
       return answer as Answers[R];
     }
-    const problem: Partial<Problem> = isOwn && answer ? answer : {};
-    const { code = nameForeign(ok), detail: message, errors: fields, requestId } = problem;
-    throw new ChatError(code, {
+    const { code = "", detail = "", errors = [], requestId = null } = answer;
+    throw new ChatError(isOwn ? code : nameForeign(ok), {
       status,
-      message,
-      fields,
-      requestId,
-      retryAfter: Number(headers.get("Retry-After")) || null,
+      retryAfter: Number(response.headers.get("Retry-After")) || null,
+      ...(isOwn && { message: detail, fields: errors, requestId }),
     });
   };
 }
@@ -79,7 +76,7 @@ export function createHttp(baseUrl: string, onReached: (isReached: boolean) => v
 async function load(baseUrl: string, route: Route, data: object | undefined, token: string | undefined) {
   const [method = "", path = ""] = route.split(" ");
   const isGet = method === "GET";
-  const query = String(new URLSearchParams(Object.entries((isGet && data) || {}).filter(([, value]) => value)));
+  const query = isGet ? String(new URLSearchParams(Object.entries(data ?? {}).filter(([, value]) => value))) : "";
   const body = isGet ? undefined : JSON.stringify(data);
   const response = await fetch(baseUrl + path + (query && `?${query}`), {
     method,
@@ -90,14 +87,14 @@ async function load(baseUrl: string, route: Route, data: object | undefined, tok
     body: body ?? null,
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
-  return { response, answer: parse(await response.text()) };
+  return [response, parse(await response.text())] as const;
 }
 
-/** The JSON that a text is; null if it is none. */
-function parse(text: string): Record<string, unknown> | null {
+/** The object of JSON that a text is; an empty one if it is none. */
+function parse(text: string): Partial<Problem> {
   try {
-    return JSON.parse(text) as Record<string, unknown> | null;
+    return Object(JSON.parse(text)) as Partial<Problem>;
   } catch {
-    return null;
+    return {};
   }
 }

@@ -21,7 +21,7 @@ export type MessageActions = Pick<ConversationStore, "send" | "retry" | "discard
 
 /** Makes {@link MessageActions}. `refetch` brings the newest text of what was edited. */
 export function createMessageActions(context: ConversationContext, refetch: () => Promise<void>): MessageActions {
-  const { core, clientId, thread, dispatch, answerReceived } = context;
+  const { thread, dispatch, request, answerReceived } = context;
   const sendPending = createSendQueue(context);
 
   return {
@@ -42,15 +42,14 @@ export function createMessageActions(context: ConversationContext, refetch: () =
     },
     discard: (id) => dispatch(messageDiscarded, id),
     async edit(messageId, text, ifVersion = thread().messages.find((m) => m.id === messageId)?.version) {
-      const edit = { clientId, messageId, body: normalizeBody(text), ifVersion };
+      const edit = { messageId, body: normalizeBody(text), ifVersion };
       try {
-        answerReceived(await core.request("PATCH /api/messages/edit", edit));
+        answerReceived(await request("PATCH /api/messages/edit", edit));
       } catch (error) {
         if (error instanceof ChatError && error.code === "conflict") await refetch(); // shows what came in between
         throw error;
       }
     },
-    delete: async (messageId) =>
-      answerReceived(await core.request("DELETE /api/messages/edit", { clientId, messageId })),
+    delete: async (messageId) => answerReceived(await request("DELETE /api/messages/edit", { messageId })),
   };
 }

@@ -67,8 +67,8 @@ export function createOutbox(getStorage: () => ChatStorage | null | undefined, n
       for (const orphan of read().filter((entry) => entry.tab !== tab && isWanted(entry))) {
         onTabGone(orphan.tab, () => {
           const entries = read();
-          const found = entries.find((entry) => isSameEntry(entry, orphan));
-          if (isClosed || !found) return; // another tab was faster
+          const found = entries.find((entry) => isSameEntry(entry, orphan) && isWanted(entry));
+          if (isClosed || !found) return; // another tab was faster, or it is known by now whose it is
           write(entries.filter((entry) => entry !== found));
           claim(found);
         });

@@ -1,5 +1,5 @@
 import type { ConversationContext } from "./conversation-context.js";
-import { ChatError, toChatError } from "./error.js";
+import { ChatError } from "./error.js";
 import { LIFETIME_MS } from "./outbox.js";
 import { retry, sleep } from "./retry.js";
 import { type PendingMessage, isSentBy, sendFailed } from "./thread-reducer.js";
@@ -12,8 +12,8 @@ const ANNOUNCE_AGAIN_MS = 10_000;
  * stored or has failed.
  */
 export function createSendQueue(context: ConversationContext): () => Promise<void> {
-  const { core, clientId, thread, dispatch, answerReceived, identify } = context;
-  const { signal, realtime, request } = core;
+  const { core, thread, dispatch, request, answerReceived, identify } = context;
+  const { signal, realtime } = core;
   let isSending = false;
 
   /** The first message that waits to be sent; that of an id, if it still does. */
@@ -22,7 +22,7 @@ export function createSendQueue(context: ConversationContext): () => Promise<voi
   }
 
   async function post({ id: clientMessageId, body, create }: PendingMessage) {
-    const draft = { clientId, body, clientMessageId, create, socketId: realtime.socketId() };
+    const draft = { body, clientMessageId, create, socketId: realtime.socketId() };
     const sent = await request("POST /api/messages/send", draft);
     if (!isSentBy(sent.message, thread().me)) await core.verify(0); // somebody else has signed in meanwhile
     answerReceived(sent);
@@ -51,7 +51,7 @@ export function createSendQueue(context: ConversationContext): () => Promise<voi
         () => send(id),
         signal,
         () => find(id) !== undefined,
-      ).catch((error: unknown) => dispatch(sendFailed, id, toChatError(error)));
+      ).catch((error: unknown) => dispatch(sendFailed, id, error as ChatError));
     }
     isSending = false;
   };

@@ -172,7 +172,8 @@ function dropAcknowledged(thread: Thread): Thread {
   return left.length < pending.length ? { ...thread, pending: left } : thread;
 }
 
-function authorOf({ me }: Thread): string | null {
+/** Names who writes here; null while that is not known. */
+export function authorOf({ me }: Pick<Thread, "me">): string | null {
   return me && identityKey(me);
 }
 

@@ -160,6 +160,7 @@ export class FakePusher {
 
 /** A page with a network and a spectator, a scripted server, and Chats that live there on a fake clock. */
 export class World {
+  private static readonly chats: Chat[] = [];
   readonly asked: Asked[] = [];
   readonly pushers: FakePusher[] = [];
   readonly storage = new MapStorage();
@@ -180,6 +181,8 @@ export class World {
   private readonly navigator: { onLine: boolean; locks?: unknown } = { onLine: true };
 
   constructor({ locks }: { locks?: FakeLocks } = {}) {
+    // What an earlier world has left behind would go on in this one.
+    for (const chat of World.chats.splice(0)) chat.close();
     vi.useFakeTimers();
     vi.spyOn(Math, "random").mockReturnValue(0);
     if (locks) this.navigator.locks = locks;
@@ -191,7 +194,7 @@ export class World {
   }
 
   chat(options: ChatOptions = {}): Chat {
-    return createChat({
+    const chat = createChat({
       storage: this.storage,
       // Whoever has signed in has a token of their own.
       getToken: () => {
@@ -211,6 +214,8 @@ export class World {
       },
       ...options,
     });
+    World.chats.push(chat);
+    return chat;
   }
 
   get pusher(): FakePusher {
