@@ -39,7 +39,7 @@ func devCommand() *cobra.Command {
 		Use:   "dev [-- COMMAND …]",
 		Short: "Run everything on this machine",
 		Long: `Run everything on this machine: the functions of api/, the web example and, if the environment, .env.local
-or .env name none, Postgres, a Pusher-protocol server and secrets. What is still as in .env.example counts as not named.
+or .env name none, Postgres, a Pusher-protocol server, an object store and secrets. What is still as in .env.example counts as not named.
 Ctrl-C ends all of it; the data stay.
 
 It listens on loopback alone, and answers only requests for localhost, a name below it, or an address of loopback:
@@ -120,7 +120,7 @@ func (d devRun) run(ctx context.Context, command []string) (err error) {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	options := dev.Options{Lookup: p.lookup, Data: data, Progress: os.Stderr, Log: log}
+	options := dev.Options{Lookup: p.lookup, Data: data, Progress: os.Stderr, Log: log, Hosts: d.names}
 	if settings.Pusher.Channels == realtime.Presence && d.port != 0 { // nobody else needs to know who is there
 		options.WebhookURL = fmt.Sprintf("http://127.0.0.1:%d/api/pusher/webhook", d.port)
 	}

@@ -293,7 +293,7 @@ func TestServicesOnlyPrintsWhatItAdds(t *testing.T) {
 	const file = "CRON_SECRET=mine\n"
 	write(t, filepath.Join(folder, ".env.local"), file)
 	r := start(t, command(t, folder, nil, "dev", "--services-only", "--data", data))
-	lines := strings.Split(strings.TrimSpace(r.until("PUSHER_USE_TLS=")), "\n")
+	lines := strings.Split(strings.TrimSpace(r.until("S3_SECRET_ACCESS_KEY=")), "\n")
 	added := map[string]string{}
 	for _, line := range lines {
 		name, value, found := strings.Cut(line, "=")
@@ -304,22 +304,25 @@ func TestServicesOnlyPrintsWhatItAdds(t *testing.T) {
 	}
 	for _, name := range []string{
 		"DATABASE_URL", "CHAT_JWT_SECRET", "PUSHER_APP_ID", "PUSHER_SECRET", "NEXT_PUBLIC_PUSHER_KEY", "NEXT_PUBLIC_PUSHER_CLUSTER", "PUSHER_HOST", "PUSHER_PORT", "PUSHER_USE_TLS",
+		"S3_ENDPOINT", "S3_REGION", "S3_BUCKET", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY",
 	} {
 		if added[name] == "" {
 			t.Errorf("%s is missing", name)
 		}
 	}
-	if _, named := added["CRON_SECRET"]; named || len(added) != 9 {
+	if _, named := added["CRON_SECRET"]; named || len(added) != 14 {
 		t.Errorf("it adds what is there: %q", lines)
 	}
 	if !hasSchema(t, added["DATABASE_URL"]) {
 		t.Error("the database is not migrated")
 	}
-	conn, err := net.Dial("tcp", net.JoinHostPort(added["PUSHER_HOST"], added["PUSHER_PORT"]))
-	if err != nil {
-		t.Fatal(err)
+	for _, address := range []string{net.JoinHostPort(added["PUSHER_HOST"], added["PUSHER_PORT"]), strings.TrimPrefix(added["S3_ENDPOINT"], "http://")} {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn.Close()
 	}
-	conn.Close()
 	// Somebody who is not given a token makes one with the data's own secret.
 	o := execute(t, folder, nil, "token", "--role", "client", "--sub", "42", "--data", data).is(t, 0)
 	if me, err := recognised(t, o.output, "CHAT_JWT_SECRET="+added["CHAT_JWT_SECRET"]); err != nil || me.ID != "42" {
@@ -335,13 +338,16 @@ func TestServicesOnlyPrintsWhatItAdds(t *testing.T) {
 
 func TestServicesOnlyHandsTheVariablesToACommandAndEndsWithIt(t *testing.T) {
 	t.Parallel()
-	data, variables := newData(t), []string{"DATABASE_URL=" + testdb.Empty(t), "PUSHER_APP_ID=theirs"}
+	data, variables := newData(t), []string{"DATABASE_URL=" + testdb.Empty(t), "PUSHER_APP_ID=theirs", "S3_BUCKET=theirs"}
 	o := execute(t, emptyProject(t), variables, "dev", "--services-only", "--data", data, "--", "sh", "-c", "env").is(t, 0, "CHAT_JWT_SECRET=", "CRON_SECRET=")
-	// Of Pusher's something is named, so the rest is not made up.
+	// Of Pusher's and of the object store's something is named, so the rest is not made up.
 	for _, line := range append(variables, "PUSHER_HOST=") {
 		if !strings.Contains(o.output, line+"\n") {
 			t.Errorf("%q is not in the environment", line)
 		}
+	}
+	if strings.Contains(o.output, "S3_ENDPOINT=http") {
+		t.Error("an object store is made up beside theirs")
 	}
 	// So is what stands in a file, which the command does not read by itself.
 	inFile := emptyProject(t)

@@ -1,5 +1,5 @@
 // Package dev runs on this machine, for development, what a deployment has elsewhere: Postgres, a server
-// that speaks Pusher's protocol, and secrets. The packages in its subfolders are its parts.
+// that speaks Pusher's protocol, an object store, and secrets. The packages in its subfolders are its parts.
 package dev
 
 import (
@@ -12,6 +12,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,13 +22,17 @@ import (
 	"github.com/joho/godotenv"
 
 	"devinbox/internal/dev/folder"
+	"devinbox/internal/dev/objectstore"
 	"devinbox/internal/dev/pgserver"
 	"devinbox/internal/dev/pusherserver"
 )
 
-// pusherAddress is where the Pusher-protocol server listens if that port is free: pages that are open reconnect to it
-// after a restart.
-const pusherAddress = "127.0.0.1:6001"
+// Where the Pusher-protocol server and the object store listen if these ports are free: pages that are open find them
+// again after a restart.
+const (
+	pusherAddress = "127.0.0.1:6001"
+	storeAddress  = "127.0.0.1:6002"
+)
 
 // Options say what a [Stack] needs to know.
 type Options struct {
@@ -38,6 +43,9 @@ type Options struct {
 
 	// WebhookURL is where the functions take Pusher's webhooks, which say who is online. Without it none are sent.
 	WebhookURL string
+
+	// Hosts are names whose pages may use the object store, beside those of this machine.
+	Hosts []string
 }
 
 // Stack is what runs in place of what the environment does not configure.
@@ -49,7 +57,7 @@ type Stack struct {
 }
 
 // Start starts what is missing: a database if the environment names none, a Pusher-protocol server if it names
-// nothing of Pusher's, and secrets if they are not set. Call [Stack.Stop] after an error too.
+// nothing of Pusher's, an object store if it names nothing of one, and secrets if they are not set. Call [Stack.Stop] after an error too.
 func Start(ctx context.Context, o Options) (*Stack, error) {
 	s := &Stack{lookup: o.Lookup, added: map[string]string{}}
 	secrets, err := Secrets(o.Data)
@@ -76,7 +84,27 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 			return s, fmt.Errorf("the Pusher-protocol server cannot be started: %w", err)
 		}
 	}
+	if s.missing("S3_ENDPOINT", "S3_REGION", "S3_BUCKET", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY") {
+		if err := s.startStore(o); err != nil {
+			return s, fmt.Errorf("the object store cannot be started: %w", err)
+		}
+	}
 	return s, nil
+}
+
+func (s *Stack) startStore(o Options) error {
+	options := objectstore.Options{Dir: filepath.Join(o.Data, "files"), Address: storeAddress, Hosts: o.Hosts, Log: o.Log}
+	server, err := objectstore.Start(options)
+	if errors.Is(err, syscall.EADDRINUSE) { // perhaps by another devinbox
+		options.Address = "127.0.0.1:0"
+		server, err = objectstore.Start(options)
+	}
+	if err != nil {
+		return err
+	}
+	s.stops = append(s.stops, func() error { server.Close(); return nil })
+	maps.Copy(s.added, server.Environment())
+	return nil
 }
 
 func (s *Stack) startPusher(o Options) error {

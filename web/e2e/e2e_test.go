@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 
 	"devinbox/internal/dev/webapp"
@@ -50,7 +51,11 @@ func TestPeopleChatInARealBrowser(t *testing.T) {
 		})
 		examples[demo] = example
 	}
-	stage := newStage(t, examples)
+	var r *reader
+	if strings.Contains("readme.spec.ts", *scenario) && !*screenshots {
+		r = newReader(t)
+	}
+	stage := newStage(t, examples, r)
 	control := httptest.NewServer(stage)
 	defer control.Close()
 	defer stage.clear()

@@ -9,7 +9,7 @@ export default defineConfig({
   outputDir: "test-results",
   fullyParallel: true,
   forbidOnly: true,
-  workers: 2,
+  workers: 3, // on two cores: some scenarios wait for seconds
   timeout: 120_000,
   globalTimeout: 480_000,
   expect: { timeout: 30_000 },

@@ -36,7 +36,8 @@ const (
 
 // stage serves the scenarios of the browser: each asks for a deployment of its own, and has parts of it fail.
 //
-//	POST   /deployments                   {"NAME":"value"} of its environment; DEMO, of the example's -> {"id","url"}
+//	POST   /deployments                   {"NAME":"value"} of its environment; DEMO, of the example's -> {"id","url"};
+//	                                      with README, same-origin or cross-origin, the url of the README's fresh app
 //	POST   /deployments/{id}/{part}/off   part: functions or pusher
 //	POST   /deployments/{id}/{part}/on
 //	POST   /deployments/{id}/sql          a statement, past the functions
@@ -45,14 +46,15 @@ type stage struct {
 	http.Handler
 	t        *testing.T
 	examples map[string]http.Handler // by the DEMO of their environment
+	reader   *reader                 // nil if no scenario needs one
 
 	mu          sync.Mutex
 	deployments map[string]*deployment
 	running     sync.WaitGroup
 }
 
-func newStage(t *testing.T, examples map[string]http.Handler) *stage {
-	s := &stage{t: t, examples: examples, deployments: map[string]*deployment{}}
+func newStage(t *testing.T, examples map[string]http.Handler, r *reader) *stage {
+	s := &stage{t: t, examples: examples, reader: r, deployments: map[string]*deployment{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /deployments", s.create)
 	mux.HandleFunc("DELETE /deployments/{id}", s.with((*deployment).end))
@@ -79,25 +81,36 @@ func (s *stage) create(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "there is no such example", http.StatusBadRequest)
 		return
 	}
-	ready := make(chan *deployment)
+	type address struct {
+		*deployment
+		url string
+	}
+	ready := make(chan address)
 	s.running.Go(func() {
 		s.t.Run("deployment", func(t *testing.T) {
 			defer close(ready) // also where it could not be started
-			d := newDeployment(t, example, settings)
-			ready <- d
+			var d *deployment
+			var url string
+			if origin := settings["README"]; origin != "" {
+				d, url = s.reader.serve(t, origin == "cross-origin", example, settings)
+			} else {
+				d = newDeployment(t, example, settings)
+				url = d.server.URL
+			}
+			ready <- address{d, url}
 			<-d.ended
 		})
 	})
 	d := <-ready
-	if d == nil {
+	if d.deployment == nil {
 		http.Error(w, "the deployment cannot be started", http.StatusInternalServerError)
 		return
 	}
 	s.mu.Lock()
 	id := strconv.Itoa(len(s.deployments))
-	s.deployments[id] = d
+	s.deployments[id] = d.deployment
 	s.mu.Unlock()
-	json.NewEncoder(w).Encode(map[string]string{"id": id, "url": d.server.URL})
+	json.NewEncoder(w).Encode(map[string]string{"id": id, "url": d.url})
 }
 
 // with does something to a deployment.

@@ -23,13 +23,20 @@ If this name is yours, start it with --allow-host and the name.
 // origin then, and could read all that is answered here, tokens included; but the browser still says the page's name.
 func Only(next http.Handler, names []string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if name := hostname(r.Host); !isLoopback(name) && !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) }) {
+		if !Is(r.Host, names) {
 			w.Header().Set("Cache-Control", "no-store")
 			http.Error(w, refusal, http.StatusMisdirectedRequest)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// Is tells whether a host, as it stands in a Host header or an origin, with or without a port, is a name or an address of
+// loopback, or one of names.
+func Is(host string, names []string) bool {
+	name := hostname(host)
+	return isLoopback(name) || slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
 }
 
 var name = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$`)

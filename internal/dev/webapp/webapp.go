@@ -63,6 +63,24 @@ func Start(ctx context.Context, o Options) (*App, error) {
 	if err := prepare(ctx, o.Workspace, o.Progress, steps...); err != nil {
 		return nil, err
 	}
+	fmt.Fprintln(o.Progress, "Starting the web example")
+	mode := "dev"
+	if o.Production {
+		mode = "start"
+	}
+	return start(ctx, filepath.Join(o.Workspace, "example"), "../"+next, mode, o.Environment, o.Output)
+}
+
+// Serve starts a Next.js app that is built, in the folder dir with packages of its own, and returns when it answers.
+// environment is on top of this process's own; output gets what Next.js prints.
+func Serve(ctx context.Context, dir string, environment []string, output io.Writer) (*App, error) {
+	return start(ctx, dir, next, "start", environment, output)
+}
+
+// next is where the packages of an app have Next.js.
+const next = "node_modules/next/dist/bin/next"
+
+func start(ctx context.Context, dir, program, mode string, environment []string, output io.Writer) (*App, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -70,8 +88,11 @@ func Start(ctx context.Context, o Options) (*App, error) {
 	address := listener.Addr().(*net.TCPAddr)
 	listener.Close()
 
-	fmt.Fprintln(o.Progress, "Starting the web example")
-	a, err := launch(o, address.Port)
+	process := exec.Command("sh", "-c", watch, "sh", "node", program, mode, "--hostname", "127.0.0.1", "--port", fmt.Sprint(address.Port))
+	process.Dir = dir
+	process.Env = append(append(os.Environ(), noTelemetry), environment...)
+	process.Stdout, process.Stderr = output, output
+	a, err := launch(process)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +145,7 @@ var (
 	}
 	buildClient = step{
 		"client/dist/.built", "Building the client package",
-		[]string{"package-lock.json", "tsconfig.base.json", "client/package.json", "client/tsconfig.build.json", "client/src"},
+		[]string{"package-lock.json", "tsconfig.base.json", "client/package.json", "client/tsconfig.json", "client/tsconfig.build.json", "client/src"},
 		[]string{"run", "build", "--workspace", "client"},
 	}
 	buildExample = step{
@@ -249,20 +270,12 @@ const watch = `"$@" & child=$!
 { cat <&3; kill "$child"; } >/dev/null 2>&1 &
 wait "$child"`
 
-func launch(o Options, port int) (*App, error) {
+func launch(process *exec.Cmd) (*App, error) {
 	end, leash, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
 	defer end.Close()
-	mode := "dev"
-	if o.Production {
-		mode = "start"
-	}
-	process := exec.Command("sh", "-c", watch, "sh", "node", "../node_modules/next/dist/bin/next", mode, "--hostname", "127.0.0.1", "--port", fmt.Sprint(port))
-	process.Dir = filepath.Join(o.Workspace, "example")
-	process.Env = append(append(os.Environ(), noTelemetry), o.Environment...)
-	process.Stdout, process.Stderr = o.Output, o.Output
 	process.ExtraFiles = []*os.File{end}
 	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C reaches this process only, which then ends it
 	process.WaitDelay = stopTimeout

@@ -13,7 +13,7 @@ import (
 // sources are the files below web/ that the package is made of.
 var sources = []string{
 	".npmrc", "package.json", "package-lock.json", "tsconfig.base.json",
-	"client/package.json", "client/tsconfig.build.json", "client/LICENSE", "client/README.md",
+	"client/package.json", "client/tsconfig.json", "client/tsconfig.build.json", "client/LICENSE", "client/README.md",
 }
 
 // Copy copies what the package is made of from the workspace, the folder web/ of this project, and returns the copy.

@@ -121,19 +121,16 @@ export function App(): React.ReactNode {
 export type { Page };
 `,
       );
-      const readmes = [
-        ["README.md", "../../README.md"],
-        ["getToken.md", "README.md"],
-      ] as const;
-      const examples = readmes.flatMap(([name, path]) =>
-        [...readFileSync(join(client, path), "utf8").matchAll(/^```tsx\n(.*?)^```/gms)].map(([, example], i) => {
-          const file = `${name}.${i}.tsx`;
-          writeFileSync(
-            join(folder, file),
-            name === "README.md" ? example! : `declare const getToken: () => Promise<string>;\n${example}`,
-          );
-          return file;
-        }),
+      // What other parts of an app they name is tried in a whole app, by the browser's scenarios.
+      const examples = ["README.md", "../../README.md"].flatMap((path, i) =>
+        [...readFileSync(join(client, path), "utf8").matchAll(/^```tsx\n(.*?)^```/gms)]
+          .map(([, example]) => example!)
+          .filter((example) => example.includes("@devinbox/client"))
+          .map((example) => {
+            const file = `readme.${i}.tsx`;
+            writeFileSync(join(folder, file), `declare const process: { env: Record<string, string> };\n${example}`);
+            return file;
+          }),
       );
       expect(examples).toHaveLength(2);
       const module = resolution === "bundler" ? "esnext" : "nodenext";
