@@ -20,9 +20,8 @@ export function createChat(options: ChatOptions = {}): Chat {
   const life = new AbortController();
   const { signal } = life;
   const stores = new Set<OpenStore>();
-  const http = createHttp(baseUrl, (isReached) => {
-    if (isReached === core.isReachable) return;
-    core.isReachable = isReached;
+  const http = createHttp(baseUrl, (isReachable) => {
+    core.isReachable = isReachable;
     updateAll(stores);
   });
   const withToken: WithToken = getToken ? createTokenKeeper(getToken) : (attempt) => attempt(undefined);
@@ -35,6 +34,7 @@ export function createChat(options: ChatOptions = {}): Chat {
     realtime: createRealtime({ ...gateway, loadPusher, stores, signal }),
     isReachable: true,
     outbox: createOutbox(() => (storage === undefined ? localStorage : storage), `devinbox:${baseUrl}`),
+    files: options.files,
     stores,
     viewed: new Set(),
   };
@@ -56,7 +56,6 @@ export function createChat(options: ChatOptions = {}): Chat {
   const me = () => core.session && identityKey(core.session.identity);
 
   function end(code: string) {
-    if (signal.aborted) return;
     life.abort(new ChatError(code));
     core.outbox.close();
     updateAll(stores);
@@ -65,9 +64,11 @@ export function createChat(options: ChatOptions = {}): Chat {
   return {
     conversation,
     inbox: (filter = {}) => createInbox(core, filter),
+    attachmentLinks: (query) => gateway.request("GET /api/attachments", query),
     session: () => gateway.loadSession(),
     async signOut() {
       core.outbox.forget(me());
+      core.files?.sweep(core.outbox);
       end("signed_out");
       await withToken((token) => http("DELETE /api/session", undefined, token));
     },

@@ -1,4 +1,5 @@
 import { type Core, type SendRequest, announceConversation } from "./core.js";
+import { createSendQueue } from "./send-queue.js";
 import { type Thread, conversationReceived, emptyThread, identityLoaded, messageReceived } from "./thread-reducer.js";
 import type { Conversation, Message } from "./types.js";
 
@@ -14,6 +15,8 @@ export interface ConversationContext {
   request: SendRequest;
   /** Takes in the answer to a change. The connection that asked for it hears no event. */
   answerReceived: (answer: { message?: Message; conversation: Conversation }) => void;
+  /** Sends what is pending. */
+  sendPending: () => Promise<void>;
   /** It may be known by now who we are: then what was written before that is ours. */
   updateIdentity: () => void;
   /** Makes sure of who is signed in, and makes what was written before that was known theirs. */
@@ -32,7 +35,10 @@ export function createConversationContext(
     if (core.signal.aborted) return;
     const { pending } = thread;
     thread = reduce(thread, ...what);
-    if (thread.pending !== pending) core.outbox.save(clientId, thread.pending);
+    if (thread.pending !== pending) {
+      thread = core.files?.pendingChanged(context, thread) ?? thread;
+      core.outbox.save(clientId, thread.pending);
+    }
     show(thread);
   };
 
@@ -40,7 +46,7 @@ export function createConversationContext(
     if (core.session && !thread.me) dispatch(identityLoaded, core.session.identity);
   }
 
-  return {
+  const context: ConversationContext = {
     core,
     clientId,
     thread: () => thread,
@@ -53,5 +59,8 @@ export function createConversationContext(
       announceConversation(core, conversation);
     },
     identify: (maxAge) => core.verify(maxAge).then(updateIdentity),
+    sendPending: () => sendPending(),
   };
+  const sendPending = createSendQueue(context);
+  return context;
 }

@@ -1,7 +1,10 @@
+import { ChatError } from "./error.js";
 import type { Answers, Route } from "./http.js";
 import type { Outbox } from "./outbox.js";
 import type { ChannelName, Realtime } from "./realtime.js";
-import type { Conversation, Session } from "./types.js";
+import type { ConversationContext } from "./conversation-context.js";
+import type { Thread } from "./thread-reducer.js";
+import type { Conversation, Session, ShownAttachment } from "./types.js";
 
 /** What the stores of one Chat share. */
 export interface Core {
@@ -25,6 +28,7 @@ export interface Core {
   /** Whether the last request got through to some server. */
   isReachable: boolean;
   readonly outbox: Outbox;
+  readonly files: ChatFiles | undefined;
   /** The stores that are open. */
   readonly stores: Set<OpenStore>;
   /** The ids of the conversations that somebody looks at. */
@@ -33,6 +37,18 @@ export interface Core {
 
 /** A request of {@link Core}. `data` is the query of a GET, and else the body. */
 export type SendRequest = <R extends Route>(route: R, data?: object, isChange?: boolean) => Promise<Answers[R]>;
+
+/** What sends the files of messages. */
+export interface ChatFiles {
+  /** Looks at the files of a new message, and begins to upload them. Throws a {@link ChatError} if they cannot be sent. */
+  attach: (context: ConversationContext, messageId: string, files: readonly File[]) => ShownAttachment[];
+  /** Takes up what came to be pending, and forgets what is so no more. Gives the thread with the present state of its files. */
+  pendingChanged: (context: ConversationContext, thread: Thread) => Thread;
+  /** The ids of a message's files, once all of them are stored. Rejects with a {@link ChatError} if one has failed. */
+  stored: (messageId: string) => Promise<string[] | undefined>;
+  /** Deletes what belongs to no message of the outbox any more. */
+  sweep: (outbox: Outbox) => void;
+}
 
 /** An open store as the others see it. */
 export interface OpenStore {
@@ -57,4 +73,10 @@ export function announceConversation({ stores }: Core, conversation: Conversatio
 /** Tells all open stores that something they share has changed. */
 export function updateAll(stores: ReadonlySet<OpenStore>): void {
   for (const store of [...stores]) store.update();
+}
+
+/** What sends files, if the Chat has such. */
+export function filesOf({ files }: Core): ChatFiles {
+  if (!files) throw new ChatError("files_off");
+  return files;
 }

@@ -1,6 +1,18 @@
 import { ChatError } from "./error.js";
 import { warnOfSetup } from "./setup-hint.js";
-import type { Changed, InboxPage, MessagePage, Problem, PusherAuth, Read, Sent, Session, Updated } from "./types.js";
+import type {
+  AttachmentLinks,
+  BegunAttachment,
+  Changed,
+  InboxPage,
+  MessagePage,
+  Problem,
+  PusherAuth,
+  Read,
+  Sent,
+  Session,
+  Updated,
+} from "./types.js";
 
 /** How long a request may take, in milliseconds. A function of the server has 10 s. */
 const TIMEOUT_MS = 20_000;
@@ -16,13 +28,25 @@ export interface Answers {
   "DELETE /api/messages/edit": Changed;
   "GET /api/conversations/list": InboxPage;
   "POST /api/conversations/update": Updated;
+  "POST /api/attachments": BegunAttachment;
+  "GET /api/attachments": AttachmentLinks;
   "POST /api/pusher/auth": PusherAuth;
 }
 
 export type Route = keyof Answers;
 
 /** A good answer that has a body has one of these: so it is known to be the server's own. */
-const MEMBERS = ["identity", "messages", "message", "upToSeq", "conversations", "conversation", "auth"];
+const MEMBERS = [
+  "identity",
+  "messages",
+  "message",
+  "upToSeq",
+  "conversations",
+  "conversation",
+  "attachment",
+  "attachments",
+  "auth",
+];
 
 /**
  * Sends one request. `data` is the query of a GET, without what is empty, and else the body. Rejects with a
@@ -33,11 +57,19 @@ export type Http = <R extends Route>(route: R, data?: object, token?: string) =>
 /** How far apart two foreign answers are, in milliseconds, for it to be no deployment in between. */
 const MISCONFIGURED_AFTER_MS = 5_000;
 
-/** Makes an {@link Http}. `onReached` is told of each request, before it is settled, whether it got through to some server. */
-export function createHttp(baseUrl: string, onReached: (isReached: boolean) => void): Http {
+/**
+ * Makes an {@link Http}. `onReachable` is told, before a request is settled, if those got through to some server until now
+ * and this one did not, or the other way round.
+ */
+export function createHttp(baseUrl: string, onReachable: (isReachable: boolean) => void): Http {
+  let isReachable = true;
   let foreignSince = 0;
   let hasSession = false;
   let isWarned = false;
+
+  function reached(isReached: boolean) {
+    if (isReached !== isReachable) onReachable((isReachable = isReached));
+  }
 
   /** What to call an answer that is not devinbox's. If there never was any other, it is no weather. */
   function nameForeign(ok: boolean): string {
@@ -50,7 +82,7 @@ export function createHttp(baseUrl: string, onReached: (isReached: boolean) => v
 
   return async <R extends Route>(route: R, data?: object, token?: string) => {
     const [response, answer] = await load(baseUrl, route, data, token).catch((cause: unknown) => {
-      onReached(false);
+      reached(false);
       throw new ChatError("network", { cause });
     });
     const { ok, status } = response;
@@ -58,7 +90,7 @@ export function createHttp(baseUrl: string, onReached: (isReached: boolean) => v
       ? status === 204 || MEMBERS.some((member) => member in answer)
       : answer.status === status && typeof answer.code === "string";
     // A page in place of a good answer is a hotel's sign-in or a proxy's, and a network that does not carry us.
-    onReached(isOwn || !ok);
+    reached(isOwn || !ok);
     if (isOwn) foreignSince = 0;
     if (isOwn && ok) {
       hasSession ||= route === "GET /api/session";

@@ -1,8 +1,8 @@
 import { normalizeBody } from "./body.js";
 import { randomKey } from "./browser.js";
 import type { ConversationContext } from "./conversation-context.js";
+import { filesOf } from "./core.js";
 import { ChatError } from "./error.js";
-import { createSendQueue } from "./send-queue.js";
 import {
   type PendingMessage,
   draftChanged,
@@ -21,8 +21,7 @@ export type MessageActions = Pick<ConversationStore, "send" | "retry" | "discard
 
 /** Makes {@link MessageActions}. `refetch` brings the newest text of what was edited. */
 export function createMessageActions(context: ConversationContext, refetch: () => Promise<void>): MessageActions {
-  const { thread, dispatch, request, answerReceived } = context;
-  const sendPending = createSendQueue(context);
+  const { core, thread, dispatch, request, answerReceived, sendPending } = context;
 
   return {
     claim(entry) {
@@ -30,9 +29,10 @@ export function createMessageActions(context: ConversationContext, refetch: () =
       void sendPending();
     },
     setDraft: (body) => dispatch(draftChanged, body, Date.now()),
-    send(text, { create } = {}) {
+    send(text, { create, files } = {}) {
       const id = randomKey();
-      dispatch(messageWritten, { id, body: normalizeBody(text), at: Date.now(), create });
+      const attachments = files?.length ? filesOf(core).attach(context, id, files) : undefined;
+      dispatch(messageWritten, { id, body: normalizeBody(text), at: Date.now(), create, attachments });
       void sendPending();
       return id;
     },

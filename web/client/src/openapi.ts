@@ -21,7 +21,9 @@ export interface paths {
          *     and begins a new one with `"create": true`.
          *
          *     Give each message a `clientMessageId`, and after a network error, a 429 or a 5xx send it again with the same one: it is stored once.
-         *     The key belongs to the sender within the conversation. A repetition with another body is a 409.
+         *     The key belongs to the sender within the conversation. A repetition with another body or other files is a 409.
+         *
+         *     Files are begun with `POST /api/attachments`, put into the object store, and then sent here by their ids. The store is asked whether it has them, unless the message was sent before.
          *
          *     Clients may send and edit 30 times in 10 seconds, unless the deployment has another limit; repetitions are free, and developers have no limit.
          */
@@ -87,7 +89,7 @@ export interface paths {
         post?: never;
         /**
          * Delete a message
-         * @description Its sender may, and every developer may delete any. The message keeps its `seq`; its body becomes empty and `deletedAt` is set. Deleting it again changes nothing.
+         * @description Its sender may, and every developer may delete any. The message keeps its `seq`; its body becomes empty, its files are gone, and `deletedAt` is set. The object store deletes them within a day. Deleting it again changes nothing.
          *     It still counts as unread where it was.
          */
         delete: operations["deleteMessage"];
@@ -142,6 +144,35 @@ export interface paths {
          * @description Developers only. What is left out stays as it is. A name that a developer gave is not overwritten by the client's later tokens.
          */
         post: operations["updateConversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/attachments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Fetch files
+         * @description Answers addresses from which these files can be fetched for 5 minutes, by whoever has them. PNG, JPEG, GIF, WebP and AVIF are shown; everything else is served as `application/octet-stream` with `Content-Disposition: attachment`, so a browser saves it and runs nothing of it.
+         *     Ask again when an address has expired.
+         */
+        get: operations["getAttachments"];
+        put?: never;
+        /**
+         * Begin a file
+         * @description Answers an address in the object store, good for 15 minutes and for exactly this size and media type, once. Put the file there with its `method` and `headers`; a browser sets `Content-Length` by itself. A 412 to a repetition says that the file is there: it is a success.
+         *
+         *     Then send its id with a message of the same conversation within 24 hours; what is not sent by then is deleted. A client may begin files before its first message.
+         *
+         *     A client may have 20 files begun and not sent at a time, and begin 200 MB a day; developers have no such limit.
+         */
+        post: operations["beginAttachment"];
         delete?: never;
         options?: never;
         head?: never;
@@ -234,7 +265,7 @@ export interface paths {
         };
         /**
          * Deliver what is queued
-         * @description Vercel Cron calls it with `CRON_SECRET`; anything else that can send the secret may as well. It delivers live events, then [webhooks](#webhooks), until nothing is due or its time ends.
+         * @description Vercel Cron calls it with `CRON_SECRET`; anything else that can send the secret may as well. It delivers live events, then [webhooks](#webhooks), until nothing is due or its time ends. Then it deletes files that nobody sent within 24 hours, and those of deleted messages.
          *     If `CRON_SECRET` is missing or has less than 16 bytes it always answers 401.
          */
         get: operations["deliverQueued"];
@@ -411,6 +442,7 @@ export interface components {
          *         "name": "Ada"
          *       },
          *       "body": "Hello",
+         *       "attachments": [],
          *       "clientMessageId": "8c0d2f5e-1f0a-4b6e-9a57-0d3c9be1f6a2",
          *       "createdAt": "2026-11-23T10:00:00.123Z",
          *       "editedAt": null,
@@ -431,8 +463,10 @@ export interface components {
              */
             version: number;
             sender: components["schemas"]["Sender"];
-            /** @description The text as it was normalized (see `Body`); empty once it is deleted. It is text and not HTML. */
+            /** @description The text as it was normalized (see `Body`); empty once it is deleted, and where there are only files. It is text and not HTML. */
             body: string;
+            /** @description Its files, in the order in which they were sent; none once it is deleted. */
+            attachments: components["schemas"]["Attachment"][];
             /** @description The sender's own key; null where it gave none. */
             clientMessageId: string | null;
             createdAt: components["schemas"]["Time"];
@@ -441,6 +475,38 @@ export interface components {
             /** @description When it was deleted; null where it is not. */
             deletedAt: components["schemas"]["Time"] | null;
         };
+        /**
+         * @description A file of a message. `GET /api/attachments` gives an address to fetch it from.
+         * @example {
+         *       "id": "01a207d8-9c4e-7b21-8f3a-5d6e7f809112",
+         *       "fileName": "screenshot.png",
+         *       "mediaType": "image/png",
+         *       "size": 48213,
+         *       "width": 1280,
+         *       "height": 720
+         *     }
+         */
+        Attachment: {
+            id: components["schemas"]["AttachmentId"];
+            /** @description What it is called, without a path. It is text and not HTML. */
+            fileName: string;
+            /** @description What its sender says it is, in lower case. Only PNG, JPEG, GIF, WebP and AVIF are ever served under it. */
+            mediaType: string;
+            /**
+             * Format: int64
+             * @description How many bytes it has.
+             */
+            size: number;
+            /** @description Of an image, in pixels, as its sender says; null where it did not, and for what is no image. Keep the place with it, and trust it no further. */
+            width: number | null;
+            /** @description Likewise. */
+            height: number | null;
+        };
+        /**
+         * Format: uuid
+         * @description The id of a file, a UUID of version 7.
+         */
+        AttachmentId: string;
         /** @description The newest message of a conversation, shortened. */
         LastMessage: {
             /** Format: int64 */
@@ -521,16 +587,23 @@ export interface components {
             createdAt: components["schemas"]["Time"];
             updatedAt: components["schemas"]["Time"];
         };
-        /** @description A message to send. */
+        /** @description A message to send. It needs a `body` or `attachmentIds`. */
         Draft: {
             /** @description Whose conversation. Required from a developer; a client may leave it out, or give its own. */
             clientId?: components["schemas"]["ClientId"] | null;
-            body: components["schemas"]["Body"];
+            /** @description The text, as `Body` says. With files it may be empty or left out. */
+            body?: string | null;
+            /** @description The files that come with it, in this order, by the ids that `POST /api/attachments` gave within 24 hours for this conversation, to whomever. Each belongs to one message. They must be in the object store by now. */
+            attachmentIds?: components["schemas"]["AttachmentId"][] | null;
             /** @description Your own key for this message, 1 to 64 printable ASCII characters, such as `crypto.randomUUID()`. It makes sending again harmless. */
             clientMessageId?: string | null;
             socketId?: components["schemas"]["SocketId"];
             /** @description Lets a developer begin the conversation where there is none. A client always does. */
             create?: boolean | null;
+        } | {
+            body: components["schemas"]["Body"];
+        } | {
+            attachmentIds: unknown[];
         };
         /**
          * @description The text. CRLF becomes LF; leading lines that hold only white space go, and all trailing white space; the first line that is left keeps its indentation. Then it must have
@@ -538,6 +611,56 @@ export interface components {
          * @example Hello
          */
         Body: string;
+        /** @description A file that is about to be put into the object store. */
+        AttachmentDraft: {
+            /** @description Whose conversation. Required from a developer; a client may leave it out, or give its own. */
+            clientId?: components["schemas"]["ClientId"] | null;
+            /** @description What it is called. Of a path only the last segment is kept, and characters that cannot be seen or change the direction of text are taken out; then it must have 1 to 255 bytes of UTF-8, and no control characters. It never becomes part of an address. */
+            fileName: string;
+            /** @description `type/subtype`, without parameters; `application/octet-stream` where you do not know. */
+            mediaType: string;
+            /**
+             * Format: int64
+             * @description How many bytes it has, at most `limits.attachment.maxBytes` of the session.
+             */
+            size: number;
+            /** @description Of an image, in pixels. For what is no image it is dropped. */
+            width?: number | null;
+            /** @description Likewise. */
+            height?: number | null;
+        };
+        BegunAttachment: {
+            attachment: components["schemas"]["Attachment"];
+            upload: components["schemas"]["Upload"];
+        };
+        /** @description The request with which the file is put into the object store. */
+        Upload: {
+            /**
+             * Format: uri
+             * @description Where. Whoever has it can put this one file there.
+             */
+            url: string;
+            /** @constant */
+            method: "PUT";
+            /** @description Headers that it must have, as they are here. The length is signed as well. */
+            headers: {
+                [key: string]: string;
+            };
+            /** @description Until when it can begin. */
+            expiresAt: components["schemas"]["Time"];
+        };
+        AttachmentLinks: {
+            attachments: {
+                id: components["schemas"]["AttachmentId"];
+                /**
+                 * Format: uri
+                 * @description Where it can be fetched. Whoever has it can.
+                 */
+                url: string;
+                /** @description Until when. */
+                expiresAt: components["schemas"]["Time"];
+            }[];
+        };
         /**
          * @description The caller's own connection to Pusher, `pusher.connection.socket_id`, which then hears no echo. A malformed one is ignored.
          * @example 123456.7890123
@@ -563,7 +686,8 @@ export interface components {
              * @description The `id` of the message.
              */
             messageId: string;
-            body: components["schemas"]["Body"];
+            /** @description The text, as `Body` says. It may be empty if the message has files. */
+            body: string;
             /**
              * Format: int64
              * @description The `version` that the message must still have; an edit of any other is a 409. Without it an edit overwrites whatever is there.
@@ -860,6 +984,7 @@ export interface components {
          *         "name": "Ada"
          *       },
          *       "body": "Hello",
+         *       "attachments": [],
          *       "clientMessageId": "8c0d2f5e-1f0a-4b6e-9a57-0d3c9be1f6a2",
          *       "createdAt": "2026-11-23T10:00:00.123Z",
          *       "editedAt": null,
@@ -880,6 +1005,7 @@ export interface components {
          *         "name": "Ada"
          *       },
          *       "body": "",
+         *       "attachments": [],
          *       "clientMessageId": "8c0d2f5e-1f0a-4b6e-9a57-0d3c9be1f6a2",
          *       "createdAt": "2026-11-23T10:00:00.123Z",
          *       "editedAt": null,
@@ -935,6 +1061,7 @@ export interface components {
          *         "name": "Ada"
          *       },
          *       "body": "The beginning of a long text",
+         *       "attachments": [],
          *       "clientMessageId": null,
          *       "createdAt": "2026-11-23T10:00:00.123Z",
          *       "editedAt": null,
@@ -952,6 +1079,8 @@ export interface components {
             sender: components["schemas"]["Sender"];
             /** @description The beginning of the text. */
             body: string;
+            /** @description All of its files. */
+            attachments: components["schemas"]["Attachment"][];
             clientMessageId: string | null;
             createdAt: components["schemas"]["Time"];
             editedAt: components["schemas"]["Time"] | null;
@@ -1104,13 +1233,13 @@ export interface components {
                  *       "type": "about:blank",
                  *       "title": "Conflict",
                  *       "status": 409,
-                 *       "detail": "This clientMessageId was used for another body. A new message needs a new key.",
+                 *       "detail": "This clientMessageId was used for another message. A new message needs a new key.",
                  *       "code": "conflict",
                  *       "requestId": "fra1::iad1::x5k2p-1795428000123-4be1f6a20d3c",
                  *       "errors": [
                  *         {
                  *           "field": "clientMessageId",
-                 *           "message": "was used for another body"
+                 *           "message": "was used for another body or other files"
                  *         }
                  *       ]
                  *     }
@@ -1245,7 +1374,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The database does not answer or is not migrated, the deployment is not configured, or the body did not arrive in time. */
+        /** @description The database or, for files, the object store does not answer, the database is not migrated, the deployment is not configured, or the body did not arrive in time. */
         Unavailable: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1276,7 +1405,7 @@ export interface components {
         /** @description Finds this request in the log. Vercel's `x-vercel-id` where there is one. */
         RequestId: string;
         /**
-         * @description How many milliseconds the request waited for `db` and `pusher`. Absent where it waited for neither.
+         * @description How many milliseconds the request waited for `db`, `pusher` and `files`. Absent where it waited for none.
          * @example db;dur=3.1, pusher;dur=24.8
          */
         ServerTiming: string;
@@ -1305,7 +1434,7 @@ export interface operations {
         };
         responses: {
             /**
-             * @description The same sender had sent this `clientMessageId` with this body before. Nothing is stored; the answer is the stored message in its present state.
+             * @description The same sender had sent this `clientMessageId` with this body and these files before. Nothing is stored; the answer is the stored message in its present state.
              *     Of its events those that are due are delivered now; those that another call is delivering stay that call's. `realtime` says how they stand.
              */
             200: {
@@ -1345,6 +1474,7 @@ export interface operations {
                      *           "name": "Grace"
                      *         },
                      *         "body": "Hello",
+                     *         "attachments": [],
                      *         "clientMessageId": "8c0d2f5e-1f0a-4b6e-9a57-0d3c9be1f6a2",
                      *         "createdAt": "2026-11-23T10:00:00.123Z",
                      *         "editedAt": null,
@@ -1387,9 +1517,9 @@ export interface operations {
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description A developer wrote to a conversation that does not exist, without `"create":true`. */
+            /** @description A developer wrote to a conversation that does not exist, without `"create":true`; or a file was not begun in this conversation within 24 hours. */
             404: components["responses"]["NotFound"];
-            /** @description This `clientMessageId` was sent before with another body. */
+            /** @description This `clientMessageId` was sent before with another body or other files, or a file belongs to another message. */
             409: components["responses"]["Conflict"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -1559,6 +1689,7 @@ export interface operations {
                      *           "name": "Grace"
                      *         },
                      *         "body": "",
+                     *         "attachments": [],
                      *         "clientMessageId": "8c0d2f5e-1f0a-4b6e-9a57-0d3c9be1f6a2",
                      *         "createdAt": "2026-11-23T10:00:00.123Z",
                      *         "editedAt": null,
@@ -1790,6 +1921,126 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["ValidationFailed"];
             500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getAttachments: {
+        parameters: {
+            query: {
+                /** @description Whose conversation. Required from a developer; a client may leave it out, or give its own. */
+                clientId?: components["schemas"]["ClientId"];
+                /** @description Ids of files, up to 50, with commas between them. One that is not a sent file of the conversation is left out of the answer. */
+                ids: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The addresses, in the order asked for. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Server-Timing": components["headers"]["ServerTiming"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    "X-Content-Type-Options": components["headers"]["ContentTypeOptions"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "attachments": [
+                     *         {
+                     *           "id": "01a207d8-9c4e-7b21-8f3a-5d6e7f809112",
+                     *           "url": "https://s3.eu-central-1.amazonaws.com/bucket/clients/…?X-Amz-Algorithm=AWS4-HMAC-SHA256&…",
+                     *           "expiresAt": "2026-11-23T10:05:00.000Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AttachmentLinks"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthorized"];
+            /** @description Another's conversation. Whether it exists is not told. */
+            403: components["responses"]["Forbidden"];
+            /** @description A developer named a conversation that does not exist. */
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["Internal"];
+            /** @description The deployment takes no files, or the database does not answer. */
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    beginAttachment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "fileName": "screenshot.png",
+                 *       "mediaType": "image/png",
+                 *       "size": 48213,
+                 *       "width": 1280,
+                 *       "height": 720
+                 *     }
+                 */
+                "application/json": components["schemas"]["AttachmentDraft"];
+            };
+        };
+        responses: {
+            /** @description The file is begun. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Server-Timing": components["headers"]["ServerTiming"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    "X-Content-Type-Options": components["headers"]["ContentTypeOptions"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "attachment": {
+                     *         "id": "01a207d8-9c4e-7b21-8f3a-5d6e7f809112",
+                     *         "fileName": "screenshot.png",
+                     *         "mediaType": "image/png",
+                     *         "size": 48213,
+                     *         "width": 1280,
+                     *         "height": 720
+                     *       },
+                     *       "upload": {
+                     *         "url": "https://s3.eu-central-1.amazonaws.com/bucket/clients/…?X-Amz-Algorithm=AWS4-HMAC-SHA256&…",
+                     *         "method": "PUT",
+                     *         "headers": {
+                     *           "Content-Type": "image/png",
+                     *           "If-None-Match": "*"
+                     *         },
+                     *         "expiresAt": "2026-11-23T10:15:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BegunAttachment"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description A developer named a conversation that does not exist. */
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["ValidationFailed"];
+            /** @description A client has begun too many files without sending them, or too many bytes within a day. */
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            /** @description The deployment takes no files, or the database does not answer. */
             503: components["responses"]["Unavailable"];
         };
     };
@@ -2165,6 +2416,7 @@ export interface operations {
                  *           "name": "Grace"
                  *         },
                  *         "body": "Hello",
+                 *         "attachments": [],
                  *         "clientMessageId": "8c0d2f5e-1f0a-4b6e-9a57-0d3c9be1f6a2",
                  *         "createdAt": "2026-11-23T10:00:00.123Z",
                  *         "editedAt": null,
@@ -2229,6 +2481,7 @@ export interface operations {
                  *           "name": "Grace"
                  *         },
                  *         "body": "Hello again",
+                 *         "attachments": [],
                  *         "clientMessageId": "8c0d2f5e-1f0a-4b6e-9a57-0d3c9be1f6a2",
                  *         "createdAt": "2026-11-23T10:00:00.123Z",
                  *         "editedAt": "2026-11-23T10:01:30.000Z",

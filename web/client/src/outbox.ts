@@ -20,6 +20,8 @@ export interface Outbox {
    * all others count as gone: what is sent twice is stored once.
    */
   claimOrphans: (isWanted: (entry: OutboxEntry) => boolean, claim: (entry: OutboxEntry) => void) => void;
+  /** Whether something is kept, by this tab or another one. */
+  has: (id: string) => boolean;
   /** Forgets what somebody wrote, and what nobody knows the author of. */
   forget: (by: string | null) => void;
   /** Leaves everything to the next tab, and touches nothing any more. */
@@ -74,6 +76,7 @@ export function createOutbox(getStorage: () => ChatStorage | null | undefined, n
         });
       }
     },
+    has: (id) => read().some((entry) => entry.id === id),
     forget: (by) => write(read().filter((entry) => entry.by !== by && entry.by !== null)),
     close() {
       isClosed = true;

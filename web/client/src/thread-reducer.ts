@@ -1,5 +1,5 @@
 import type { ChatError } from "./error.js";
-import type { Conversation, MessagePage, Received, Role, SessionIdentity } from "./types.js";
+import type { Conversation, MessagePage, Received, Role, SessionIdentity, ShownAttachment } from "./types.js";
 
 /** What was written and is not stored yet. */
 export interface PendingMessage {
@@ -8,6 +8,8 @@ export interface PendingMessage {
   readonly body: string;
   /** When it was written, in milliseconds since 1970. */
   readonly at: number;
+  /** Its files, and what has become of them. */
+  readonly attachments?: ShownAttachment[] | undefined;
   /** By whom, as {@link identityKey} names them; null while that is not known. */
   readonly by: string | null;
   /** Whether it may begin the conversation. */
@@ -110,6 +112,11 @@ export function draftChanged(thread: Thread, body: string, at: number): Thread {
   const others = thread.pending.filter(({ draft }) => !draft);
   const by = authorOf(thread);
   return { ...thread, pending: body ? [...others, { id: "draft", body, at, by, draft: true }] : others };
+}
+
+/** Something has become of a message's files. */
+export function attachmentsChanged(thread: Thread, id: string, attachments: ShownAttachment[]): Thread {
+  return updatePending(thread, id, { attachments });
 }
 
 /** Sending has failed for good. */

@@ -44,7 +44,7 @@ function showStored(message: Received, { me, read }: Thread): ShownMessage {
 }
 
 function showPending(message: PendingMessage, me: SessionIdentity | null, clientId: string | undefined): ShownMessage {
-  const { id, body, at, error } = message;
+  const { id, body, at, attachments = [], error } = message;
   const delivery: Delivery = message.failed ? "failed" : "sending";
   // Before it is known who writes, only a developer names the conversation.
   const sender = me ?? { id: "", role: clientId === undefined ? "client" : "developer", name: null };
@@ -55,6 +55,7 @@ function showPending(message: PendingMessage, me: SessionIdentity | null, client
     version: 0,
     sender,
     body,
+    attachments,
     clientMessageId: id,
     createdAt: new Date(at).toISOString(),
     editedAt: null,
