@@ -5,11 +5,11 @@ import { ChatError } from "./error.js";
 import { createGateway } from "./gateway.js";
 import { createHttp } from "./http.js";
 import { createInbox } from "./inbox.js";
-import { createOutbox } from "./outbox.js";
+import { type OutboxEntry, createOutbox } from "./outbox.js";
 import { createRealtime } from "./realtime.js";
 import { identityKey } from "./thread-reducer.js";
 import { type WithToken, createTokenKeeper } from "./token.js";
-import type { Chat, ChatOptions, Session, SessionIdentity } from "./types.js";
+import type { Chat, ChatOptions, Session } from "./types.js";
 
 /**
  * Makes a Chat for the person who is signed in. Nothing is asked or opened before it is used, so that a server can make
@@ -20,11 +20,8 @@ export function createChat(options: ChatOptions = {}): Chat {
   const life = new AbortController();
   const { signal } = life;
   const stores = new Set<OpenStore>();
-  let isReachable = true;
-  let me: SessionIdentity | null = null;
-  const http = createHttp(baseUrl, (isReached) => {
-    if (isReached === isReachable) return;
-    isReachable = isReached;
+  const http = createHttp(baseUrl, (isReachable) => {
+    core.isReachable = isReachable;
     updateAll(stores);
   });
   const withToken: WithToken = getToken ? createTokenKeeper(getToken) : (attempt) => attempt(undefined);
@@ -33,30 +30,32 @@ export function createChat(options: ChatOptions = {}): Chat {
   const core: Core = {
     ...gateway,
     signal,
-    identity: () => me,
+    session: null,
     realtime: createRealtime({ ...gateway, loadPusher, stores, signal }),
-    isReachable: () => isReachable,
+    isReachable: true,
     outbox: createOutbox(() => (storage === undefined ? localStorage : storage), `devinbox:${baseUrl}`),
+    files: options.files,
     stores,
     viewed: new Set(),
   };
   const conversation = createConversationCache((clientId) => createConversation(core, clientId));
 
   /** A Chat is one person's and no other's. What an earlier page has left of theirs goes out. */
-  function onSession({ identity }: Session) {
-    const key = identityKey(identity);
-    if (me && identityKey(me) !== key) end("identity_changed");
-    if (me) return;
-    me = identity;
+  function onSession(session: Session) {
+    const before = me();
+    const key = identityKey(session.identity);
+    if (before && before !== key) end("identity_changed");
+    signal.throwIfAborted();
+    core.session = session;
+    if (before) return;
     updateAll(stores);
-    core.outbox.claimOrphans(
-      ({ by }) => by === key,
-      (entry) => conversation(entry.clientId).claim(entry),
-    );
+    const isTheirs = ({ by }: OutboxEntry) => by === key;
+    core.outbox.claimOrphans(isTheirs, (entry) => conversation(entry.clientId).claim(entry));
   }
 
+  const me = () => core.session && identityKey(core.session.identity);
+
   function end(code: string) {
-    if (signal.aborted) return;
     life.abort(new ChatError(code));
     core.outbox.close();
     updateAll(stores);
@@ -65,9 +64,11 @@ export function createChat(options: ChatOptions = {}): Chat {
   return {
     conversation,
     inbox: (filter = {}) => createInbox(core, filter),
+    attachmentLinks: (query) => gateway.request("GET /api/attachments", query),
     session: () => gateway.loadSession(),
     async signOut() {
-      core.outbox.forget(me && identityKey(me));
+      core.outbox.forget(me());
+      core.files?.sweep(core.outbox);
       end("signed_out");
       await withToken((token) => http("DELETE /api/session", undefined, token));
     },

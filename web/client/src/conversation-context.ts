@@ -1,6 +1,7 @@
-import { type Core, announceConversation } from "./core.js";
+import { type Core, type SendRequest, announceConversation } from "./core.js";
+import { createSendQueue } from "./send-queue.js";
 import { type Thread, conversationReceived, emptyThread, identityLoaded, messageReceived } from "./thread-reducer.js";
-import type { Conversation, Message, Session } from "./types.js";
+import type { Conversation, Message } from "./types.js";
 
 /** What the parts of a conversation share. */
 export interface ConversationContext {
@@ -10,12 +11,16 @@ export interface ConversationContext {
   thread: () => Thread;
   /** Says to a reducer what has happened, and shows what it makes of that. */
   dispatch: <A extends unknown[]>(reduce: (thread: Thread, ...what: A) => Thread, ...what: A) => void;
+  /** A request about this conversation. */
+  request: SendRequest;
   /** Takes in the answer to a change. The connection that asked for it hears no event. */
   answerReceived: (answer: { message?: Message; conversation: Conversation }) => void;
+  /** Sends what is pending. */
+  sendPending: () => Promise<void>;
   /** It may be known by now who we are: then what was written before that is ours. */
   updateIdentity: () => void;
   /** Makes sure of who is signed in, and makes what was written before that was known theirs. */
-  identify: (maxAge?: number) => Promise<Session>;
+  identify: (maxAge?: number) => Promise<void>;
 }
 
 /** Makes a {@link ConversationContext}. `show` is called with each new thread. */
@@ -24,25 +29,28 @@ export function createConversationContext(
   clientId: string | undefined,
   show: (thread: Thread) => void,
 ): ConversationContext {
-  let thread: Thread = { ...emptyThread, me: core.identity() };
+  let thread: Thread = { ...emptyThread, me: core.session && core.session.identity };
 
   const dispatch: ConversationContext["dispatch"] = (reduce, ...what) => {
     if (core.signal.aborted) return;
     const { pending } = thread;
     thread = reduce(thread, ...what);
-    if (thread.pending !== pending) core.outbox.save(clientId, thread.pending);
+    if (thread.pending !== pending) {
+      thread = core.files?.pendingChanged(context, thread) ?? thread;
+      core.outbox.save(clientId, thread.pending);
+    }
     show(thread);
   };
 
   function updateIdentity() {
-    const me = core.identity();
-    if (me && !thread.me) dispatch(identityLoaded, me);
+    if (core.session && !thread.me) dispatch(identityLoaded, core.session.identity);
   }
 
-  return {
+  const context: ConversationContext = {
     core,
     clientId,
     thread: () => thread,
+    request: (route, data) => core.request(route, { clientId, ...data }),
     dispatch,
     updateIdentity,
     answerReceived({ message, conversation }) {
@@ -50,10 +58,9 @@ export function createConversationContext(
       dispatch(conversationReceived, conversation);
       announceConversation(core, conversation);
     },
-    async identify(maxAge) {
-      const session = await core.verify(maxAge);
-      updateIdentity();
-      return session;
-    },
+    identify: (maxAge) => core.verify(maxAge).then(updateIdentity),
+    sendPending: () => sendPending(),
   };
+  const sendPending = createSendQueue(context);
+  return context;
 }

@@ -1,13 +1,13 @@
 import { type ConversationContext, createConversationContext } from "./conversation-context.js";
-import { type Core, type Topic, updateAll } from "./core.js";
+import { type Core, updateAll } from "./core.js";
 import { createMessageActions } from "./message-actions.js";
 import { createMessagePages } from "./message-pages.js";
 import type { OutboxEntry } from "./outbox.js";
 import { createReadReceipts } from "./read-receipts.js";
-import { initialStatus, loadMore } from "./store.js";
+import { initialStatus } from "./store.js";
 import { createSyncedStore } from "./synced-store.js";
 import {
-  type Thread,
+  authorOf,
   contiguousSeq,
   conversationReceived,
   findGap,
@@ -42,28 +42,23 @@ export interface OwnConversation extends ConversationStore {
 
 export function createConversation(core: Core, clientId: string | undefined): OwnConversation {
   const view = createView(clientId);
-  const show = (thread: Thread) => {
-    if (thread.conversation) synced.follow(thread.conversation.channel);
-    synced.set(view(thread));
-  };
-  const context = createConversationContext(core, clientId, show);
+  const context = createConversationContext(core, clientId, (changed) => synced.set(view(changed)));
   const { thread } = context;
   const pages = createMessagePages(context);
   const synced = createSyncedStore(core, initialConversation, {
     isLoaded: () => thread().firstSeq > 0,
     findGap: () => findGap(thread()),
+    // A developer's inbox tells of the conversation's beginning.
+    channelName: ({ conversation, inbox }) => thread().conversation?.channel ?? conversation ?? inbox,
     async fetchChanges() {
       const before = thread();
       await pages.fetchChanges();
-      const { channels } = (await context.identify(Infinity)).realtime;
-      // A developer's inbox tells of the conversation's beginning.
-      synced.follow(thread().conversation?.channel ?? channels.conversation ?? channels.inbox);
       return thread().fetchedVersion !== before.fetchedVersion || before.firstSeq === 0;
     },
-    handleEvent(topic, data, metadata) {
-      if (topic === "message") synced.set({ typing: false });
-      if (topic === "members") viewers.update();
-      if (topic !== "typing") eventReceived(context, topic, data);
+    handleEvent(event, data, metadata) {
+      if (event === "new-message" || event === "message-updated") synced.set({ typing: false });
+      if (event.startsWith("pusher:member")) viewers.update();
+      if (event !== "client-typing") eventReceived(context, event, data);
       else if (isOtherTyping(thread().me?.role, data, metadata))
         showTyping(synced.scheduler, (typing) => synced.set({ typing }));
       else viewers.typed(metadata);
@@ -74,27 +69,22 @@ export function createConversation(core: Core, clientId: string | undefined): Ow
     },
     onOpen() {
       synced.set({ typing: false }); // the timer that would have said so has ended with the store
-      core.outbox.claimOrphans((entry) => entry.by === null && entry.clientId === clientId, actions.claim);
+      const isOurs = (by: string | null) => by === null || by === authorOf(thread());
+      core.outbox.claimOrphans((entry) => entry.clientId === clientId && isOurs(entry.by), actions.claim);
     },
-    onViewed: (isViewed) => setViewed(core, clientId, isViewed),
+    onListened: (isViewed) => setViewed(core, clientId, isViewed),
   });
   const viewers = createViewers(core, () => synced);
   const actions = createMessageActions(context, synced.refetch);
   const markRead = createReadReceipts(context);
-  const tellTyping = () => {
-    const { me } = thread();
-    if (me) core.realtime.sendTyping(synced.channelName(), me.role);
-  };
+  const tellTyping = () => core.realtime.sendTyping(synced.channelName(), thread().me?.role);
 
-  const { getSnapshot, subscribe, close } = synced;
   return {
-    getSnapshot,
-    subscribe,
-    close,
+    ...synced.store,
     ...actions,
     isIdle: () => !synced.isOpen() && thread().pending.length === 0,
     loadOlder: async () => {
-      if (thread().firstSeq > 1) await loadMore(synced, "loadingOlder", pages.fetchOlder);
+      if (thread().firstSeq > 1) await synced.loadMore("loadingOlder", pages.fetchOlder);
     },
     markRead: (upToSeq = contiguousSeq(thread())) => void markRead(upToSeq),
     setTyping: createTypingSender(tellTyping),
@@ -102,11 +92,11 @@ export function createConversation(core: Core, clientId: string | undefined): Ow
 }
 
 /** An event came of this conversation, or of another one. */
-function eventReceived({ clientId, dispatch }: ConversationContext, topic: Topic, data: unknown): void {
+function eventReceived({ clientId, dispatch }: ConversationContext, event: string, data: unknown): void {
   if (clientId !== undefined && (data as { clientId?: string }).clientId !== clientId) return;
-  if (topic === "message") dispatch(messageReceived, data as Received);
-  if (topic === "read") dispatch(readMarkMoved, data as { side: Role; upToSeq: number });
-  if (topic === "conversation") dispatch(conversationReceived, data as Conversation);
+  if (event === "messages-read") dispatch(readMarkMoved, data as { side: Role; upToSeq: number });
+  else if (event === "conversation-updated") dispatch(conversationReceived, data as Conversation);
+  else dispatch(messageReceived, data as Received);
 }
 
 /** Tells the inbox whether somebody looks at a conversation. */

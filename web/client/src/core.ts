@@ -1,7 +1,10 @@
+import { ChatError } from "./error.js";
 import type { Answers, Route } from "./http.js";
 import type { Outbox } from "./outbox.js";
 import type { ChannelName, Realtime } from "./realtime.js";
-import type { Conversation, Session, SessionIdentity } from "./types.js";
+import type { ConversationContext } from "./conversation-context.js";
+import type { Thread } from "./thread-reducer.js";
+import type { Conversation, Session, ShownAttachment } from "./types.js";
 
 /** What the stores of one Chat share. */
 export interface Core {
@@ -17,14 +20,15 @@ export interface Core {
    * will do for a fetch that nobody has asked for.
    */
   verify: (maxAge?: number) => Promise<Session>;
-  /** Whose Chat this is; null while that is not known. */
-  identity: () => SessionIdentity | null;
+  /** What is known of the person whose Chat this is, and of where to listen; null while nothing is. */
+  session: Session | null;
   /** Trusts no cookie of before: the person may have been elsewhere. */
   distrust: () => void;
   readonly realtime: Realtime;
   /** Whether the last request got through to some server. */
-  isReachable: () => boolean;
+  isReachable: boolean;
   readonly outbox: Outbox;
+  readonly files: ChatFiles | undefined;
   /** The stores that are open. */
   readonly stores: Set<OpenStore>;
   /** The ids of the conversations that somebody looks at. */
@@ -34,8 +38,17 @@ export interface Core {
 /** A request of {@link Core}. `data` is the query of a GET, and else the body. */
 export type SendRequest = <R extends Route>(route: R, data?: object, isChange?: boolean) => Promise<Answers[R]>;
 
-/** What an event is about, or a channel has to say of itself. */
-export type Topic = "message" | "read" | "conversation" | "typing" | "members" | "subscribed" | "refused";
+/** What sends the files of messages. */
+export interface ChatFiles {
+  /** Looks at the files of a new message, and begins to upload them. Throws a {@link ChatError} if they cannot be sent. */
+  attach: (context: ConversationContext, messageId: string, files: readonly File[]) => ShownAttachment[];
+  /** Takes up what came to be pending, and forgets what is so no more. Gives the thread with the present state of its files. */
+  pendingChanged: (context: ConversationContext, thread: Thread) => Thread;
+  /** The ids of a message's files, once all of them are stored. Rejects with a {@link ChatError} if one has failed. */
+  stored: (messageId: string) => Promise<string[] | undefined>;
+  /** Deletes what belongs to no message of the outbox any more. */
+  sweep: (outbox: Outbox) => void;
+}
 
 /** An open store as the others see it. */
 export interface OpenStore {
@@ -43,8 +56,8 @@ export interface OpenStore {
   channelName: () => ChannelName;
   /** Something that the stores share has changed. */
   update: () => void;
-  /** An event came on a channel, or the answer to a change, which came on none. Either may be of another conversation. */
-  handleEvent: (topic: Topic, data: unknown, channelName?: string, metadata?: EventMetadata) => void;
+  /** An event came on its channel, or the answer to a change. Either may be of another conversation. */
+  handleEvent: (event: string, data: unknown, metadata?: EventMetadata) => void;
 }
 
 /** Whose a client event is, on a presence channel. */
@@ -54,10 +67,16 @@ export interface EventMetadata {
 
 /** Tells all open stores what the answer to a change tells: the connection that asked for it hears no event. */
 export function announceConversation({ stores }: Core, conversation: Conversation): void {
-  for (const store of [...stores]) store.handleEvent("conversation", conversation);
+  for (const store of [...stores]) store.handleEvent("conversation-updated", conversation);
 }
 
 /** Tells all open stores that something they share has changed. */
 export function updateAll(stores: ReadonlySet<OpenStore>): void {
   for (const store of [...stores]) store.update();
+}
+
+/** What sends files, if the Chat has such. */
+export function filesOf({ files }: Core): ChatFiles {
+  if (!files) throw new ChatError("files_off");
+  return files;
 }

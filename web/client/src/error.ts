@@ -2,22 +2,15 @@
 const SENTENCES: Readonly<Record<string, string>> = {
   network: "No answer came.",
   http: "What answered is not devinbox.",
-  misconfigured: "Nothing that answers is devinbox.",
+  misconfigured: "What answered is not devinbox.",
   token: "getToken failed.",
   unauthorized: "The token was refused.",
-  expired: "It could not be sent within a day.",
+  files_off: "No files can be sent here.",
+  expired: "A day has passed.",
   identity_changed: "Somebody else has signed in.",
   signed_out: "This Chat has ended.",
   closed: "This Chat has ended.",
 };
-
-export interface ChatErrorOptions extends ErrorOptions {
-  status?: number | undefined;
-  message?: string | undefined;
-  fields?: readonly { field: string; message: string }[] | undefined;
-  retryAfter?: number | null | undefined;
-  requestId?: string | null | undefined;
-}
 
 /** What the server, or the way to it, had against a request. Decide by `code`. `message` is a sentence for a developer. */
 export class ChatError extends Error {
@@ -25,27 +18,25 @@ export class ChatError extends Error {
   /**
    * The server's code, such as `validation_failed`. Beside those: `network` (no answer), `token` (getToken failed), `http`
    * (an answer that is not the server's own), `misconfigured` (there was never any other: look at the rewrite, `baseUrl`
-   * and `CHAT_ALLOWED_ORIGINS`), `expired` (not sent within a day), and `signed_out`, `identity_changed` and `closed`
+   * and `CHAT_ALLOWED_ORIGINS`), `expired` (not sent within a day), `files_off`,
+   * `too_many_files`, `file_too_large`, `file_empty`, `file_missing` (it was not kept over a reload) and `store` (the object
+   * store refused a file), and `signed_out`, `identity_changed` and `closed`
    * (this Chat has ended).
    */
   readonly code: string;
   /** The HTTP status; 0 if there was no answer. */
-  readonly status: number;
+  readonly status: number = 0;
   /** The fields to blame. */
-  readonly fields: readonly { field: string; message: string }[];
+  readonly fields: readonly { field: string; message: string }[] = [];
   /** After how many seconds to try again, if the server said so. */
-  readonly retryAfter: number | null;
+  readonly retryAfter: number | null = null;
   /** Under what the server has logged it. */
-  readonly requestId: string | null;
+  readonly requestId: string | null = null;
 
-  constructor(code: string, options: ChatErrorOptions = {}) {
-    const { status = 0, message, fields = [], retryAfter = null, requestId = null } = options;
-    super(message ?? SENTENCES[code] ?? "It failed.", options);
+  constructor(code: string, about: ErrorOptions & Partial<Omit<ChatError, "name" | "code">> = {}) {
+    super(SENTENCES[code] ?? "It failed.");
     this.code = code;
-    this.status = status;
-    this.fields = fields;
-    this.retryAfter = retryAfter;
-    this.requestId = requestId;
+    Object.assign(this, about);
   }
 }
 

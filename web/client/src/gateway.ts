@@ -1,5 +1,4 @@
 import type { Core } from "./core.js";
-import type { ChatError } from "./error.js";
 import type { Http } from "./http.js";
 import { retry } from "./retry.js";
 import type { WithToken } from "./token.js";
@@ -12,7 +11,7 @@ export interface GatewayOptions {
   http: Http;
   withToken: WithToken;
   signal: AbortSignal;
-  /** Who is signed in, each time that it was asked. If that is somebody else by now, it aborts the signal. */
+  /** Who is signed in, each time that it was asked. It throws if that is somebody else by now. */
   onSession: (session: Session) => void;
 }
 
@@ -24,59 +23,55 @@ export interface Gateway extends Pick<Core, "request" | "verify" | "distrust"> {
 /** The one way out of a Chat. It knows who is signed in, and lets nothing out, and no answer in, once the Chat has ended. */
 export function createGateway({ http, withToken, signal, onSession }: GatewayOptions): Gateway {
   let latest: { token: string | undefined; askedAt: number; session: Promise<Session> } | undefined;
+  const throwIfEnded = () => signal.throwIfAborted();
 
-  async function ask(token: string | undefined): Promise<Session> {
-    const session = await http("GET /api/session", undefined, token);
-    signal.throwIfAborted();
-    onSession(session);
-    return session;
-  }
+  const ask: Http = (route, data, token) => {
+    throwIfEnded();
+    return http(route, data, token).finally(throwIfEnded);
+  };
 
   /** Whose a token is never changes. A cookie may be somebody else's by now, signed in in another tab. */
   function check(
     token: string | undefined,
     maxAge = token === undefined ? COOKIE_TRUSTED_MS : Infinity,
   ): Promise<Session> {
-    if (latest && latest.token === token && Date.now() - latest.askedAt < maxAge) return latest.session;
-    const asked = { token, askedAt: Infinity, session: ask(token) }; // as fresh as can be until it is answered
     const now = Date.now();
-    asked.session.then(
+    if (latest && latest.token === token && now - latest.askedAt < maxAge) return latest.session;
+    const session = ask("GET /api/session", undefined, token).then((answer) => {
+      onSession(answer);
+      return answer;
+    });
+    const asked = { token, askedAt: Infinity, session }; // as fresh as can be until it is answered
+    session.then(
       () => (asked.askedAt = now),
       () => (asked.askedAt = -Infinity),
     );
     latest = asked;
-    return asked.session;
+    return session;
   }
 
-  async function guard<T>(attempt: (token: string | undefined) => Promise<T>): Promise<T> {
-    const throwIfEnded = () => signal.throwIfAborted();
+  async function verify(maxAge?: number): Promise<Session> {
     throwIfEnded();
-    const attemptOnce = (token: string | undefined) => {
-      throwIfEnded();
-      return attempt(token).finally(throwIfEnded);
-    };
-    return withToken(attemptOnce);
+    return withToken((token) => check(token, maxAge));
   }
-
-  const verify = (maxAge?: number) => guard((token) => check(token, maxAge));
-  const isRefusal = ({ status }: ChatError) => status === 401;
 
   return {
-    distrust: () => {
+    verify,
+    distrust() {
       if (latest?.token === undefined) latest = undefined;
     },
-    verify,
     loadSession: (isFresh) =>
       retry(
         () => verify(isFresh ? 0 : undefined),
         signal,
-        (error) => !isRefusal(error),
+        ({ status }) => status !== 401,
       ),
-    request: (route, data, isChange = !route.startsWith("GET")) =>
-      guard(async (token) => {
+    async request(route, data, isChange = !route.startsWith("GET")) {
+      throwIfEnded();
+      return withToken(async (token) => {
         if (isChange) await check(token);
-        signal.throwIfAborted();
-        return http(route, data, token);
-      }),
+        return ask(route, data, token);
+      });
+    },
   };
 }

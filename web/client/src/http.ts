@@ -1,6 +1,18 @@
 import { ChatError } from "./error.js";
 import { warnOfSetup } from "./setup-hint.js";
-import type { Changed, InboxPage, MessagePage, Problem, PusherAuth, Read, Sent, Session, Updated } from "./types.js";
+import type {
+  AttachmentLinks,
+  BegunAttachment,
+  Changed,
+  InboxPage,
+  MessagePage,
+  Problem,
+  PusherAuth,
+  Read,
+  Sent,
+  Session,
+  Updated,
+} from "./types.js";
 
 /** How long a request may take, in milliseconds. A function of the server has 10 s. */
 const TIMEOUT_MS = 20_000;
@@ -16,13 +28,25 @@ export interface Answers {
   "DELETE /api/messages/edit": Changed;
   "GET /api/conversations/list": InboxPage;
   "POST /api/conversations/update": Updated;
+  "POST /api/attachments": BegunAttachment;
+  "GET /api/attachments": AttachmentLinks;
   "POST /api/pusher/auth": PusherAuth;
 }
 
 export type Route = keyof Answers;
 
 /** A good answer that has a body has one of these: so it is known to be the server's own. */
-const MEMBERS = ["identity", "messages", "message", "upToSeq", "conversations", "conversation", "auth"];
+const MEMBERS = [
+  "identity",
+  "messages",
+  "message",
+  "upToSeq",
+  "conversations",
+  "conversation",
+  "attachment",
+  "attachments",
+  "auth",
+];
 
 /**
  * Sends one request. `data` is the query of a GET, without what is empty, and else the body. Rejects with a
@@ -33,11 +57,19 @@ export type Http = <R extends Route>(route: R, data?: object, token?: string) =>
 /** How far apart two foreign answers are, in milliseconds, for it to be no deployment in between. */
 const MISCONFIGURED_AFTER_MS = 5_000;
 
-/** Makes an {@link Http}. `onReached` is told of each request, before it is settled, whether it got through to some server. */
-export function createHttp(baseUrl: string, onReached: (isReached: boolean) => void): Http {
+/**
+ * Makes an {@link Http}. `onReachable` is told, before a request is settled, if those got through to some server until now
+ * and this one did not, or the other way round.
+ */
+export function createHttp(baseUrl: string, onReachable: (isReachable: boolean) => void): Http {
+  let isReachable = true;
   let foreignSince = 0;
   let hasSession = false;
   let isWarned = false;
+
+  function reached(isReached: boolean) {
+    if (isReached !== isReachable) onReachable((isReachable = isReached));
+  }
 
   /** What to call an answer that is not devinbox's. If there never was any other, it is no weather. */
   function nameForeign(ok: boolean): string {
@@ -49,29 +81,26 @@ export function createHttp(baseUrl: string, onReached: (isReached: boolean) => v
   }
 
   return async <R extends Route>(route: R, data?: object, token?: string) => {
-    const { response, answer } = await load(baseUrl, route, data, token).catch((cause: unknown) => {
-      onReached(false);
+    const [response, answer] = await load(baseUrl, route, data, token).catch((cause: unknown) => {
+      reached(false);
       throw new ChatError("network", { cause });
     });
-    const { ok, status, headers } = response;
+    const { ok, status } = response;
     const isOwn = ok
-      ? status === 204 || MEMBERS.some((member) => answer?.[member] !== undefined)
-      : answer?.["status"] === status && typeof answer["code"] === "string";
+      ? status === 204 || MEMBERS.some((member) => member in answer)
+      : answer.status === status && typeof answer.code === "string";
     // A page in place of a good answer is a hotel's sign-in or a proxy's, and a network that does not carry us.
-    onReached(isOwn || !ok);
+    reached(isOwn || !ok);
     if (isOwn) foreignSince = 0;
     if (isOwn && ok) {
       hasSession ||= route === "GET /api/session";
       return answer as Answers[R];
     }
-    const problem: Partial<Problem> = isOwn && answer ? answer : {};
-    const { code = nameForeign(ok), detail: message, errors: fields, requestId } = problem;
-    throw new ChatError(code, {
+    const { code = "", detail = "", errors = [], requestId = null } = answer;
+    throw new ChatError(isOwn ? code : nameForeign(ok), {
       status,
-      message,
-      fields,
-      requestId,
-      retryAfter: Number(headers.get("Retry-After")) || null,
+      retryAfter: Number(response.headers.get("Retry-After")) || null,
+      ...(isOwn && { message: detail, fields: errors, requestId }),
     });
   };
 }
@@ -79,7 +108,7 @@ export function createHttp(baseUrl: string, onReached: (isReached: boolean) => v
 async function load(baseUrl: string, route: Route, data: object | undefined, token: string | undefined) {
   const [method = "", path = ""] = route.split(" ");
   const isGet = method === "GET";
-  const query = String(new URLSearchParams(Object.entries((isGet && data) || {}).filter(([, value]) => value)));
+  const query = isGet ? String(new URLSearchParams(Object.entries(data ?? {}).filter(([, value]) => value))) : "";
   const body = isGet ? undefined : JSON.stringify(data);
   const response = await fetch(baseUrl + path + (query && `?${query}`), {
     method,
@@ -90,14 +119,14 @@ async function load(baseUrl: string, route: Route, data: object | undefined, tok
     body: body ?? null,
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
-  return { response, answer: parse(await response.text()) };
+  return [response, parse(await response.text())] as const;
 }
 
-/** The JSON that a text is; null if it is none. */
-function parse(text: string): Record<string, unknown> | null {
+/** The object of JSON that a text is; an empty one if it is none. */
+function parse(text: string): Partial<Problem> {
   try {
-    return JSON.parse(text) as Record<string, unknown> | null;
+    return Object(JSON.parse(text)) as Partial<Problem>;
   } catch {
-    return null;
+    return {};
   }
 }

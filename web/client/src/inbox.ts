@@ -2,7 +2,7 @@ import { type Core, announceConversation } from "./core.js";
 import { createInboxPages } from "./inbox-pages.js";
 import { type InboxModel, conversationReceived, emptyInbox, selectShown } from "./inbox-reducer.js";
 import { GAP_GRACE_MS } from "./sync.js";
-import { initialStatus, loadMore } from "./store.js";
+import { initialStatus } from "./store.js";
 import { createSyncedStore } from "./synced-store.js";
 import type { Conversation, InboxFilter, InboxState, InboxStore } from "./types.js";
 
@@ -18,16 +18,13 @@ export function createInbox(core: Core, initialFilter: InboxFilter): InboxStore 
   const synced = createSyncedStore(core, initialInbox(initialFilter), {
     isLoaded: () => inbox.syncToken !== undefined,
     findGap: () => (inbox.isTotalStale ? "missing" : null),
-    async fetchChanges() {
-      const isChanged = await pages.fetchChanges();
-      synced.follow((await core.verify(Infinity)).realtime.channels.inbox);
-      return isChanged;
-    },
-    handleEvent(topic, data) {
-      if (topic === "conversation") setInbox(conversationReceived(inbox, data as Conversation));
+    channelName: (channels) => channels.inbox,
+    fetchChanges: () => pages.fetchChanges(),
+    handleEvent(event, data) {
+      if (event === "conversation-updated") setInbox(conversationReceived(inbox, data as Conversation));
     },
     onUpdate() {
-      synced.set({ me: core.identity() });
+      synced.set({ me: core.session && core.session.identity });
       setInbox(inbox);
     },
   });
@@ -36,18 +33,15 @@ export function createInbox(core: Core, initialFilter: InboxFilter): InboxStore 
     inbox = next;
     const { totals, team, filter, cursor } = inbox;
     // What somebody looks at stays in the list until they leave it.
-    const shown = synced.getSnapshot().conversations;
+    const shown = synced.store.getSnapshot().conversations;
     const isKept = (id: string) => core.viewed.has(id) && shown.some(({ clientId }) => clientId === id);
     synced.set({ conversations: selectShown(inbox, isKept), totals, team, hasMore: !!cursor, filter });
   }
 
-  const { getSnapshot, subscribe, close } = synced;
   return {
-    getSnapshot,
-    subscribe,
-    close,
+    ...synced.store,
     loadMore: async () => {
-      if (inbox.cursor) await loadMore(synced, "loadingMore", pages.fetchPage);
+      if (inbox.cursor) await synced.loadMore("loadingMore", pages.fetchPage);
     },
     setFilter(filter) {
       synced.set({ status: "loading" });

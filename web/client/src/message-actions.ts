@@ -1,8 +1,8 @@
 import { normalizeBody } from "./body.js";
 import { randomKey } from "./browser.js";
 import type { ConversationContext } from "./conversation-context.js";
+import { filesOf } from "./core.js";
 import { ChatError } from "./error.js";
-import { createSendQueue } from "./send-queue.js";
 import {
   type PendingMessage,
   draftChanged,
@@ -21,8 +21,7 @@ export type MessageActions = Pick<ConversationStore, "send" | "retry" | "discard
 
 /** Makes {@link MessageActions}. `refetch` brings the newest text of what was edited. */
 export function createMessageActions(context: ConversationContext, refetch: () => Promise<void>): MessageActions {
-  const { core, clientId, thread, dispatch, answerReceived } = context;
-  const sendPending = createSendQueue(context);
+  const { core, thread, dispatch, request, answerReceived, sendPending } = context;
 
   return {
     claim(entry) {
@@ -30,9 +29,10 @@ export function createMessageActions(context: ConversationContext, refetch: () =
       void sendPending();
     },
     setDraft: (body) => dispatch(draftChanged, body, Date.now()),
-    send(text, { create } = {}) {
+    send(text, { create, files } = {}) {
       const id = randomKey();
-      dispatch(messageWritten, { id, body: normalizeBody(text), at: Date.now(), create });
+      const attachments = files?.length ? filesOf(core).attach(context, id, files) : undefined;
+      dispatch(messageWritten, { id, body: normalizeBody(text), at: Date.now(), create, attachments });
       void sendPending();
       return id;
     },
@@ -42,15 +42,14 @@ export function createMessageActions(context: ConversationContext, refetch: () =
     },
     discard: (id) => dispatch(messageDiscarded, id),
     async edit(messageId, text, ifVersion = thread().messages.find((m) => m.id === messageId)?.version) {
-      const edit = { clientId, messageId, body: normalizeBody(text), ifVersion };
+      const edit = { messageId, body: normalizeBody(text), ifVersion };
       try {
-        answerReceived(await core.request("PATCH /api/messages/edit", edit));
+        answerReceived(await request("PATCH /api/messages/edit", edit));
       } catch (error) {
         if (error instanceof ChatError && error.code === "conflict") await refetch(); // shows what came in between
         throw error;
       }
     },
-    delete: async (messageId) =>
-      answerReceived(await core.request("DELETE /api/messages/edit", { clientId, messageId })),
+    delete: async (messageId) => answerReceived(await request("DELETE /api/messages/edit", { messageId })),
   };
 }

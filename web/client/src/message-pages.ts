@@ -10,9 +10,9 @@ export interface MessagePages {
   fetchOlder: () => Promise<void>;
 }
 
-export function createMessagePages({ core, clientId, thread, dispatch, identify }: ConversationContext): MessagePages {
+export function createMessagePages({ core, request, thread, dispatch, identify }: ConversationContext): MessagePages {
   async function list(query: object): Promise<MessagePage> {
-    const page = await core.request("GET /api/messages/list", { clientId, ...query }).catch((error: unknown) => {
+    const page = await request("GET /api/messages/list", query).catch((error: unknown) => {
       if (error instanceof ChatError && error.code === "not_found") return emptyPage;
       throw error;
     });

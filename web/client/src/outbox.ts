@@ -20,6 +20,8 @@ export interface Outbox {
    * all others count as gone: what is sent twice is stored once.
    */
   claimOrphans: (isWanted: (entry: OutboxEntry) => boolean, claim: (entry: OutboxEntry) => void) => void;
+  /** Whether something is kept, by this tab or another one. */
+  has: (id: string) => boolean;
   /** Forgets what somebody wrote, and what nobody knows the author of. */
   forget: (by: string | null) => void;
   /** Leaves everything to the next tab, and touches nothing any more. */
@@ -67,13 +69,14 @@ export function createOutbox(getStorage: () => ChatStorage | null | undefined, n
       for (const orphan of read().filter((entry) => entry.tab !== tab && isWanted(entry))) {
         onTabGone(orphan.tab, () => {
           const entries = read();
-          const found = entries.find((entry) => isSameEntry(entry, orphan));
-          if (isClosed || !found) return; // another tab was faster
+          const found = entries.find((entry) => isSameEntry(entry, orphan) && isWanted(entry));
+          if (isClosed || !found) return; // another tab was faster, or it is known by now whose it is
           write(entries.filter((entry) => entry !== found));
           claim(found);
         });
       }
     },
+    has: (id) => read().some((entry) => entry.id === id),
     forget: (by) => write(read().filter((entry) => entry.by !== by && entry.by !== null)),
     close() {
       isClosed = true;

@@ -6,8 +6,8 @@ const READ_EVERY_MS = 1_000;
 
 /** Makes a function that says up to which `seq` the caller's side has read: once a second at most, the highest asked for. */
 export function createReadReceipts(context: ConversationContext): (upToSeq: number) => Promise<void> {
-  const { core, clientId, thread, answerReceived } = context;
-  const { signal, realtime, request } = core;
+  const { core, thread, request, answerReceived } = context;
+  const { signal, realtime } = core;
   let wanted = 0;
   let isSending = false;
 
@@ -22,7 +22,7 @@ export function createReadReceipts(context: ConversationContext): (upToSeq: numb
     isSending = true;
     while (isNews(wanted) && !signal.aborted) {
       const upToSeq = wanted;
-      const send = () => request("POST /api/messages/read", { clientId, upToSeq, socketId: realtime.socketId() });
+      const send = () => request("POST /api/messages/read", { upToSeq, socketId: realtime.socketId() });
       await retry(send, signal).then(answerReceived, () => {}); // refused: it would be again
       if (wanted === upToSeq) wanted = 0; // the server may know of fewer messages than we were told to read
       await sleep(READ_EVERY_MS, signal, true);

@@ -1,7 +1,6 @@
 import type PusherLibrary from "pusher-js";
-import type { Channel, PresenceChannel } from "pusher-js";
-import { type EventMetadata, type OpenStore, type Topic, updateAll } from "./core.js";
-import { toChatError } from "./error.js";
+import type { PresenceChannel } from "pusher-js";
+import { type EventMetadata, type OpenStore, updateAll } from "./core.js";
 import type { Gateway } from "./gateway.js";
 import { retry, sleep } from "./retry.js";
 import type { ChatOptions, PusherAuth, Role, Session } from "./types.js";
@@ -9,18 +8,18 @@ import type { ChatOptions, PusherAuth, Role, Session } from "./types.js";
 /** After how long a connection or channel that was refused is tried again, in milliseconds. */
 const RECONNECT_MS = 60_000;
 
-/** The events, and what each of them is about. No other client event is heard. */
-const TOPICS: Readonly<Record<string, Topic>> = {
-  "pusher:subscription_succeeded": "subscribed",
-  "pusher:subscription_error": "refused",
-  "new-message": "message",
-  "message-updated": "message",
-  "messages-read": "read",
-  "conversation-updated": "conversation",
-  "client-typing": "typing",
-  "pusher:member_added": "members",
-  "pusher:member_removed": "members",
-};
+/** What is heard of a channel. No other client event is. */
+const EVENTS = [
+  "pusher:subscription_succeeded",
+  "pusher:subscription_error",
+  "pusher:member_added",
+  "pusher:member_removed",
+  "new-message",
+  "message-updated",
+  "messages-read",
+  "conversation-updated",
+  "client-typing",
+];
 
 /** The name of a channel, once there is one. */
 export type ChannelName = string | null | undefined;
@@ -38,7 +37,7 @@ export interface Realtime {
   /** The user ids on a presence channel; none on another one. */
   members: (channelName: ChannelName) => string[];
   /** Tells the others on a channel that somebody of a side is typing, if it allows that. */
-  sendTyping: (channelName: ChannelName, side: Role) => void;
+  sendTyping: (channelName: ChannelName, side: Role | undefined) => void;
 }
 
 export interface RealtimeOptions extends Pick<Gateway, "request" | "loadSession"> {
@@ -55,13 +54,11 @@ export function createRealtime(options: RealtimeOptions): Realtime {
 
   async function open(isFresh: boolean) {
     const own = (attempt = {});
-    const settings = await loadSession(isFresh)
-      .then(({ realtime }) => realtime)
-      .catch(() => undefined);
-    const Library = settings?.enabled && (await loadPusher().catch(() => undefined));
+    const session = await loadSession(isFresh).catch(() => undefined);
+    const Library = session?.realtime.enabled && (await loadPusher().catch(() => undefined));
     if (own !== attempt) return;
     if (!Library) return markUnavailable();
-    pusher = connect(Library, settings, options);
+    pusher = connect(Library, session.realtime, options);
     pusher.connection.bind("state_change", ({ current }: { current: string }) => {
       isUnavailable = false;
       if (current === "disconnected" || current === "failed") void markUnavailable();
@@ -93,26 +90,26 @@ export function createRealtime(options: RealtimeOptions): Realtime {
   }
 
   const connected = () => (pusher?.connection.state === "connected" ? pusher : undefined);
+  const channelOf = (channelName: ChannelName) => connected()?.channel(channelName ?? "");
 
   return {
     update,
     socketId: () => connected()?.connection.socket_id,
     isUnavailable: () => isUnavailable,
-    isSubscribed: (channelName) => channelOf(connected(), channelName)?.subscribed === true,
-    members(channelName) {
-      const channel = channelOf(connected(), channelName) as Partial<PresenceChannel> | undefined;
-      return channel?.subscribed ? Object.keys((channel.members?.members ?? {}) as object) : [];
-    },
+    isSubscribed: (channelName) => channelOf(channelName)?.subscribed === true,
+    members: (channelName) => membersOf(channelOf(channelName) as Partial<PresenceChannel> | undefined),
     sendTyping(channelName, side) {
-      const channel = channelOf(connected(), channelName);
+      const channel = channelOf(channelName);
       // Only private and presence channels carry what a client tells.
-      if (channel?.subscribed && /^(private|presence)-/.test(channel.name)) channel.trigger("client-typing", { side });
+      if (side && channel?.subscribed && /^(private|presence)-/.test(channel.name))
+        channel.trigger("client-typing", { side });
     },
   };
 }
 
-function channelOf(pusher: PusherLibrary | undefined, channelName: ChannelName): Channel | undefined {
-  return pusher?.channel(channelName ?? "");
+/** The user ids on a presence channel; none on another one. */
+function membersOf(channel: Partial<PresenceChannel> | undefined): string[] {
+  return channel?.subscribed ? Object.keys((channel.members?.members ?? {}) as object) : [];
 }
 
 /** Subscribes to the channels that open stores follow, and to no other. */
@@ -126,12 +123,13 @@ function followStores(pusher: PusherLibrary, { stores, signal }: RealtimeOptions
   for (const channelName of followed) {
     if (!channelName) continue;
     const channel = pusher.subscribe(channelName);
-    for (const [event, topic] of Object.entries(TOPICS)) {
+    for (const event of EVENTS) {
       channel.bind(event, async (data: unknown, metadata?: EventMetadata) => {
-        for (const store of [...stores]) store.handleEvent(topic, data, channelName, metadata);
-        if (topic !== "refused") return;
+        for (const store of [...stores])
+          if (store.channelName() === channelName) store.handleEvent(event, data, metadata);
+        if (event !== "pusher:subscription_error") return;
         await sleep(RECONNECT_MS, signal);
-        if (channelOf(pusher, channelName) === channel) pusher.subscribe(channelName);
+        if (pusher.channel(channelName) === channel) pusher.subscribe(channelName);
       });
     }
   }
@@ -151,12 +149,12 @@ function connect(
     const body = { socket_id: socketId, channel_name: channelName };
     // An answer is good for one connection only.
     const isWanted = () => !signal.aborted && connection.state === "connected" && connection.socket_id === socketId;
-    const answer: typeof done = (error, auth) => {
-      if (isWanted()) done(error, auth);
+    const answer = (error: Error | null, auth: PusherAuth | null) => {
+      if (isWanted()) done(error, auth as Required<PusherAuth>);
     };
     retry(() => request("POST /api/pusher/auth", body, false), signal, isWanted).then(
-      (auth) => answer(null, auth as Required<PusherAuth>),
-      (error: unknown) => answer(toChatError(error), null),
+      (auth) => answer(null, auth),
+      (error: unknown) => answer(error as Error, null),
     );
   }
 

@@ -1,5 +1,6 @@
 import type { ConversationContext } from "./conversation-context.js";
-import { ChatError, toChatError } from "./error.js";
+import { filesOf } from "./core.js";
+import { ChatError } from "./error.js";
 import { LIFETIME_MS } from "./outbox.js";
 import { retry, sleep } from "./retry.js";
 import { type PendingMessage, isSentBy, sendFailed } from "./thread-reducer.js";
@@ -12,8 +13,8 @@ const ANNOUNCE_AGAIN_MS = 10_000;
  * stored or has failed.
  */
 export function createSendQueue(context: ConversationContext): () => Promise<void> {
-  const { core, clientId, thread, dispatch, answerReceived, identify } = context;
-  const { signal, realtime, request } = core;
+  const { core, thread, dispatch, request, answerReceived, identify } = context;
+  const { signal, realtime } = core;
   let isSending = false;
 
   /** The first message that waits to be sent; that of an id, if it still does. */
@@ -21,8 +22,8 @@ export function createSendQueue(context: ConversationContext): () => Promise<voi
     return thread().pending.find((m) => !m.failed && !m.draft && (id === undefined || m.id === id));
   }
 
-  async function post({ id: clientMessageId, body, create }: PendingMessage) {
-    const draft = { clientId, body, clientMessageId, create, socketId: realtime.socketId() };
+  async function post({ id: clientMessageId, body, create }: PendingMessage, attachmentIds: string[] | undefined) {
+    const draft = { body, attachmentIds, clientMessageId, create, socketId: realtime.socketId() };
     const sent = await request("POST /api/messages/send", draft);
     if (!isSentBy(sent.message, thread().me)) await core.verify(0); // somebody else has signed in meanwhile
     answerReceived(sent);
@@ -31,15 +32,16 @@ export function createSendQueue(context: ConversationContext): () => Promise<voi
 
   async function send(id: string) {
     await identify(); // makes it ours, if it was written before it was known who we are
+    const attachmentIds = find(id)?.attachments && (await filesOf(core).stored(id));
     const message = find(id);
     if (!message) return;
     if (Date.now() - message.at > LIFETIME_MS) throw new ChatError("expired");
-    if ((await post(message)) === "queued") void announceLater(message);
+    if ((await post(message, attachmentIds)) === "queued") void announceLater(message, attachmentIds);
   }
 
-  async function announceLater(message: PendingMessage) {
+  async function announceLater(message: PendingMessage, attachmentIds: string[] | undefined) {
     await sleep(ANNOUNCE_AGAIN_MS, signal, true);
-    await post(message).catch(() => {}); // it is stored all the same, and the next caller of the server brings the news
+    await post(message, attachmentIds).catch(() => {}); // it is stored all the same, and the next caller of the server brings the news
   }
 
   return async () => {
@@ -51,7 +53,7 @@ export function createSendQueue(context: ConversationContext): () => Promise<voi
         () => send(id),
         signal,
         () => find(id) !== undefined,
-      ).catch((error: unknown) => dispatch(sendFailed, id, toChatError(error)));
+      ).catch((error: unknown) => dispatch(sendFailed, id, error as ChatError));
     }
     isSending = false;
   };

@@ -1,16 +1,18 @@
-import { isVisible } from "./browser.js";
-import { nextFetchMs } from "./connection.js";
+import { isOnline, isVisible } from "./browser.js";
+import { type ConnectionFacts, connectionState, isLasting, nextFetchMs } from "./connection.js";
 import { type ChatError, isRetryable, toChatError } from "./error.js";
 import type { StoreScheduler } from "./scheduler.js";
 import type { StoreHandle, StoreStatus } from "./store.js";
 import type { Gap } from "./thread-reducer.js";
-import type { Connection } from "./types.js";
 
 /** How long to wait for a late event before fetching what it would bring, in milliseconds. */
 export const GAP_GRACE_MS = 1_000;
 
 /** What is fetched. */
 export interface SyncSource {
+  isOpen: () => boolean;
+  /** Finds out anew how the store hears of changes: before and after each fetch. */
+  update: () => void;
   isLoaded: () => boolean;
   /** Fetches all that changed, and tells whether anything did. */
   fetchChanges: () => Promise<boolean>;
@@ -21,26 +23,23 @@ export interface SyncSource {
 export interface Sync {
   /** Fetches at once, and once more if that is being done already. Resolves when nothing is left to fetch. */
   refetch: () => Promise<void>;
-  /** Why the last fetch failed, if it did. */
-  failure: () => ChatError | undefined;
   /** An event came: the silence is over, and there may be a gap now. */
   eventReceived: () => void;
   /** Says in the status how the store hears of changes by now, and fetches as often as that makes necessary. */
-  setConnection: (connection: Connection) => void;
+  updateConnection: (facts: Omit<ConnectionFacts, "hasFailed" | "isOnline">) => void;
 }
 
-/** Makes a {@link Sync}, which says in the store's status how it fares. `onFetched` is called after each fetch. */
+/** Makes a {@link Sync}, which says in the store's status how it fares. */
 export function createSync(
-  { isOpen, getSnapshot, set }: StoreHandle<StoreStatus>,
+  { store, set }: StoreHandle<StoreStatus>,
   scheduler: StoreScheduler,
   source: SyncSource,
-  onFetched: () => void,
 ): Sync {
   let fetching: Promise<void> | undefined;
   let isQueued = false;
   let emptyPolls = 0;
   let failure: ChatError | undefined;
-  const isAskedAgain = () => isQueued && isOpen();
+  const isAskedAgain = () => isQueued && source.isOpen();
   const fillGap = () => void (source.findGap() && refetch());
 
   async function fetchAll() {
@@ -54,13 +53,14 @@ export function createSync(
         failure = toChatError(cause);
       }
       set(fetchedStatus(source.isLoaded(), failure));
-      onFetched();
+      source.update();
     } while (isAskedAgain());
     fetching = undefined;
     schedulePoll();
   }
 
   function refetch(): Promise<void> {
+    source.update();
     isQueued = fetching !== undefined;
     return (fetching ??= fetchAll());
   }
@@ -68,22 +68,22 @@ export function createSync(
   /** Sets the one timer by which the next fetch comes, if nothing else brings it. */
   function schedulePoll() {
     scheduler.stop("poll");
-    const { connection } = getSnapshot();
-    const delay = fetching || !isOpen() ? undefined : nextFetchMs(connection, failure, emptyPolls);
+    const { connection } = store.getSnapshot();
+    const delay = fetching || !source.isOpen() ? undefined : nextFetchMs(connection, failure, emptyPolls);
     if (delay === undefined) return;
     scheduler.start("poll", delay, () => void ((connection === "live" || isVisible()) && refetch()));
   }
 
   return {
     refetch,
-    failure: () => failure,
     eventReceived() {
       schedulePoll();
       const gap = source.findGap();
       if (gap) scheduler.start("gap", gap === "truncated" ? 0 : GAP_GRACE_MS, fillGap);
     },
-    setConnection(connection) {
-      if (connection === getSnapshot().connection) return;
+    updateConnection(facts) {
+      const connection = connectionState({ ...facts, hasFailed: isLasting(failure), isOnline: isOnline() });
+      if (connection === store.getSnapshot().connection) return;
       set({ connection });
       if (!failure) emptyPolls = 0;
       schedulePoll();

@@ -1,29 +1,30 @@
+import { isActive, onPageChange } from "./browser.js";
+import type { Core, EventMetadata, OpenStore } from "./core.js";
 import type { ChannelName } from "./realtime.js";
-import { isOnline } from "./browser.js";
-import { connectionState, isLasting } from "./connection.js";
-import type { Core, EventMetadata, Topic } from "./core.js";
 import { type StoreScheduler, createScheduler } from "./scheduler.js";
 import { type StoreHandle, type StoreStatus, createStore } from "./store.js";
 import { type SyncSource, createSync } from "./sync.js";
+import type { Session } from "./types.js";
 
 /** How long realtime may take before we poll, in milliseconds. */
 const UNAVAILABLE_AFTER_MS = 10_000;
 
 /** What is shown by a store, and kept in sync. */
-export interface StoreSource extends SyncSource {
+export interface StoreSource extends Omit<SyncSource, "isOpen" | "update"> {
+  /** The channel that tells of what is shown. */
+  channelName: (channels: Session["realtime"]["channels"]) => ChannelName;
   /** An event came, or the answer to a change. Either may be of another conversation. */
-  handleEvent: (topic: Topic, data: unknown, metadata?: EventMetadata) => void;
+  handleEvent: (event: string, data: unknown, metadata?: EventMetadata) => void;
   onOpen?: () => void;
   /** Somebody has begun to listen, or the last one has left. */
-  onViewed?: (isViewed: boolean) => void;
+  onListened?: (isListened: boolean) => void;
   /** Something that the stores share has changed. */
-  onUpdate?: () => void;
+  onUpdate: () => void;
 }
 
-/** A store that is kept in sync while it is open, by events and by fetching, and says how it fares. */
+/** A store that is kept in sync while it is open: from its first listener until a little after its last one. */
 export interface SyncedStore<S> extends StoreHandle<S> {
-  /** Listens on a channel, in place of another one. */
-  follow: (channelName: ChannelName) => void;
+  isOpen: () => boolean;
   channelName: () => ChannelName;
   /** Fetches what changed. Never rejects: the status tells. */
   refetch: () => Promise<void>;
@@ -31,62 +32,59 @@ export interface SyncedStore<S> extends StoreHandle<S> {
 }
 
 export function createSyncedStore<S extends StoreStatus>(core: Core, initial: S, source: StoreSource): SyncedStore<S> {
-  const { realtime } = core;
+  const { signal, stores, realtime } = core;
   const scheduler = createScheduler();
-  const store = createStore(core, initial, scheduler, {
-    channelName: () => channelName,
-    update,
-    handleEvent,
-    onViewed: source.onViewed,
-    onOpen() {
-      isUnavailable = false;
-      source.onOpen?.();
-      void refetch();
-    },
-    onWake() {
-      core.distrust();
-      void refetch();
-    },
-    onClose: () => (channelName = undefined),
-  });
-  const sync = createSync(store as unknown as StoreHandle<StoreStatus>, scheduler, source, update);
-  let channelName: ChannelName;
+  const handle = createStore(initial, signal, scheduler, { open, close, onListened: source.onListened });
+  const channelName = () => core.session && source.channelName(core.session.realtime.channels);
+  const own: OpenStore = { channelName, update, handleEvent };
+  const isOpen = () => stores.has(own);
+  const sync = createSync(handle as unknown as StoreHandle<StoreStatus>, scheduler, { ...source, isOpen, update });
+  const { refetch } = sync;
   let isUnavailable = false; // until the channel brings events again, whatever is tried meanwhile
+  let stopListening: () => void;
 
-  function follow(next: ChannelName) {
-    if (next === channelName) return;
-    channelName = next;
+  function open() {
+    if (isOpen() || signal.aborted) return;
+    isUnavailable = false;
+    stopListening = onPageChange(() => {
+      core.distrust();
+      if (isActive()) void refetch();
+      else update();
+    });
+    stores.add(own);
+    source.onOpen?.();
+    void refetch();
+  }
+
+  function close() {
+    if (!isOpen()) return;
+    stopListening();
+    scheduler.stopAll();
+    stores.delete(own);
     realtime.update();
+    handle.set({ connection: "connecting" } as Partial<S>);
   }
 
   /** Finds out anew how the store hears of changes. */
   function update(hasGivenUp = false) {
-    if (core.signal.aborted) store.close();
-    if (!store.isOpen()) return;
-    source.onUpdate?.();
-    const isSubscribed = realtime.isSubscribed(channelName);
+    if (signal.aborted) close();
+    if (!isOpen()) return;
+    source.onUpdate();
+    realtime.update();
+    const isSubscribed = realtime.isSubscribed(channelName());
     isUnavailable = !isSubscribed && (hasGivenUp || isUnavailable || realtime.isUnavailable());
     if (isSubscribed || isUnavailable) scheduler.stop("unavailable");
     else scheduler.start("unavailable", UNAVAILABLE_AFTER_MS, () => update(true));
-    const hasFailed = isLasting(sync.failure());
-    const network = { isOnline: isOnline(), isReachable: core.isReachable() };
-    sync.setConnection(connectionState({ hasFailed, ...network, isSubscribed, isUnavailable }));
+    sync.updateConnection({ isReachable: core.isReachable, isSubscribed, isUnavailable });
   }
 
-  function refetch() {
-    update();
-    return sync.refetch();
+  function handleEvent(event: string, data: unknown, metadata?: EventMetadata) {
+    if (event === "pusher:subscription_error") update(true);
+    else if (event === "pusher:subscription_succeeded") void refetch();
+    else source.handleEvent(event, data, metadata);
+    realtime.update(); // it may be known by now where to listen
+    sync.eventReceived();
   }
 
-  function handleEvent(topic: Topic, data: unknown, on?: string, metadata?: EventMetadata) {
-    if (on !== undefined && on !== channelName) return;
-    if (topic === "refused") update(true);
-    else if (topic === "subscribed") void refetch();
-    else {
-      source.handleEvent(topic, data, metadata);
-      sync.eventReceived();
-    }
-  }
-
-  return { ...store, follow, channelName: () => channelName, refetch, scheduler };
+  return { ...handle, isOpen, channelName, refetch, scheduler };
 }

@@ -1,5 +1,5 @@
 import type { ChatError } from "./error.js";
-import type { Conversation, MessagePage, Received, Role, SessionIdentity } from "./types.js";
+import type { Conversation, MessagePage, Received, Role, SessionIdentity, ShownAttachment } from "./types.js";
 
 /** What was written and is not stored yet. */
 export interface PendingMessage {
@@ -8,6 +8,8 @@ export interface PendingMessage {
   readonly body: string;
   /** When it was written, in milliseconds since 1970. */
   readonly at: number;
+  /** Its files, and what has become of them. */
+  readonly attachments?: ShownAttachment[] | undefined;
   /** By whom, as {@link identityKey} names them; null while that is not known. */
   readonly by: string | null;
   /** Whether it may begin the conversation. */
@@ -112,6 +114,11 @@ export function draftChanged(thread: Thread, body: string, at: number): Thread {
   return { ...thread, pending: body ? [...others, { id: "draft", body, at, by, draft: true }] : others };
 }
 
+/** Something has become of a message's files. */
+export function attachmentsChanged(thread: Thread, id: string, attachments: ShownAttachment[]): Thread {
+  return updatePending(thread, id, { attachments });
+}
+
 /** Sending has failed for good. */
 export function sendFailed(thread: Thread, id: string, error: ChatError): Thread {
   return updatePending(thread, id, { failed: true, error });
@@ -172,7 +179,8 @@ function dropAcknowledged(thread: Thread): Thread {
   return left.length < pending.length ? { ...thread, pending: left } : thread;
 }
 
-function authorOf({ me }: Thread): string | null {
+/** Names who writes here; null while that is not known. */
+export function authorOf({ me }: Pick<Thread, "me">): string | null {
   return me && identityKey(me);
 }
 

@@ -1,4 +1,5 @@
 import type PusherLibrary from "pusher-js";
+import type { ChatFiles } from "./core.js";
 import type { ChatError } from "./error.js";
 import type { components } from "./openapi.js";
 
@@ -6,6 +7,8 @@ type Schemas = components["schemas"];
 
 /** A message as the server stores it. */
 export type Message = Schemas["Message"];
+/** A file of a message. */
+export type Attachment = Schemas["Attachment"];
 /** A conversation without its messages. */
 export type Conversation = Schemas["Conversation"];
 /** Who the caller is, and all that is needed to listen. */
@@ -25,6 +28,8 @@ export type Read = Schemas["Read"];
 export type Changed = Schemas["Changed"];
 export type Updated = Schemas["Updated"];
 export type Problem = Schemas["Problem"];
+export type BegunAttachment = Schemas["BegunAttachment"];
+export type AttachmentLinks = Schemas["AttachmentLinks"];
 /** The right to a channel, or to be signed in, on Pusher. */
 export interface PusherAuth {
   auth: string;
@@ -50,6 +55,8 @@ export type Delivery = "sending" | "sent" | "seen" | "failed";
  * it is not known yet who the caller is, its sender has no name.
  */
 export interface ShownMessage extends Message {
+  /** Its files. Those that are not sent yet have an `upload`. */
+  attachments: ShownAttachment[];
   /** Whether it is of the caller's side. */
   own: boolean;
   /** Whether it is of the caller itself. */
@@ -61,6 +68,31 @@ export interface ShownMessage extends Message {
   truncated?: boolean | undefined;
   /** Why it has failed. Absent if that was before the page was loaded. */
   error?: ChatError | undefined;
+}
+
+/** A file of a message to be shown. Until the message is sent, its `id` is its key. */
+export interface ShownAttachment extends Attachment {
+  /** Absent once the message is sent. */
+  upload?: Upload | undefined;
+}
+
+/** What becomes of a file on its way into the object store. The message leaves when all its files are `stored`. */
+export interface Upload {
+  state: "uploading" | "stored" | "failed";
+  /** How much of it has left this browser, from 0 to 1. */
+  progress: number;
+  /** Under what the server knows it, once it is `stored`. */
+  attachmentId?: string | undefined;
+  /** Why it has failed. */
+  error?: ChatError | undefined;
+  /** Whether the browser keeps it over a reload. If not, it has to be chosen again then. */
+  isKept: boolean;
+  /** An image as it was chosen: an address that is good until the message is sent or given up. */
+  preview?: string | undefined;
+  /** Takes the file out of its message. The last one of a message without text takes that with it. */
+  cancel: () => void;
+  /** Uploads what has failed once more. */
+  retry: () => void;
 }
 
 /** What a conversation looks like now. */
@@ -104,11 +136,15 @@ export interface ConversationStore extends Store<ConversationState> {
   /** Loads the page before the oldest message. It never rejects; `error` tells. */
   loadOlder: () => Promise<void>;
   /**
-   * Sends a message and gives its `clientMessageId`. It never throws: the message's `delivery` tells. It is shown and kept
+   * Sends a message and gives its `clientMessageId`. Without files it never throws: the message's `delivery` tells. It is shown and kept
    * at once, and tried until it is stored, refused or a day old, also after the page was loaded anew. If the page goes
    * before it is known who writes, it comes back as failed. `create` lets a developer begin a conversation.
+   *
+   * `files` need `chatFiles()` of `@devinbox/client/files`. Before anything is shown they are looked at: `send` throws a
+   * {@link ChatError} of the code `files_off` if none can be sent here, `too_many_files` or `file_too_large`, or
+   * `file_empty`.
    */
-  send: (body: string, options?: { create?: boolean | undefined }) => string;
+  send: (body: string, options?: { create?: boolean | undefined; files?: readonly File[] | undefined }) => string;
   /** Sends what has failed once more. */
   retry: (clientMessageId: string) => void;
   /** Gives up on what is not sent yet. */
@@ -193,6 +229,8 @@ export interface ChatOptions {
   getToken?: ((options: { refused: boolean }) => Promise<string>) | undefined;
   /** Default: `localStorage` if there is one. Null: nothing is kept, and what is pending is lost with the page. */
   storage?: ChatStorage | null | undefined;
+  /** `chatFiles()` of `@devinbox/client/files`. Absent: messages are sent without files. */
+  files?: ChatFiles | undefined;
   /** Default: `import("pusher-js")`. */
   loadPusher?: (() => Promise<typeof PusherLibrary>) | undefined;
 }
@@ -205,6 +243,8 @@ export interface Chat {
   inbox: (filter?: InboxFilter) => InboxStore;
   /** The session. It waits for the network, and rejects with a {@link ChatError} if the server refuses it. */
   session: () => Promise<Session>;
+  /** Addresses from which sent files can be fetched for 5 minutes, by ids with commas between them. `useAttachmentUrl` asks for you. */
+  attachmentLinks: (query: { clientId: string; ids: string }) => Promise<AttachmentLinks>;
   /** Forgets drafts and what is not sent yet, ends the session of a guest and closes everything for good. Make a new Chat for the next person. */
   signOut: () => Promise<void>;
   /** Closes everything for good. What is not sent yet stays in the storage for the next Chat. */

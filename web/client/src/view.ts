@@ -56,7 +56,7 @@ function showStored(message: Received, delivery: Delivery, me: SessionIdentity |
 }
 
 function showPending(
-  { id, body, at, error }: PendingMessage,
+  { id, body, at, attachments = [], error }: PendingMessage,
   delivery: Delivery,
   me: SessionIdentity | null,
   clientId: string | undefined,
@@ -70,7 +70,7 @@ function showPending(
     version: 0,
     sender,
     body,
-    attachments: [],
+    attachments,
     clientMessageId: id,
     createdAt: new Date(at).toISOString(),
     editedAt: null,

@@ -31,9 +31,11 @@ test("the generated types are those of the OpenAPI document", async () => {
   );
 });
 
-test("core and React hooks weigh 10.4 kB at most", async () => {
-  const [, gzipped] = /, (\d+) gzipped/.exec(await run(client, "node", "scripts/size.mjs"))!;
-  expect(Number(gzipped)).toBeLessThanOrEqual(10_400);
+test("core and React hooks weigh 10,181 bytes at most, and files 3,200 more", async () => {
+  const printed = await run(client, "node", "scripts/size.mjs");
+  const [core, files] = [...printed.matchAll(/, (\d+) gzipped/g)].map(([, bytes]) => Number(bytes));
+  expect(core).toBeLessThanOrEqual(10_181);
+  expect(files).toBeLessThanOrEqual(3_200);
 });
 
 describe("the package that npm pack makes", () => {
@@ -86,8 +88,9 @@ describe("the package that npm pack makes", () => {
     const { exports } = JSON.parse(readFileSync(installed("package.json"), "utf8")) as {
       exports: Record<string, Record<string, string>>;
     };
-    expect(Object.keys(exports)).toEqual([".", "./react"]);
-    expect(readFileSync(installed("dist", "react.js"), "utf8")).toMatch(/^"use client";/);
+    expect(Object.keys(exports)).toEqual([".", "./react", "./files", "./files/react"]);
+    for (const hooks of ["react.js", "files-react.js"])
+      expect(readFileSync(installed("dist", hooks), "utf8")).toMatch(/^"use client";/);
     for (const file of Object.values(exports).flatMap((of) => Object.values(of)))
       expect(readFileSync(installed(file)).length).toBeGreaterThan(0);
   });
@@ -126,13 +129,13 @@ export type { Page };
         [...readFileSync(join(client, path), "utf8").matchAll(/^```tsx\n(.*?)^```/gms)]
           .map(([, example]) => example!)
           .filter((example) => example.includes("@devinbox/client"))
-          .map((example) => {
-            const file = `readme.${i}.tsx`;
+          .map((example, j) => {
+            const file = `readme.${i}.${j}.tsx`;
             writeFileSync(join(folder, file), `declare const process: { env: Record<string, string> };\n${example}`);
             return file;
           }),
       );
-      expect(examples).toHaveLength(2);
+      expect(examples).toHaveLength(3);
       const module = resolution === "bundler" ? "esnext" : "nodenext";
       const options = [
         "--strict",
@@ -169,18 +172,20 @@ export type { Page };
     writeFileSync(
       join(folder, "app.mjs"),
       `import { createChat } from "@devinbox/client";
+import * as files from "@devinbox/client/files";
+import * as filesReact from "@devinbox/client/files/react";
 import * as react from "@devinbox/client/react";
 const chat = createChat({ baseUrl: "http://127.0.0.1:1", storage: null });
 chat.conversation().subscribe(() => {
   const { connection, error } = chat.conversation().getSnapshot();
   if (!error) return;
-  console.log(Object.keys(react).sort().join(), connection, error.code);
+  console.log([react, files, filesReact].flatMap((entry) => Object.keys(entry).sort()).join(), connection, error.code);
   process.exit();
 });
 `,
     );
     expect((await run(folder, process.execPath, "app.mjs")).trim()).toBe(
-      "ChatProvider,useChat,useConversation,useInbox,useUnread offline network",
+      "ChatProvider,useChat,useConversation,useInbox,useUnread,attachmentUrl,chatFiles,watchAttachmentUrl,useAttachmentUrl offline network",
     );
   });
 });

@@ -562,6 +562,29 @@ describe("what waits to be sent", () => {
     expect(world.storage.items.size).toBe(0);
   });
 
+  test("is not another's who looked before it was known whose it is", async () => {
+    const world = new World({ locks: new FakeLocks() });
+    world.isCut = true;
+    const first = world.chat();
+    first.conversation().subscribe(() => {});
+    first.conversation().send("Grace's words");
+    const second = world.chat();
+    second.conversation().subscribe(() => {}); // finds what nobody knows the author of
+    await world.pass(0);
+    world.isCut = false;
+    world.script.set("POST /api/messages/send", networkError);
+    await first.session();
+    await world.pass(0);
+    expect(stored(world.storage)).toMatchObject([{ by: "client:42" }]);
+    world.me = { id: "43", role: "client", name: "Heidi" };
+    first.close();
+    world.script.clear();
+    await world.pass(60_000);
+    expect(second.conversation().getSnapshot()).toMatchObject({ me: { id: "43" }, messages: [] });
+    expect(world.inbox.of("43").messages).toEqual([]);
+    expect(stored(world.storage)).toMatchObject([{ by: "client:42" }]);
+  });
+
   test("is stored once where two tabs send it because there are no locks", async () => {
     const world = new World();
     const first = await world.live();

@@ -1,4 +1,5 @@
 import type {
+  Attachment,
   Conversation,
   InboxFilter,
   InboxPage,
@@ -39,6 +40,7 @@ export class ModelConversation {
     sender: SessionIdentity,
     body: string,
     clientMessageId: string | null,
+    attachments: Attachment[] = [],
   ): { message: Message; announced: Announcement[] } {
     const had = this.messages.find(
       (m) =>
@@ -59,7 +61,7 @@ export class ModelConversation {
       version: ++this.version,
       sender: { ...sender },
       body,
-      attachments: [],
+      attachments,
       clientMessageId,
       createdAt: new Date(
         Date.UTC(2026, 0, 1) + Math.floor(this.lastAt / ModelConversation.perMillisecond),

@@ -3,6 +3,7 @@ import type Pusher from "pusher-js";
 import { vi } from "vitest";
 import { createChat } from "../../src/index.js";
 import type { Chat, ChatOptions, Session, SessionIdentity } from "../../src/index.js";
+import { FileStore } from "./files.js";
 import { ModelInbox } from "./server.js";
 import { MapStorage } from "./storage.js";
 
@@ -160,13 +161,17 @@ export class FakePusher {
 
 /** A page with a network and a spectator, a scripted server, and Chats that live there on a fake clock. */
 export class World {
+  private static readonly chats: Chat[] = [];
   readonly asked: Asked[] = [];
   readonly pushers: FakePusher[] = [];
   readonly storage = new MapStorage();
   readonly inbox = new ModelInbox();
+  readonly files = new FileStore();
   readonly conversation = this.inbox.of("42");
   me = grace;
   realtime: Partial<Session["realtime"]> = {};
+  /** What a file may be; null where none is taken. */
+  limits: Session["limits"]["attachment"] = null;
   token = "token";
   /** Whether nothing gets through. */
   isCut = false;
@@ -180,6 +185,8 @@ export class World {
   private readonly navigator: { onLine: boolean; locks?: unknown } = { onLine: true };
 
   constructor({ locks }: { locks?: FakeLocks } = {}) {
+    // What an earlier world has left behind would go on in this one.
+    for (const chat of World.chats.splice(0)) chat.close();
     vi.useFakeTimers();
     vi.spyOn(Math, "random").mockReturnValue(0);
     if (locks) this.navigator.locks = locks;
@@ -191,7 +198,7 @@ export class World {
   }
 
   chat(options: ChatOptions = {}): Chat {
-    return createChat({
+    const chat = createChat({
       storage: this.storage,
       // Whoever has signed in has a token of their own.
       getToken: () => {
@@ -211,6 +218,8 @@ export class World {
       },
       ...options,
     });
+    World.chats.push(chat);
+    return chat;
   }
 
   get pusher(): FakePusher {
@@ -282,8 +291,15 @@ export class World {
           conversation.list({ ...(before && { before }), ...(changedSince !== undefined && { changedSince }) }, 5),
         );
       }
+      case "POST /api/attachments":
+        return json(this.files.begin(me, clientId, body as never), 201);
+      case "GET /api/attachments":
+        return json({ attachments: this.files.links(query.get("ids")!.split(",")) });
       case "POST /api/messages/send": {
-        const { message } = conversation.send(me, body["body"] as string, body["clientMessageId"] as string);
+        const files = this.files.claim((body["attachmentIds"] ?? []) as string[], clientId);
+        if (!files) return problem(422, "validation_failed");
+        const key = body["clientMessageId"] as string;
+        const { message } = conversation.send(me, body["body"] as string, key, files);
         return json({ message, conversation: conversation.conversation(), realtime: "delivered" }, 201);
       }
       case "POST /api/messages/read": {
@@ -341,7 +357,7 @@ export class World {
           : { conversation: null, inbox: "private-developer-inbox" },
         ...this.realtime,
       },
-      limits: { bodyCodePoints: 8000, pageSize: 100, attachment: null },
+      limits: { bodyCodePoints: 8000, pageSize: 100, attachment: this.limits },
     };
   }
 

@@ -1,0 +1,132 @@
+import type { ConversationContext } from "./conversation-context.js";
+import { ChatError, isRetryable, toChatError } from "./error.js";
+import { keepFile, readFile } from "./file-keeper.js";
+import { checkFiles, measureImage } from "./file-limits.js";
+import { putFile } from "./file-put.js";
+import { retry } from "./retry.js";
+import type { BegunAttachment, ShownAttachment, Upload } from "./types.js";
+
+/** By how much an upload goes on before it is shown. */
+const PROGRESS_STEP = 0.02;
+
+/** A file that is to be sent: as it was chosen, or as an earlier page has left it. */
+export interface PendingFile {
+  readonly attachment: ShownAttachment & { upload: Upload };
+  /** Missing if an earlier page has left it. */
+  readonly file?: Blob | undefined;
+}
+
+/** Runs something once there are few enough that run. */
+export type TakeTurn = (run: () => Promise<void>) => Promise<void>;
+
+export interface FileUploadOptions {
+  readonly context: ConversationContext;
+  readonly messageId: string;
+  readonly takeTurn: TakeTurn;
+  readonly onChange: () => void;
+}
+
+/** Where a file is kept over a reload. */
+export function fileKey(messageId: string, fileId: string): string {
+  return `${messageId} ${fileId}`;
+}
+
+/** One file on its way into the object store. */
+export class FileUpload {
+  shown: PendingFile["attachment"];
+  readonly #options: FileUploadOptions;
+  readonly #life = new AbortController();
+  #file: Blob | undefined;
+  #begun: BegunAttachment | undefined;
+
+  constructor({ attachment, file }: PendingFile, options: FileUploadOptions) {
+    this.shown = attachment;
+    this.#file = file;
+    this.#options = options;
+  }
+
+  /** Begins, a moment later, to upload. */
+  start(): void {
+    this.#upload().catch((error: unknown) => this.#change({ state: "failed", error: toChatError(error) }));
+  }
+
+  /** Loads what an earlier page has left, so that it can be shown. What is stored is sent all the same. */
+  async load(): Promise<void> {
+    const isStored = this.shown.upload.state === "stored";
+    await this.#load().catch((error: unknown) => {
+      if (!isStored) this.#change({ state: "failed", error: toChatError(error) });
+    });
+  }
+
+  /** Stops for good. */
+  stop(): void {
+    this.#life.abort(new ChatError("closed"));
+  }
+
+  async #upload(): Promise<void> {
+    const { signal } = this.#life;
+    await Promise.resolve(); // whoever starts it may be about to show its message
+    this.#change({ state: "uploading", progress: 0, error: undefined });
+    const file = await this.#load();
+    await this.#keep(file);
+    if (this.shown.width === null) this.#change({}, await measureImage(file));
+    await this.#options.takeTurn(() => retry(() => this.#attempt(file), signal));
+    this.#change({ state: "stored", progress: 1, attachmentId: this.#begun?.attachment.id });
+  }
+
+  async #load(): Promise<Blob> {
+    const { messageId } = this.#options;
+    const { id, mediaType, upload } = this.shown;
+    const kept = this.#file ? undefined : await readFile(fileKey(messageId, id)).catch(() => undefined);
+    this.#begun ??= kept?.begun;
+    this.#file ??= kept?.file;
+    if (!this.#file) throw new ChatError("file_missing", { message: "The browser has not kept this file." });
+    if (kept && !upload.preview && mediaType.startsWith("image/"))
+      this.#change({ preview: URL.createObjectURL(kept.file) });
+    return this.#file;
+  }
+
+  /** Keeps the file, if the outbox keeps its message. */
+  async #keep(file: Blob): Promise<void> {
+    const { context, messageId } = this.#options;
+    const { id, upload } = this.shown;
+    let isKept = context.core.outbox.has(messageId);
+    if (isKept) await keepFile(fileKey(messageId, id), { file, begun: this.#begun }).catch(() => (isKept = false));
+    if (isKept !== upload.isKept) this.#change({ isKept });
+  }
+
+  async #attempt(file: Blob): Promise<void> {
+    const { signal } = this.#life;
+    signal.throwIfAborted();
+    const isReused = this.#begun !== undefined;
+    this.#begun ??= await this.#begin();
+    if (!isReused) await this.#keep(file);
+    try {
+      await putFile(this.#begun.upload, file, signal, (progress) => this.#onProgress(progress));
+    } catch (cause) {
+      const error = toChatError(cause);
+      if (!isReused || error.code !== "store" || isRetryable(error)) throw error;
+      this.#begun = undefined; // its address has expired
+      await this.#attempt(file);
+    }
+  }
+
+  /** Gets an address in the object store. */
+  async #begin(): Promise<BegunAttachment> {
+    const { core, request } = this.#options.context;
+    const { fileName, mediaType, size, width, height } = this.shown;
+    const { limits } = await core.verify(Infinity);
+    checkFiles([{ name: fileName, size }], limits.attachment);
+    return request("POST /api/attachments", { fileName, mediaType, size, width, height });
+  }
+
+  #onProgress(progress: number): void {
+    if (progress >= this.shown.upload.progress + PROGRESS_STEP) this.#change({ progress });
+  }
+
+  #change(upload: Partial<Upload>, size: { width: number; height: number } | null = null): void {
+    if (this.#life.signal.aborted) return;
+    this.shown = { ...this.shown, ...size, upload: { ...this.shown.upload, ...upload } };
+    this.#options.onChange();
+  }
+}
