@@ -93,11 +93,12 @@ func TestABodyThatIsTooLargeAndAParameterThatIsUnknownAreRefusedEverywhere(t *te
 	for _, c := range []struct{ method, path string }{
 		{"POST", "/api/messages/send"}, {"POST", "/api/messages/read"}, {"PATCH", "/api/messages/edit"}, {"DELETE", "/api/messages/edit"},
 		{"POST", "/api/conversations/update"}, {"POST", "/api/pusher/auth"}, {"POST", "/api/session"},
+		{"POST", "/api/attachments"},
 	} {
 		ada.call(c.method, c.path, "application/json", large).fails(413, "payload_too_large")
 		ada.call(c.method, c.path+"?x=1", "application/json", "{}").fails(400, "invalid_request", "x")
 	}
-	for _, path := range []string{"/api/messages/list", "/api/conversations/list", "/api/session", "/api/health"} {
+	for _, path := range []string{"/api/messages/list", "/api/conversations/list", "/api/session", "/api/health", "/api/attachments"} {
 		ada.get(path+"?x=1").fails(400, "invalid_request", "x")
 	}
 	w.nobody().call("GET", "/api/cron/deliver?x=1", "", "", "Authorization: Bearer "+cronSecret).fails(400, "invalid_request", "x")

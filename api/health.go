@@ -15,7 +15,7 @@ func CheckHealth(w http.ResponseWriter, r *http.Request) {
 		if err := web.ParseQuery(r).Err(); err != nil {
 			return web.Answer{}, err
 		}
-		health, err := a.Health(ctx)
+		health, err := a.Health(ctx, r)
 		if err != nil {
 			return web.JSON(http.StatusServiceUnavailable, health).With("Retry-After", "2").Because(err), nil
 		}

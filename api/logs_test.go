@@ -20,7 +20,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"devinbox/internal/dev/objectstore"
 	"devinbox/internal/serve"
+	"devinbox/internal/testing/objectstores"
 	"devinbox/internal/testing/pusherjs"
 	"devinbox/internal/testing/testdb"
 	"devinbox/internal/testing/webhooks"
@@ -64,6 +66,7 @@ type hostile struct {
 	*world
 	canaries
 	server      *testdb.OwnServer
+	store       objectstores.Store
 	receiver    *webhooks.Receiver
 	grace, ada  person
 	own, inbox  string
@@ -77,10 +80,11 @@ func newHostile(t *testing.T) *hostile {
 	proxy := wire.NewPostgres(t, server.URL())
 	secret := webhooks.Secret()
 	receiver := webhooks.Start(t, secret)
-	w := newWorld(t, "CHAT_WEBHOOK_URL="+receiver.URL+"/"+c.plant("the URL of the receiver"), "CHAT_WEBHOOK_SECRET="+c.keep("the receiver's secret", secret),
+	store := objectstores.Embedded(t, nil)
+	w := newWorld(t, append(environment(store), "CHAT_WEBHOOK_URL="+receiver.URL+"/"+c.plant("the URL of the receiver"), "CHAT_WEBHOOK_SECRET="+c.keep("the receiver's secret", secret),
 		"DATABASE_URL="+proxy.URL(), "CHAT_CHANNELS=presence", "CHAT_GUESTS=true", "CHAT_RATE_LIMIT=30/1h",
 		"CHAT_AUTHJS=true", "AUTH_SECRET="+c.plant("the secret of Auth.js"), "CHAT_JWKS_URL=http://127.0.0.1:1/"+c.plant("the URL of the keys"),
-		"CHAT_ALLOWED_ORIGINS=https://"+c.plant("an allowed origin")+".com")
+		"CHAT_ALLOWED_ORIGINS=https://"+c.plant("an allowed origin")+".com")...)
 	w.database, w.postgres = server.URL(), proxy
 
 	at, err := url.Parse(server.URL())
@@ -93,7 +97,10 @@ func newHostile(t *testing.T) *hostile {
 	c.keep("the secret of the cron", cronSecret)
 	c.keep("the secret of Pusher", "test-secret")
 	c.keep("a signed URL", "auth_signature=")
-	h := &hostile{world: w, canaries: c, server: server, receiver: receiver, own: "presence-client-42", inbox: "private-developer-inbox"}
+	c.keep("the secret of the object store", store.SecretAccessKey)
+	c.keep("an address in the object store", "X-Amz-Signature")
+	c.keep("the key of an object", chat.ObjectPrefix("42"))
+	h := &hostile{world: w, canaries: c, server: server, store: store, receiver: receiver, own: "presence-client-42", inbox: "private-developer-inbox"}
 	h.grace = h.somebody("42", chat.Client)
 	h.ada = h.somebody("ada", chat.Developer)
 	return h
@@ -132,7 +139,28 @@ func (h *hostile) succeed() {
 	h.nobody().call("DELETE", "/api/session", "", "", "Cookie: devinbox_session="+guest.text("token")).is(204)
 	h.cron().is(200)
 	h.failReceiver()
+	h.sendFiles()
 	h.nobody().get("/api/health").is(200)
+}
+
+// sendFiles sends a file and fetches it, through an object store that works and that fails in every way that it should not.
+func (h *hostile) sendFiles() {
+	h.t.Helper()
+	begun := h.ada.post("/api/attachments", `{"clientId":"42","fileName":%s,"mediaType":%s,"size":4}`, h.plant("a file's name"), "text/"+h.plant("a media type")).is(201)
+	begun.puts("text")
+	id := begun.text("attachment.id")
+	for _, failure := range []objectstore.Failure{objectstore.InternalError, objectstore.Page, objectstore.Drop} {
+		h.store.Server.Fail(failure)
+		h.ada.post("/api/messages/send", `{"clientId":"42","attachmentIds":[%s]}`, id).is(503)
+		h.sql("update chat.object_deletion set due_at = now()")
+		h.sql("insert into chat.object_deletion values ($1, now()) on conflict do nothing", chat.ObjectPrefix("42")+"x")
+		h.cron().is(200)
+	}
+	h.store.Server.Fail(objectstore.Nothing)
+	message := h.ada.post("/api/messages/send", `{"clientId":"42","attachmentIds":[%s]}`, id).is(201).text("message.id")
+	h.ada.get("/api/attachments?clientId=42&ids=" + id).is(200)
+	h.ada.remove("/api/messages/edit", `{"clientId":"42","messageId":%s}`, message).is(200)
+	h.cron().is(200)
 }
 
 // failReceiver has the receiver of webhooks answer in every way that it should not.
@@ -345,7 +373,7 @@ func (h *hostile) failDatabase() {
 	sent := make(chan answer, 1)
 	body := h.plant("a body whose connection is ended")
 	go func() { sent <- send(body) }()
-	for end := time.Now().Add(10 * time.Second); h.count(`select count(pg_terminate_backend(pid)) from pg_stat_activity where wait_event_type = 'Lock' and query like '%send_v2%'`) == 0; {
+	for end := time.Now().Add(10 * time.Second); h.count(`select count(pg_terminate_backend(pid)) from pg_stat_activity where wait_event_type = 'Lock' and query like '%send_v3%'`) == 0; {
 		if time.Now().After(end) {
 			h.t.Fatal("no send waits")
 		}
@@ -353,7 +381,7 @@ func (h *hostile) failDatabase() {
 	hold("rollback")
 	(<-sent).is(201)
 
-	h.postgres.LoseAnswer(2, "send_v2")
+	h.postgres.LoseAnswer(2, "send_v3")
 	send(h.plant("a body whose answer is lost")).fails(503, "unavailable")
 	h.postgres.Refuse(true)
 	h.postgres.Cut()
@@ -364,7 +392,7 @@ func (h *hostile) failDatabase() {
 	h.server.Stop()
 	send(h.plant("a body without a server")).fails(503, "unavailable")
 	h.server.Start()
-	h.sql("alter function chat.send_v2 rename to gone")
+	h.sql("alter function chat.send_v3 rename to gone")
 	send(h.plant("a body without a function")).fails(503, "unavailable")
 	h.sql("drop schema chat cascade")
 	h.ada.get("/api/conversations/list?q="+h.plant("a search without a schema")).fails(503, "unavailable")
@@ -417,7 +445,7 @@ func TestNoLogHoldsWhatIsNobodysBusiness(t *testing.T) {
 	for _, failure := range []string{
 		`new row for relation "message" violates check constraint`, `new row for relation "conversation" violates check constraint`, `new row for relation "outbox" violates check constraint`,
 		`new row for relation "search" violates check constraint`, "duplicate key value violates unique constraint", "conflicting key value violates exclusion constraint",
-		"terminating connection due to administrator command", "function chat.send_v2", `schema "chat" does not exist`, "password authentication failed",
+		"terminating connection due to administrator command", "function chat.send_v3", `schema "chat" does not exist`, "password authentication failed",
 	} {
 		if !strings.Contains(postgres, failure) {
 			t.Errorf("Postgres never said: %s", failure)

@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"devinbox/internal/testing/objectstores"
 	"devinbox/pkg/chat"
 )
 
@@ -125,6 +126,17 @@ var attempts = []attempt{
 	{"begin", "body", "POST", "/api/session", `{"id":"42"}`, nil, 401, 400, 400, 400},
 	{"end", "nowhere", "DELETE", "/api/session", "", nil, 204, 204, 204, 204},
 
+	{"file", "body", "POST", "/api/attachments", `{"clientId":"42","fileName":"a","mediaType":"a/b","size":1}`, nil, 401, 403, 201, 201},
+	{"file", "nowhere", "POST", "/api/attachments", `{"fileName":"a","mediaType":"a/b","size":1}`, nil, 401, 201, 201, 422},
+	{"file", "query", "POST", "/api/attachments?clientId=42", `{"fileName":"a","mediaType":"a/b","size":1}`, nil, 401, 400, 400, 400},
+	{"file", "doubled", "POST", "/api/attachments", `{"clientId":"OWN","clientId":"42","fileName":"a","mediaType":"a/b","size":1}`, nil, 401, 400, 400, 400},
+	{"file", "path of the file", "POST", "/api/attachments", `{"fileName":"../42/a","mediaType":"a/b","size":1}`, nil, 401, 201, 201, 422},
+	{"file", "key", "POST", "/api/attachments", `{"objectKey":"clients/42/a","fileName":"a","mediaType":"a/b","size":1}`, nil, 401, 400, 400, 400},
+	{"files", "query", "GET", "/api/attachments?clientId=42&ids=MESSAGE", "", nil, 401, 403, 200, 200},
+	{"files", "nowhere", "GET", "/api/attachments?ids=MESSAGE", "", nil, 401, 200, 200, 400},
+	{"files", "doubled", "GET", "/api/attachments?clientId=OWN&clientId=42&ids=MESSAGE", "", nil, 401, 400, 400, 400},
+	{"send", "another's file", "POST", "/api/messages/send", `{"clientId":"42","attachmentIds":["MESSAGE"]}`, nil, 401, 403, 404, 404},
+
 	{"cron", "nowhere", "GET", "/api/cron/deliver", "", nil, 401, 401, 401, 401},
 	{"webhook", "body", "POST", "/api/pusher/webhook", `{"time_ms":1,"events":[]}`, nil, 401, 401, 401, 401},
 	{"health", "nowhere", "GET", "/api/health", "", nil, 200, 200, 200, 200},
@@ -132,7 +144,7 @@ var attempts = []attempt{
 
 func TestEveryCallerAtEveryFunctionWithTheIdOfAnotherAtEveryPlace(t *testing.T) { // T01, T02, T10, T11, T12, T14, T15, T30
 	t.Parallel()
-	w := newWorld(t, "CHAT_RATE_LIMIT=0", "CHAT_GUESTS=true", "CHAT_DEVELOPERS=ada@example.com")
+	w := newWorld(t, append(environment(objectstores.Embedded(t, nil)), "CHAT_RATE_LIMIT=0", "CHAT_GUESTS=true", "CHAT_DEVELOPERS=ada@example.com")...)
 	const secret = "the secret of Grace"
 	const name = "Grace Hopper"
 	owner, ada := w.saying(object(t, `"sub":"42","name":%s`, name)), w.developer("ada")

@@ -15,6 +15,7 @@ import (
 // Data goes down it and nothing comes back up.
 var allowed = map[string][]string{
 	"devinbox/pkg/chat":             {},
+	"devinbox/pkg/files":            {"devinbox/pkg/chat"},
 	"devinbox/pkg/identity":         {"devinbox/pkg/chat"},
 	"devinbox/pkg/postgres":         {"devinbox/pkg/chat"},
 	"devinbox/pkg/postgres/migrate": {"devinbox/pkg/postgres"},
@@ -22,10 +23,11 @@ var allowed = map[string][]string{
 	"devinbox/pkg/web":              {"devinbox/pkg/chat"},
 	"devinbox/pkg/webhook":          {"devinbox/pkg/chat"},
 	"devinbox/pkg/config": {
-		"devinbox/pkg/chat", "devinbox/pkg/identity", "devinbox/pkg/postgres", "devinbox/pkg/realtime", "devinbox/pkg/web", "devinbox/pkg/webhook",
+		"devinbox/pkg/chat", "devinbox/pkg/files", "devinbox/pkg/identity", "devinbox/pkg/postgres", "devinbox/pkg/realtime",
+		"devinbox/pkg/web", "devinbox/pkg/webhook",
 	},
 	"devinbox/pkg/app": {
-		"devinbox/pkg/chat", "devinbox/pkg/config", "devinbox/pkg/identity",
+		"devinbox/pkg/chat", "devinbox/pkg/config", "devinbox/pkg/files", "devinbox/pkg/identity",
 		"devinbox/pkg/postgres", "devinbox/pkg/realtime", "devinbox/pkg/web", "devinbox/pkg/webhook",
 	},
 }
@@ -36,10 +38,11 @@ var forFunctions = []string{"devinbox/pkg/app", "devinbox/pkg/chat", "devinbox/p
 // outside are the folders of what no function links, each with those that it may import beside pkg/ and itself.
 // A command may use all that runs on this machine. Of what is for tests it uses only the faults, which have a command.
 var outside = map[string][]string{
-	"devinbox/cmd/":             {"devinbox/internal/archive", "devinbox/internal/dev", "devinbox/internal/bench", "devinbox/internal/faults", "devinbox/internal/serve"},
+	"devinbox/cmd/":             {"devinbox/internal/archive", "devinbox/internal/dev", "devinbox/internal/bench", "devinbox/internal/doctor", "devinbox/internal/faults", "devinbox/internal/serve"},
 	"devinbox/internal/archive": {},
 	"devinbox/internal/bench":   {"devinbox/internal/dev"},
 	"devinbox/internal/dev":     {"devinbox/internal/serve"},
+	"devinbox/internal/doctor":  {},
 	"devinbox/internal/faults":  {"devinbox/internal/dev", "devinbox/internal/serve", "devinbox/internal/testing"},
 	"devinbox/internal/serve":   {"devinbox/api"},
 	"devinbox/internal/testing": {"devinbox/internal/dev"},

@@ -41,7 +41,7 @@ export default defineConfig([
     },
   },
   {
-    files: ["client/test/**", "e2e/**"],
+    files: ["client/test/**", "example/test/**", "e2e/**"],
     rules: {
       // A test that does not find what it looks at has to fail there.
       "@typescript-eslint/no-non-null-assertion": "off",

@@ -20,6 +20,11 @@ func TestTheExampleHasTypesThatFit(t *testing.T) {
 	npm(t, "run", "typecheck", "--workspace", "example")
 }
 
+func TestTheExampleReadsWhatPeopleWrite(t *testing.T) {
+	prepare(t, "example", "e2e/support", "client")
+	npm(t, "test", "--workspace", "example")
+}
+
 func TestTheWorkspaceIsFormattedAndHasNoLint(t *testing.T) {
 	prepare(t, ".")
 	npm(t, "run", "format:check")

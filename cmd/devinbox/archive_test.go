@@ -1,13 +1,20 @@
 package main
 
 import (
+	"context"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
+	"devinbox/internal/dev/objectstore"
 	"devinbox/internal/dev/pusherserver"
+	"devinbox/internal/testing/objectstores"
 	"devinbox/internal/testing/testdb"
+	"devinbox/pkg/chat"
 )
 
 const someLines = `{"clientId":"42","senderRole":"client","senderName":"Grace","body":"canary one","createdAt":"2025-01-02T03:04:05Z"}
@@ -80,6 +87,55 @@ func TestAnErasureTellsThePagesThatAreOpen(t *testing.T) {
 	// If Pusher fails, it is erased all the same, and that is said.
 	failing := append(variables, "PUSHER_SECRET=another")
 	execute(t, folder, failing, "erase", "--client", "grace@example.com", "--all").is(t, 0, "Pages that are open may show what they have", "are gone")
+}
+
+// A file that was begun long ago is gone when the command ends, and forgotten. Of a new one an upload may still be going
+// on, so the cron deletes it once more.
+func TestAnErasureDeletesTheFilesFromTheObjectStore(t *testing.T) {
+	t.Parallel()
+	store := objectstores.Embedded(t, nil)
+	database := testdb.New(t)
+	folder, without := emptyProject(t), []string{"DATABASE_URL=" + database}
+	variables := without
+	for name, value := range store.Environment() {
+		variables = append(variables, name+"="+value)
+	}
+	write(t, filepath.Join(folder, "lines"), someLines)
+	execute(t, folder, variables, "import", "lines").is(t, 0)
+	db, err := pgx.Connect(t.Context(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close(context.Background()) })
+	for name, age := range map[string]string{"old": "2 hours", "new": "0"} {
+		key := chat.ObjectPrefix("42") + name
+		answer, err := http.DefaultClient.Do(store.Signed(t, http.MethodPut, "/"+store.Bucket+"/"+key, "text"))
+		if err != nil || answer.StatusCode != http.StatusOK {
+			t.Fatal(answer, err)
+		}
+		answer.Body.Close()
+		if _, err := db.Exec(t.Context(), `insert into chat.attachment (client_id, id, object_key, file_name, media_type, size, by_client, begun_at)
+			values ('42', gen_random_uuid(), $1, 'canary.txt', 'text/plain', 4, true, now() - $2::interval)`, key, age); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left := func() (n int) {
+		if err := db.QueryRow(t.Context(), "select count(*) from chat.object_deletion").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	execute(t, folder, without, "erase", "--client", "42").is(t, 0, "still in the object store, until the deployment's cron deletes them: S3_ENDPOINT")
+	if n := len(store.List(t)); n != 2 || left() != 2 {
+		t.Errorf("%d objects, %d are to be deleted", n, left())
+	}
+	store.Server.Fail(objectstore.SlowDown)
+	execute(t, folder, variables, "erase", "--client", "42").is(t, 0, "2 of 2 could not be deleted")
+	store.Server.Fail(objectstore.Nothing)
+	execute(t, folder, variables, "erase", "--client", "42", "--all").is(t, 0, "Files deleted: 2.", "the client's id are gone")
+	if n := len(store.List(t)); n != 0 || left() != 1 {
+		t.Errorf("%d objects, %d are to be deleted", n, left())
+	}
 }
 
 func TestImportExportAndEraseSayWhatIsWrong(t *testing.T) {

@@ -9,9 +9,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"sync"
@@ -91,7 +91,7 @@ func (d devRun) run(ctx context.Context, command []string) (err error) {
 		return err
 	}
 	// What cannot be used is told before anything is begun, and so is a port that is taken.
-	settings, fault := config.Load(p.lookup)
+	settings, fault := p.load(p.lookup)
 	if settings.MigrationURL != "" { // a database is named
 		fault = errors.Join(fault, settings.DatabaseFaults)
 		if settings.MigrationURL != settings.Database.URL {
@@ -100,7 +100,7 @@ func (d devRun) run(ctx context.Context, command []string) (err error) {
 	}
 	if !d.portGiven {
 		server, faults := config.LoadServer(p.lookup)
-		d.port, fault = server.Port, errors.Join(fault, faults)
+		d.port, fault = server.Port, errors.Join(fault, p.located(faults))
 	}
 	if fault != nil {
 		return fault
@@ -115,12 +115,26 @@ func (d devRun) run(ctx context.Context, command []string) (err error) {
 		defer listener.Close()
 		d.port = listener.Addr().(*net.TCPAddr).Port
 	}
+	who := fmt.Sprintf("process %d (devinbox dev at http://localhost:%d)", os.Getpid(), d.port)
+	if d.servicesOnly {
+		who = fmt.Sprintf("process %d (devinbox dev --services-only)", os.Getpid())
+	}
+	if workspace := p.workspace(); d.example(workspace) {
+		claimed, holder, err := webapp.Claim(workspace, who)
+		if err != nil {
+			return err
+		}
+		if claimed == nil {
+			return fmt.Errorf("the web example of this checkout is run by %s already, and Next.js serves a folder only once: end that one, or start this one with --no-web", holder)
+		}
+		defer claimed.Close()
+	}
 	data, err := p.data(d.data)
 	if err != nil {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	options := dev.Options{Lookup: p.lookup, Data: data, Progress: os.Stderr, Log: log, Hosts: d.names}
+	options := dev.Options{Lookup: p.lookup, Data: data, Progress: os.Stderr, Log: log, Hosts: d.names, Who: who}
 	if settings.Pusher.Channels == realtime.Presence && d.port != 0 { // nobody else needs to know who is there
 		options.WebhookURL = fmt.Sprintf("http://127.0.0.1:%d/api/pusher/webhook", d.port)
 	}
@@ -129,9 +143,12 @@ func (d devRun) run(ctx context.Context, command []string) (err error) {
 	if err != nil {
 		return err
 	}
-	settings, fault = config.Load(stack.Lookup)
+	settings, fault = p.load(stack.Lookup)
 	if err := d.migrate(ctx, settings); err != nil {
-		return err
+		return p.unreachable(settings.MigrationVariable, err)
+	}
+	if d.servicesOnly {
+		fmt.Fprint(os.Stderr, services(p, stack, settings))
 	}
 	switch {
 	case !d.servicesOnly:
@@ -149,16 +166,16 @@ func (d devRun) run(ctx context.Context, command []string) (err error) {
 
 // migrate brings the database up to date. One that is not on this machine is somebody's, who is asked first.
 func (d devRun) migrate(ctx context.Context, settings config.Config) error {
-	url := settings.MigrationURL
-	local, err := isLoopback(url)
+	database := settings.MigrationURL
+	local, err := isLoopback(database)
 	if err != nil {
 		return err
 	}
-	status, err := migrate.Read(ctx, url)
+	status, err := migrate.Read(ctx, database)
 	if err != nil {
 		return err
 	}
-	if url != settings.Database.URL {
+	if database != settings.Database.URL {
 		if served, err := migrate.Read(ctx, settings.Database.URL); err == nil && !reflect.DeepEqual(served, status) {
 			return errTwoDatabases
 		}
@@ -169,15 +186,15 @@ func (d devRun) migrate(ctx context.Context, settings config.Config) error {
 	if !local && !confirm(os.Stdin, "The database is not on this machine and lacks "+strings.Join(status.Pending, ", ")+". Migrate it?") {
 		return errors.New("the database was not migrated, and without that nothing can be served")
 	}
-	if err := migrate.Up(ctx, url, func(string) {}); err != nil {
+	if err := migrate.Up(ctx, database, func(string) {}); err != nil {
 		return err
 	}
 	return checkServed(ctx, settings)
 }
 
 // isLoopback tells whether every host of a database's URL is this machine.
-func isLoopback(url string) (bool, error) {
-	c, err := pgx.ParseConfig(url)
+func isLoopback(database string) (bool, error) {
+	c, err := pgx.ParseConfig(database)
 	if err != nil {
 		return false, errors.New("the database's URL cannot be read")
 	}
@@ -201,18 +218,24 @@ func confirm(from io.Reader, question string) bool {
 	return answer == "y" || answer == "yes"
 }
 
+// example tells whether to run the web example of a workspace.
+func (d devRun) example(workspace string) bool {
+	return !d.servicesOnly && !d.noWeb && exists(workspace)
+}
+
 // serve serves the functions until ctx ends.
 func (d devRun) serve(ctx context.Context, p *project, stack *dev.Stack, listener net.Listener, data string, settings config.Config, fault error, log *slog.Logger) (err error) {
 	a := app.New(settings, fault, log)
 	defer a.Close()
 	// Nothing else calls the cron's function here. Live events need no timer: the next request delivers them.
 	sending, stop := context.WithCancel(ctx)
-	var webhooks sync.WaitGroup
-	webhooks.Go(func() { serve.SendWebhooks(sending, a, log, serve.DeliverEvery) })
-	defer webhooks.Wait()
+	var timer sync.WaitGroup
+	timer.Go(func() { serve.SendWebhooks(sending, a, log, serve.DeliverEvery) })
+	timer.Go(func() { serve.DeleteFiles(sending, a, log, serve.DeleteEvery) })
+	defer timer.Wait()
 	defer stop()
 	var rest http.Handler // what is no function's: the example, or public/
-	if workspace := filepath.Join(p.folder, "web"); !d.noWeb && exists(workspace) {
+	if workspace := p.workspace(); d.example(workspace) {
 		example := webapp.Begin(ctx, webapp.Options{
 			Workspace: workspace, Environment: d.exampleEnvironment(p, stack), Progress: os.Stderr, Output: os.Stderr,
 		}, func(err error) {
@@ -229,7 +252,7 @@ func (d devRun) serve(ctx context.Context, p *project, stack *dev.Stack, listene
 	if err != nil {
 		return err
 	}
-	if err := d.greet(stack, settings, data); err != nil {
+	if err := d.greet(p, stack, settings, data); err != nil {
 		return err
 	}
 	return serve.Run(ctx, listener, serve.Options{Handler: loopback.Only(handler, d.names), App: a, Log: log, Patience: 5 * time.Second})
@@ -249,11 +272,12 @@ const jwtSecretVariable = "CHAT_JWT_SECRET"
 
 // greet says where everything is, and how to begin: with two tokens if their secret was made here, and else with the
 // command that makes some, for these would be good at the deployment that has the secret.
-func (d devRun) greet(stack *dev.Stack, settings config.Config, data string) error {
+func (d devRun) greet(p *project, stack *dev.Stack, settings config.Config, data string) error {
 	people := []chat.Identity{{ID: "42", Role: chat.Client, Name: "Grace"}, {ID: "ada", Role: chat.Developer, Name: "Ada"}}
 	made := stack.Made(jwtSecretVariable)
 	text := &strings.Builder{}
 	fmt.Fprintf(text, "\ndevinbox is running at http://localhost:%d\n  data       %s\n", d.port, data)
+	text.WriteString(services(p, stack, settings))
 	for _, who := range people {
 		how := fmt.Sprintf("go run ./cmd/devinbox token --role %s --sub %s --name %s", who.Role, who.ID, who.Name)
 		if made {
@@ -275,6 +299,37 @@ func (d devRun) greet(stack *dev.Stack, settings config.Config, data string) err
 	}
 	_, err := fmt.Print(text)
 	return err
+}
+
+// services says of what a deployment has elsewhere whether it is that, because the environment names it, or runs here.
+func services(p *project, stack *dev.Stack, settings config.Config) string {
+	here := func(address string) string { return "of this machine, made by dev, at " + address }
+	database := "the one that " + p.named(settings.DatabaseVariable) + " names"
+	if u, err := url.Parse(settings.Database.URL); err == nil && stack.Brings("DATABASE_URL") {
+		database = here(u.Host)
+	}
+	var live string
+	switch {
+	case stack.Brings("PUSHER_HOST"):
+		live = here("http://" + net.JoinHostPort(settings.Pusher.Host, settings.Pusher.Port))
+	case settings.PusherFaults != nil:
+		live = "off, so nothing is live: " + strings.ReplaceAll(settings.PusherFaults.Error(), "\n", ", ")
+	case settings.Pusher.Host != "":
+		live = "the server that " + p.named("PUSHER_HOST") + " names"
+	default:
+		key := "NEXT_PUBLIC_PUSHER_KEY"
+		if p.lookup(key) == "" {
+			key = "PUSHER_KEY"
+		}
+		live = "Pusher itself, with the app that " + p.named(key) + " names"
+	}
+	files := "the one that " + p.named("S3_ENDPOINT") + " names"
+	if stack.Brings("S3_ENDPOINT") {
+		files = here(stack.Lookup("S3_ENDPOINT"))
+	} else if settings.FilesFaults != nil {
+		files = "off, so no files are taken: " + strings.ReplaceAll(settings.FilesFaults.Error(), "\n", ", ")
+	}
+	return fmt.Sprintf("  Postgres   %s\n  Pusher     %s\n  files      %s\n", database, live, files)
 }
 
 const greetingTTL = 24 * time.Hour

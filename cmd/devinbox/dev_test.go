@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"devinbox/internal/dev/pgserver"
+	"devinbox/internal/dev/webapp"
 	"devinbox/internal/testing/testdb"
 )
 
@@ -417,4 +418,111 @@ func TestTheDataOfTwoProjectsAreTwo(t *testing.T) {
 	if again, err := first.data(""); err != nil || again != one || one == other {
 		t.Errorf("%s, then %s; another's %s", one, again, other)
 	}
+}
+
+func TestTheBannerSaysWhatIsReal(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name      string
+		file      string // .env.local
+		variables []string
+		says      []string
+	}{
+		{"all is made here but the database", "", nil, []string{
+			"Postgres   the one that DATABASE_URL names", "Pusher     of this machine, made by dev, at http://127.0.0.1:", "files      of this machine, made by dev, at http://127.0.0.1:",
+		}},
+		{
+			"Pusher itself and a store elsewhere", "PUSHER_APP_ID=1234567\nPUSHER_SECRET=00112233445566778899\nNEXT_PUBLIC_PUSHER_KEY=112233445566778899aa\nNEXT_PUBLIC_PUSHER_CLUSTER=eu\nS3_ENDPOINT=https://s3.example.com\nS3_REGION=auto\nS3_BUCKET=bucket\nS3_ACCESS_KEY_ID=id\nS3_SECRET_ACCESS_KEY=key\n", nil,
+			[]string{"Pusher     Pusher itself, with the app that NEXT_PUBLIC_PUSHER_KEY (in .env.local) names", "files      the one that S3_ENDPOINT (in .env.local) names"},
+		},
+		{
+			"a server of one's own", "", []string{"PUSHER_APP_ID=1", "PUSHER_SECRET=s", "PUSHER_KEY=k", "PUSHER_HOST=soketi.example.com"},
+			[]string{"Pusher     the server that PUSHER_HOST names"},
+		},
+		{
+			"not all of Pusher's, and of the store's", "", []string{"PUSHER_APP_ID=1", "NEXT_PUBLIC_PUSHER_CLUSTER=eu", "S3_BUCKET=b"},
+			[]string{"Pusher     off, so nothing is live: NEXT_PUBLIC_PUSHER_KEY is missing, PUSHER_SECRET is missing", "files      off, so no files are taken: S3_ENDPOINT is missing"},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			folder := emptyProject(t)
+			write(t, filepath.Join(folder, ".env.local"), test.file)
+			r := start(t, command(t, folder, append(test.variables, "DATABASE_URL="+testdb.New(t)), "dev", "--port", "0", "--data", newData(t)))
+			said := r.until("Ctrl-C")
+			for _, text := range test.says {
+				if !strings.Contains(said, "  "+text) {
+					t.Errorf("it does not say %q: %s", text, said)
+				}
+			}
+			r.interrupt()
+		})
+	}
+	// Where the functions are left to another command, it is said beside what that prints.
+	o := execute(t, emptyProject(t), []string{"DATABASE_URL=" + testdb.New(t)}, "dev", "--services-only", "--data", newData(t), "--", "true").is(t, 0)
+	if !strings.Contains(o.errors, "Pusher     of this machine") || o.output != "" {
+		t.Errorf("%+v", o)
+	}
+}
+
+func TestASecondDevInOneCheckoutSaysAtOnceWhatIsInItsWay(t *testing.T) {
+	t.Parallel()
+	folder, data := emptyProject(t), newData(t)
+	if err := os.Mkdir(filepath.Join(folder, "web"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	claimed, _, err := webapp.Claim(filepath.Join(folder, "web"), "process 1 (devinbox dev at http://localhost:3000)")
+	if err != nil || claimed == nil {
+		t.Fatal(err)
+	}
+	defer claimed.Close()
+	variables := []string{"DATABASE_URL=" + testdb.New(t)}
+	execute(t, folder, variables, "dev", "--port", "0", "--data", data).is(t, 1, "run by process 1 (devinbox dev at http://localhost:3000)", "--no-web")
+	if exists(data) {
+		t.Error("it has begun")
+	}
+	// Without the example both work, and the second one says with whom it shares the data.
+	first := start(t, command(t, folder, variables, "dev", "--no-web", "--port", "0", "--data", data))
+	d := first.greeted()
+	if status, sent := d.call(t, d.client, "POST", "/api/messages/send", `{"body":"Are you there?"}`); status != 201 {
+		t.Errorf("%d %s", status, sent)
+	}
+	second := start(t, command(t, folder, variables, "dev", "--no-web", "--port", "0", "--data", data))
+	other := second.greeted()
+	if status, list := other.call(t, d.developer, "GET", "/api/messages/list?clientId=42", ""); status != 200 || !strings.Contains(list, "Are you there?") {
+		t.Errorf("%d %s", status, list)
+	}
+	if said := second.problems(); !strings.Contains(said, "in use by process "+strconv.Itoa(first.Process.Pid)+" (devinbox dev at "+d.url+")") {
+		t.Errorf("the second says %s", said)
+	}
+	second.interrupt()
+	first.interrupt()
+}
+
+// What serves the functions then checks tokens with the secret that the command token signs with.
+func TestServicesOnlyServesTheSecretOfAFileToo(t *testing.T) {
+	t.Parallel()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	example, err := os.ReadFile("../../.env.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := emptyProject(t)
+	write(t, filepath.Join(folder, ".env.example"), string(example))
+	write(t, filepath.Join(folder, ".env.local"), strings.Replace(string(example), "\nCHAT_JWT_SECRET=\n", "\nCHAT_JWT_SECRET='"+jwtSecret+"'\n", 1))
+	token := strings.TrimSpace(execute(t, folder, nil, "token", "--role", "client", "--sub", "42").is(t, 0).output)
+	r := start(t, command(t, folder, nil, "dev", "--services-only", "--data", newData(t), "--", self, "serve", "--port", "0"))
+	line := r.until(`"msg":"serving"`)
+	found := regexp.MustCompile(`"address":"[^"]*:([0-9]+)"`).FindStringSubmatch(line)
+	if found == nil {
+		t.Fatalf("it says %s", line)
+	}
+	status, said := deployment{url: "http://127.0.0.1:" + found[1]}.call(t, token, "POST", "/api/messages/send", `{"body":"Hello"}`)
+	if status != 201 || !strings.Contains(said, `"realtime":"delivered"`) {
+		t.Errorf("%d %s", status, said)
+	}
+	r.interrupt()
 }

@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"devinbox/pkg/chat"
-	"devinbox/pkg/config"
 	"devinbox/pkg/realtime"
 )
 
@@ -30,7 +29,7 @@ again, and call the functions all the while. So stop its tokens first, where the
 			if err != nil {
 				return err
 			}
-			settings, _ := config.Load(p.lookup) // what else may be wrong there is nothing to Pusher
+			settings, _ := p.load(p.lookup) // what else may be wrong there is nothing to Pusher
 			if settings.PusherFaults != nil {
 				return fmt.Errorf("Pusher is not configured in the environment, .env.local or .env:\n%w", settings.PusherFaults)
 			}

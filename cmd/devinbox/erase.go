@@ -7,12 +7,14 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"devinbox/internal/archive"
 	"devinbox/pkg/chat"
 	"devinbox/pkg/config"
+	"devinbox/pkg/files"
 	"devinbox/pkg/postgres"
 	"devinbox/pkg/realtime"
 )
@@ -23,13 +25,14 @@ func eraseCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "erase --client ID",
 		Short: "Erase what a client wrote and was told, with names and e-mails, for good",
-		Long: `Erase every text, digest, name and e-mail of a client's conversation, of both sides, for good. The messages keep their
+		Long: `Erase every text, digest, file, name and e-mail of a client's conversation, of both sides, for good. The messages keep their
 numbers and times, as deleted ones. With --all the conversation itself goes too, with the client's id.
 
 Pages that are open are told. A client whose token is still good can write again: so stop its tokens first, and then
 devinbox disconnect. docs/personal-data.md says what else is kept where, such as in backups.
 
-It uses DATABASE_URL_UNPOOLED if that is set, and Pusher's variables to tell the pages that are open.`,
+It uses DATABASE_URL_UNPOOLED if that is set, Pusher's variables to tell the pages that are open, and the object store's to
+delete the files.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if err := checkClient(clientID); err != nil {
@@ -43,7 +46,7 @@ It uses DATABASE_URL_UNPOOLED if that is set, and Pusher's variables to tell the
 			if err != nil {
 				return err
 			}
-			return erase(command.Context(), settings, clientID, all, vacuum)
+			return p.unreachable(settings.MigrationVariable, erase(command.Context(), settings, clientID, all, vacuum))
 		},
 	}
 	command.Flags().StringVar(&clientID, "client", "", "the client's id")
@@ -62,6 +65,9 @@ func erase(ctx context.Context, settings config.Config, clientID string, all, va
 	if err := announce(ctx, settings); err != nil {
 		fmt.Printf("Pages that are open may show what they have until they are reloaded: %v.\n", err)
 	}
+	if err := deleteFiles(ctx, settings, done.Objects); err != nil {
+		fmt.Printf("The files are nobody's any more, but are still in the object store, until the deployment's cron deletes them: %v.\n", err)
+	}
 	if all {
 		if err := archive.Remove(ctx, url, clientID); err != nil && !errors.Is(err, archive.ErrNothing) {
 			return fmt.Errorf("the texts are erased, but the conversation is still there: %w", err)
@@ -76,6 +82,29 @@ func erase(ctx context.Context, settings config.Config, clientID string, all, va
 		}
 	}
 	fmt.Println("Backups, Pusher and your logs are not reached from here: see docs/personal-data.md.")
+	return nil
+}
+
+// deleteFiles deletes what an erasure leaves in the object store.
+func deleteFiles(ctx context.Context, settings config.Config, keys []string) error {
+	settings.Files.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	store := files.New(settings.Files)
+	switch {
+	case len(keys) == 0:
+		return nil
+	case !store.Enabled():
+		return errors.New("S3_ENDPOINT and the other variables of the store are not set here")
+	}
+	deleting, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	gone := store.Delete(deleting, keys)
+	if err := archive.ForgetObjects(ctx, settings.MigrationURL, gone); err != nil {
+		return err
+	}
+	if left := len(keys) - len(gone); left > 0 {
+		return fmt.Errorf("%d of %d could not be deleted", left, len(keys))
+	}
+	fmt.Printf("Files deleted: %d.\n", len(gone))
 	return nil
 }
 
@@ -94,7 +123,7 @@ func announce(ctx context.Context, settings config.Config) error {
 	defer store.Close()
 	settings.Pusher.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	publisher := realtime.New(settings.Pusher)
-	service := chat.NewService(store, publisher, settings.Pusher.Channels, settings.RateLimit, settings.Pusher.Log)
+	service := chat.NewService(store, publisher, files.New(files.Options{}), settings.Pusher.Channels, settings.RateLimit, settings.Pusher.Log)
 	run, err := service.DeliverQueued(ctx)
 	if err == nil && run.Pending > 0 {
 		err = errWaits

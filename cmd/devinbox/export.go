@@ -32,7 +32,7 @@ If it fails, what was written until then is not a whole document.`,
 			if err != nil {
 				return err
 			}
-			return archive.Export(command.Context(), settings.MigrationURL, clientID, os.Stdout)
+			return p.unreachable(settings.MigrationVariable, archive.Export(command.Context(), settings.MigrationURL, clientID, os.Stdout))
 		},
 	}
 	command.Flags().StringVar(&clientID, "client", "", "the client's id")

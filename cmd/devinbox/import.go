@@ -50,7 +50,7 @@ It uses DATABASE_URL_UNPOOLED if that is set.`,
 				return fmt.Errorf("%w\n%d conversations are imported: import the file again for the others", err, done.Conversations)
 			}
 			if err != nil {
-				return err
+				return p.unreachable(settings.MigrationVariable, err)
 			}
 			fmt.Printf("Imported %d conversations with %d messages. %d were there already.\n", done.Conversations, done.Messages, done.Kept)
 			return nil

@@ -46,7 +46,7 @@ func run(ctx context.Context, arguments []string) int {
 	}
 	root.SetArgs(arguments)
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(devCommand(), serveCommand(), migrateCommand(), tokenCommand(), disconnectCommand(),
+	root.AddCommand(devCommand(), serveCommand(), migrateCommand(), tokenCommand(), disconnectCommand(), doctorCommand(),
 		exportCommand(), importCommand(), eraseCommand(), benchCommand(), soakCommand())
 
 	// Whatever goes wrong before a command's own work begins was called wrongly.

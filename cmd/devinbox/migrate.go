@@ -41,12 +41,12 @@ the schema from it and from PUBLIC. Later migrations give that role by themselve
 			url := settings.MigrationURL
 			if !statusOnly {
 				if err := migrate.Up(command.Context(), url, func(name string) { fmt.Println("applying", name) }); err != nil {
-					return err
+					return p.unreachable(settings.MigrationVariable, err)
 				}
 			}
 			status, err := migrate.Read(command.Context(), url)
 			if err != nil {
-				return err
+				return p.unreachable(settings.MigrationVariable, err)
 			}
 			if len(status.Pending) == 0 {
 				fmt.Printf("The database is up to date, at step %d.\n", status.Applied)
@@ -74,7 +74,7 @@ the schema from it and from PUBLIC. Later migrations give that role by themselve
 
 // owned is what the environment says, with the database's URL for its owner: the unpooled one if there is one.
 func (p *project) owned() (config.Config, error) {
-	settings, _ := config.Load(p.lookup) // what else may be wrong there is nothing to who works on the tables themselves
+	settings, _ := p.load(p.lookup) // what else may be wrong there is nothing to who works on the tables themselves
 	if settings.MigrationURL == "" {
 		return settings, errors.New("DATABASE_URL is not set, neither in the environment nor in .env.local or .env (what is still as in .env.example counts as not set)")
 	}

@@ -2,20 +2,24 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/joho/godotenv"
 
 	"devinbox/internal/dev"
+	"devinbox/pkg/config"
 )
 
 // project is the checkout that a command works in.
 type project struct {
 	folder       string
 	files        map[string]string // what .env.local and .env say
+	from         map[string]string // which of the two says it
 	placeholders map[string]string // what .env.example says, which is not meant
 }
 
@@ -35,19 +39,22 @@ func openProject() (*project, error) {
 		}
 		folder = parent
 	}
-	p := &project{folder: folder, files: map[string]string{}}
+	p := &project{folder: folder, files: map[string]string{}, from: map[string]string{}}
+	p.placeholders, err = godotenv.Read(filepath.Join(folder, ".env.example"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, errors.New(".env.example cannot be read: each line must be NAME=value")
+	}
 	for _, name := range []string{".env", ".env.local"} { // the later one wins
 		values, err := godotenv.Read(filepath.Join(folder, name))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, errors.New(name + " cannot be read: each line must be NAME=value")
 		}
 		for variable, value := range values {
-			p.files[variable] = value
+			if _, already := p.files[variable]; already && value != "" && value == p.placeholders[variable] {
+				continue // it is not meant, so it does not hide what .env says
+			}
+			p.files[variable], p.from[variable] = value, name
 		}
-	}
-	p.placeholders, err = godotenv.Read(filepath.Join(folder, ".env.example"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, errors.New(".env.example cannot be read: each line must be NAME=value")
 	}
 	return p, nil
 }
@@ -61,6 +68,63 @@ func (p *project) lookup(name string) string {
 		}
 	}
 	return ""
+}
+
+// origin is the file that a variable's value comes from, or "" if the process has set it or nobody has.
+func (p *project) origin(name string) string {
+	if os.Getenv(name) != "" && os.Getenv(name) != p.placeholders[name] {
+		return ""
+	}
+	return p.from[name]
+}
+
+// isPlaceholder tells whether all that is said of a variable is what .env.example says.
+func (p *project) isPlaceholder(name string) bool {
+	example := p.placeholders[name]
+	return example != "" && p.lookup(name) == "" && (os.Getenv(name) == example || p.files[name] == example)
+}
+
+// load is [config.Load] with the file that each variable comes from in what is said of it.
+func (p *project) load(lookup func(string) string) (config.Config, error) {
+	c, err := config.Load(lookup)
+	for _, fault := range []*error{&c.DatabaseFaults, &c.MigrationFaults, &c.PusherFaults, &c.CronFault, &c.WebhookFaults, &c.FilesFaults, &err} {
+		*fault = p.located(*fault)
+	}
+	return c, err
+}
+
+// located names, with the variables of faults, the files that they come from.
+func (p *project) located(err error) error {
+	switch e := err.(type) {
+	case config.Fault:
+		e.Variable = p.named(e.Variable)
+		return e
+	case interface{ Unwrap() []error }:
+		var all []error
+		for _, one := range e.Unwrap() {
+			all = append(all, p.located(one))
+		}
+		return errors.Join(all...)
+	default:
+		return err
+	}
+}
+
+// named is a variable's name with the file that its value comes from.
+func (p *project) named(variable string) string {
+	if file := p.origin(variable); file != "" && p.lookup(variable) != "" {
+		return variable + " (in " + file + ")"
+	}
+	return variable
+}
+
+// unreachable adds to what a database's driver says the variable that named the database, if one did.
+func (p *project) unreachable(variable string, err error) error {
+	var failed *pgconn.ConnectError
+	if !errors.As(err, &failed) || p.lookup(variable) == "" {
+		return err
+	}
+	return fmt.Errorf("the database of %s does not answer: %w", p.named(variable), err)
 }
 
 // lines are what .env.local and .env say, as sorted KEY=value lines without what the process has set.
@@ -82,6 +146,9 @@ func (p *project) data(given string) (string, error) {
 	}
 	return dev.DataFolder(p.folder)
 }
+
+// workspace is the folder of the browser's side, which may not be there.
+func (p *project) workspace() string { return filepath.Join(p.folder, "web") }
 
 func exists(path string) bool {
 	_, err := os.Stat(path)

@@ -81,6 +81,7 @@ func runServer(ctx context.Context, settings config.Config, server config.Server
 	var timer sync.WaitGroup
 	timer.Go(func() { serve.Deliver(ctx, a, log, serve.DeliverEvery) })
 	timer.Go(func() { serve.SendWebhooks(ctx, a, log, serve.DeliverEvery) })
+	timer.Go(func() { serve.DeleteFiles(ctx, a, log, serve.DeleteEvery) })
 	err = serve.Run(ctx, listener, serve.Options{
 		Handler: serve.Forwarded(serve.Handler(), server.TrustProxy), App: a, Log: log,
 		RequestTimeout: serveTimeout, Linger: serveLinger,

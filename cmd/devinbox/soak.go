@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,6 +20,9 @@ var soakEnvironment []string
 func soakCommand() *cobra.Command {
 	var minutes float64
 	var seed uint64
+	var only string
+	var noWeb bool
+	var fault time.Duration
 	command := &cobra.Command{
 		Use:   "soak",
 		Short: "Have everything fail while people chat, and show that nothing is lost",
@@ -30,7 +34,7 @@ other fails: Postgres, the pooler, Pusher, the network between them, and the ins
 what everybody was told is compared with what is stored and with what each page shows. docs/reliability.md says what is
 promised.
 
-It needs what devinbox dev needs. If this machine has no PgBouncer and none can be fetched, it says so and goes on
+It needs what devinbox dev needs. Two of the pages that listen and send are those of the web client, in Node. If this machine has no PgBouncer and none can be fetched, it says so and goes on
 without. The exit status is 1 if a promise was broken. The seed decides what people do and what fails when; how
 it interleaves, no seed can decide.
 
@@ -40,6 +44,17 @@ A run of less than a minute does not wait for leases in the end, but has them en
 			if !(minutes > 0 && minutes <= 10_000) {
 				return fmt.Errorf("--minutes must be more than 0 and at most 10000: %w", errUsage)
 			}
+			if fault < 0 || fault > time.Hour {
+				return fmt.Errorf("--fault must be from 0 to 1h: %w", errUsage)
+			}
+			web := ""
+			if !noWeb {
+				p, err := openProject()
+				if err != nil {
+					return fmt.Errorf("%w; --no-web leaves the web client out", err)
+				}
+				web = filepath.Join(p.folder, "web")
+			}
 			program, err := os.Executable()
 			if err != nil {
 				return err
@@ -48,10 +63,13 @@ A run of less than a minute does not wait for leases in the end, but has them en
 				seed = rand.Uint64N(math.MaxInt32)
 			}
 			length := time.Duration(minutes * float64(time.Minute))
+			if fault == 0 {
+				fault = min(8*time.Second, length/4)
+			}
 			fmt.Fprintf(os.Stderr, "soaking for %v with the seed %d\n", length.Round(time.Second), seed)
 			report, err := faults.Run(command.Context(), faults.Options{
-				Program: program, Environment: soakEnvironment, Seed: seed, Length: length,
-				Fault: min(8*time.Second, length/4), People: 12, Pace: 60 * time.Millisecond, Hurry: length < time.Minute, Progress: os.Stderr,
+				Program: program, Environment: soakEnvironment, Web: web, Seed: seed, Length: length,
+				Only: only, Fault: fault, People: 12, Pace: 60 * time.Millisecond, Hurry: length < time.Minute, Progress: os.Stderr,
 			})
 			if err != nil {
 				return err
@@ -62,6 +80,9 @@ A run of less than a minute does not wait for leases in the end, but has them en
 	}
 	command.Flags().Float64Var(&minutes, "minutes", 20, "how long things fail")
 	command.Flags().Uint64Var(&seed, "seed", 0, "what people do and what fails when; without it a random one")
+	command.Flags().BoolVar(&noWeb, "no-web", false, "without pages of the web client, which need Node and npm")
+	command.Flags().StringVar(&only, "only", "", "only faults whose names hold this text, such as SIGKILL")
+	command.Flags().DurationVar(&fault, "fault", 0, "how long a fault lasts, about (default 8s, and no more than a quarter of it all)")
 	return command
 }
 

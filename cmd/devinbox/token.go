@@ -8,7 +8,6 @@ import (
 
 	"devinbox/internal/dev"
 	"devinbox/pkg/chat"
-	"devinbox/pkg/config"
 )
 
 func tokenCommand() *cobra.Command {
@@ -34,7 +33,7 @@ what devinbox dev runs on this machine.`,
 			if err != nil {
 				return err
 			}
-			settings, err := config.Load(p.lookup)
+			settings, err := p.load(p.lookup)
 			if err != nil {
 				return err
 			}

@@ -1,10 +1,12 @@
 package archive
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
@@ -54,6 +56,7 @@ type export struct {
 	versions map[int64]struct{}
 	ids      map[uuid.UUID]struct{}
 	keys     map[string]struct{}
+	objects  map[string]struct{} // ids and keys of files
 }
 
 // errStopped is the error of a file that need not be read on.
@@ -142,7 +145,7 @@ func (x *export) member(field string, value jsontext.Value) error {
 			return errStopped
 		}
 	case "formatVersion":
-		if string(value) != fmt.Sprint(formatVersion) {
+		if text := string(value); text != "1" && text != fmt.Sprint(formatVersion) {
 			x.faults.add(here, field, "is not one that this version of devinbox can read")
 			return errStopped
 		}
@@ -189,7 +192,7 @@ func (x *export) messages(begun int, yield func(*entry) bool) error {
 		x.thread = x.begin(begun, *x.clientID)
 		x.describe(here)
 	}
-	x.versions, x.ids, x.keys = map[int64]struct{}{}, map[uuid.UUID]struct{}{}, map[string]struct{}{}
+	x.versions, x.ids, x.keys, x.objects = map[int64]struct{}{}, map[uuid.UUID]struct{}{}, map[string]struct{}{}, map[string]struct{}{}
 	for x.decoder.PeekKind() != ']' {
 		value, err := x.decoder.ReadValue()
 		if err != nil {
@@ -301,18 +304,49 @@ func (x *export) entryOf(line int, m message) *entry {
 	e.editedAt, e.deletedAt = x.checkTime(line, "editedAt", m.EditedAt), x.checkTime(line, "deletedAt", m.DeletedAt)
 	e.body, e.digest = chat.NormalizeBody(m.Body), []byte{}
 	if m.DeletedAt == nil {
-		x.faults.addAll(line, chat.CheckBody(e.body))
-		e.digest = digestOf(e.body)
+		e.attachments = m.Attachments
+		x.checkAttachments(line, e.attachments)
+		x.faults.addAll(line, chat.CheckBody(e.body, len(e.attachments) > 0))
+		e.digest = digestOf(e.body, e.attachments)
 	} else {
 		check(m.Body == "", "body", "must be empty, for the message was deleted")
+		check(len(m.Attachments) == 0, "attachments", "must be empty, for the message was deleted")
 	}
 	if m.BodyDigest != nil {
 		digest, err := hex.DecodeString(*m.BodyDigest)
-		check(err == nil && len(digest) == len(digestOf("")), "bodyDigest", "must be a SHA-256, hexadecimal")
+		check(err == nil && len(digest) == sha256.Size, "bodyDigest", "must be a SHA-256, hexadecimal")
 		e.digest = digest
 	}
 	if x.faults.count() > before {
 		return nil
 	}
 	return e
+}
+
+// checkAttachments checks what is said of the files of a message. An object's key must be one of the client's own: an
+// erasure deletes what it names.
+func (x *export) checkAttachments(line int, files []attachment) {
+	const field = "attachments"
+	if len(files) > chat.MaxAttachments {
+		x.faults.add(line, field, "must be at most 10")
+	}
+	for i, file := range files {
+		for _, broken := range chat.CheckAttachment(file.Attachment) {
+			x.faults.add(line, field, "must have a "+broken.Name+" that "+strings.TrimPrefix(broken.Message, "must "))
+		}
+		id, err := uuid.Parse(file.ID)
+		if err != nil || len(file.ID) != 36 {
+			x.faults.add(line, field, "must have ids that are UUIDs")
+		}
+		files[i].ID = id.String()
+		if !chat.IsObjectKey(*x.clientID, file.ObjectKey) {
+			x.faults.add(line, field, "must have keys of objects of this client")
+		}
+		for _, name := range []string{files[i].ID, file.ObjectKey} {
+			if _, used := x.objects[name]; used {
+				x.faults.add(line, field, "has a file that stands earlier")
+			}
+			x.objects[name] = struct{}{}
+		}
+	}
 }

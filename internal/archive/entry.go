@@ -22,6 +22,7 @@ type entry struct {
 	senderName, key     *string
 	body                string
 	digest              []byte // empty of a message that was erased
+	attachments         []attachment
 	clientTotal         int64
 	createdAt           time.Time
 	editedAt, deletedAt *time.Time
@@ -81,6 +82,9 @@ func (t *thread) append(e *entry) {
 	}
 	e.clientID, e.seq, e.clientTotal = t.clientID, t.lastSeq, t.clientTotal
 	t.lastMessageAt, t.lastRole, t.preview = e.createdAt, e.role, chat.Preview(e.body)
+	if t.preview == "" && len(e.attachments) > 0 {
+		t.preview = chat.Preview(e.attachments[0].FileName)
+	}
 	for _, m := range []*mark{&t.clientRead, &t.developerRead} {
 		if m.seq == e.seq {
 			m.total = t.clientTotal
@@ -106,7 +110,13 @@ func idOf(e *entry) uuid.UUID {
 	return id
 }
 
-func digestOf(body string) []byte {
+// digestOf is what a repeated key is compared with: as send_v3 makes it.
+func digestOf(body string, attachments []attachment) []byte {
+	separator := "\x00"
+	for _, file := range attachments {
+		body += separator + file.ID
+		separator = ","
+	}
 	sum := sha256.Sum256([]byte(body))
 	return sum[:]
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"devinbox/pkg/chat"
 )
 
 // MaxAnnounced is how many erased messages are announced one by one, the newest: more than a page shows that is open.
@@ -56,6 +58,13 @@ const (
 	// Nobody's in particular, and none of it is needed after a minute; but the next guest may be long in coming.
 	forgetGuestsSQL = `delete from chat.guest_rate where last_at < clock_timestamp() - interval '1 minute'`
 
+	// All files, sent or not. Triggers leave their objects in chat.object_deletion, by their keys alone.
+	eraseFilesSQL     = `delete from chat.attachment where client_id = $1::text`
+	forgetFileRateSQL = `delete from chat.attachment_rate where client_id = $1::text`
+
+	objectsSQL       = `select object_key from chat.object_deletion where starts_with(object_key, $1::text)`
+	forgetObjectsSQL = `delete from chat.object_deletion where object_key = any ($1::text[]) and due_at <= clock_timestamp()`
+
 	removeEventsSQL       = `delete from chat.outbox where client_id = $1::text`
 	removeConversationSQL = `delete from chat.conversation where client_id = $1::text` // with its messages and what a search finds
 )
@@ -64,9 +73,13 @@ const (
 type Erased struct {
 	Messages int  // whose text, digest or name is gone now
 	Changed  bool // whether there was anything to erase
+
+	// Objects are the keys of all of the client's objects that are still to be deleted from the object store. The cron does
+	// it, or whoever calls [ForgetObjects] then.
+	Objects []string
 }
 
-// Erase takes away every text, digest, name and e-mail of a client's conversation, of both sides, and what else is known
+// Erase takes away every text, digest, file, name and e-mail of a client's conversation, of both sides, and what else is known
 // of the client but its id, times and numbers. Every message keeps its seq. Readers are told by events, which wait in the
 // outbox when it returns. To do so again changes nothing.
 // Errors: ErrNothing; those of the database, and then nothing was changed.
@@ -78,10 +91,41 @@ func Erase(ctx context.Context, url, clientID string) (Erased, error) {
 	defer conn.Close(context.WithoutCancel(ctx))
 	var done Erased
 	err = transact(ctx, conn, pgx.TxOptions{}, func(tx pgx.Tx) error {
-		done, err = erase(ctx, tx, clientID)
+		if done, err = erase(ctx, tx, clientID); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, objectsSQL, chat.ObjectPrefix(clientID))
+		if err != nil {
+			return err
+		}
+		done.Objects, err = pgx.CollectRows(rows, pgx.RowTo[string])
 		return err
 	})
 	return done, err
+}
+
+// ForgetObjects notes that objects are gone from the object store. One whose upload may still be going on stays noted, and
+// the cron deletes it again later.
+func ForgetObjects(ctx context.Context, url string, keys []string) error {
+	conn, err := connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	_, err = conn.Exec(ctx, forgetObjectsSQL, keys)
+	return err
+}
+
+// eraseFiles is called behind the lock of the conversation, if there is one: then no send takes a file meanwhile.
+func eraseFiles(ctx context.Context, tx pgx.Tx, clientID string) (found int64, err error) {
+	for _, sql := range []string{eraseFilesSQL, forgetFileRateSQL} {
+		n, err := execute(ctx, tx, sql, clientID)
+		if err != nil {
+			return found, err
+		}
+		found += n
+	}
+	return found, nil
 }
 
 func erase(ctx context.Context, tx pgx.Tx, clientID string) (done Erased, err error) {
@@ -96,10 +140,11 @@ func erase(ctx context.Context, tx pgx.Tx, clientID string) (done Erased, err er
 	var clock time.Time
 	// The lock keeps every call that changes this conversation out until the end.
 	if err := tx.QueryRow(ctx, lockSQL, clientID).Scan(&before, &clock); errors.Is(err, pgx.ErrNoRows) {
-		if seen == 0 {
-			return done, ErrNothing
+		files, err := eraseFiles(ctx, tx, clientID)
+		if err == nil && seen+files == 0 {
+			err = ErrNothing
 		}
-		return Erased{Changed: true}, nil
+		return Erased{Changed: seen+files > 0}, err
 	} else if err != nil {
 		return done, err
 	}
@@ -111,6 +156,10 @@ func erase(ctx context.Context, tx pgx.Tx, clientID string) (done Erased, err er
 	if err != nil {
 		return done, err
 	}
+	files, err := eraseFiles(ctx, tx, clientID) // those that were not sent: the others went with their messages
+	if err != nil {
+		return done, err
+	}
 	if _, err := execute(ctx, tx, eraseEventsSQL, clientID); err != nil {
 		return done, err
 	}
@@ -119,7 +168,7 @@ func erase(ctx context.Context, tx pgx.Tx, clientID string) (done Erased, err er
 		return done, err
 	}
 	_, err = execute(ctx, tx, announceSQL, clientID, before, clock, MaxAnnounced)
-	return Erased{Messages: int(changed + digests), Changed: seen+changed+digests+shown > 0}, err
+	return Erased{Messages: int(changed + digests), Changed: seen+changed+digests+files+shown > 0}, err
 }
 
 // Remove deletes a client's conversation with its id, and everything else about the client. Nobody is told, for there is
@@ -135,7 +184,7 @@ func Remove(ctx context.Context, url, clientID string) error {
 		found := int64(0)
 		// In the order in which a call takes the locks that begins a conversation. The events come last: behind the lock of
 		// the conversation nobody writes one.
-		for _, sql := range []string{forgetPresenceSQL, removeConversationSQL, removeEventsSQL} {
+		for _, sql := range []string{forgetPresenceSQL, removeConversationSQL, removeEventsSQL, eraseFilesSQL, forgetFileRateSQL} {
 			n, err := execute(ctx, tx, sql, clientID)
 			if err != nil {
 				return err
@@ -152,7 +201,7 @@ func Remove(ctx context.Context, url, clientID string) error {
 
 // vacuumSQL also makes the planner's statistics anew, in which there are samples of texts, and clears the indexes, which
 // Postgres leaves for later if there is little to clear.
-const vacuumSQL = `vacuum (analyze, index_cleanup on) chat.conversation, chat.search, chat.message, chat.outbox, chat.presence, chat.guest_rate, chat.webhook, chat.webhook_seen, chat.webhook_unread`
+const vacuumSQL = `vacuum (analyze, index_cleanup on) chat.conversation, chat.search, chat.message, chat.outbox, chat.presence, chat.guest_rate, chat.webhook, chat.webhook_seen, chat.webhook_unread, chat.attachment, chat.attachment_rate, chat.object_deletion`
 
 // Vacuum clears the storage of what was erased, as far as no older transaction can still see it.
 func Vacuum(ctx context.Context, url string) error {

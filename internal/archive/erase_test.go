@@ -23,7 +23,7 @@ var columns = map[string]map[string]string{
 			unread_client unread_developer version changed_on changed_xid rate_tokens rate_at created_at updated_at`,
 	},
 	"message": {
-		"gone": "body body_digest sender_name",
+		"gone": "body body_digest sender_name attachments",
 		"kept": "client_id seq id version sender_role sender_id client_message_id client_total created_at edited_at deleted_at",
 	},
 	"search":   {"gone": "folded", "kept": "client_id"},
@@ -37,6 +37,10 @@ var columns = map[string]map[string]string{
 	"webhook":        {"kept": "client_id type seq side id created_at due_at attempts"},
 	"webhook_seen":   {"kept": "client_id version last_seq"},
 	"webhook_unread": {"kept": "client_id side read_seq since told"},
+
+	"attachment":      {"gone": "client_id id object_key file_name media_type size width height by_client begun_at seq"},
+	"attachment_rate": {"gone": "client_id hours bytes last_at"},
+	"object_deletion": {"kept": "object_key due_at"}, // until the object is gone; a key does not tell whose it is
 
 	"webhook_progress": {"not of a client": "only_row server xid begun_at looked_at"},
 	"webhook_gone":     {"not of a client": "receiver_digest until"},
@@ -104,7 +108,7 @@ func TestAnErasureWaitsForWhoeverHoldsTheConversation(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer tx.Rollback(context.Background())
-	if _, err := tx.Exec(t.Context(), "select outcome from chat.send_v2(gen_random_uuid(), 'c0', 'client', 'c0', 'Canary', null, gen_random_uuid(), null, 'canary', 'canary', false, false, '', '10s', '24h', 0, 0)"); err != nil {
+	if _, err := tx.Exec(t.Context(), "select outcome from chat.send_v3(gen_random_uuid(), 'c0', 'client', 'c0', 'Canary', null, gen_random_uuid(), null, 'canary', 'canary', false, false, '', '10s', '24h', 0, 0)"); err != nil {
 		t.Fatal(err)
 	}
 	ended := make(chan error)
@@ -189,7 +193,7 @@ func TestOfAClientWhoIsNotThereNothingIsExportedOrErased(t *testing.T) {
 func TestADatabaseThatIsNotUpToDateIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	w.exec("drop function chat.presence_v2")
+	w.exec("drop function chat.presence_v3")
 	_, erased := archive.Erase(t.Context(), w.url, "42")
 	_, imported := w.imports(many(1, 1))
 	for _, err := range []error{erased, imported, archive.Export(t.Context(), w.url, "42", &strings.Builder{}), archive.Remove(t.Context(), w.url, "42")} {

@@ -25,8 +25,12 @@ const (
 	left join chat.presence p using (client_id)`
 
 	exportMessagesSQL = `
-	select id::text, seq, version, sender_id, sender_role, sender_name, body, body_digest, client_message_id, created_at, edited_at, deleted_at
-	from chat.message where client_id = $1::text order by seq`
+	select m.id::text, m.seq, m.version, m.sender_id, m.sender_role, m.sender_name, m.body, m.body_digest, (
+		select jsonb_agg(file.value || jsonb_build_object('objectKey', a.object_key) order by file.place)
+		from jsonb_array_elements(m.attachments) with ordinality as file (value, place)
+		join chat.attachment a on a.client_id = m.client_id and a.id = (file.value ->> 'id')::uuid
+	), m.client_message_id, m.created_at, m.edited_at, m.deleted_at
+	from chat.message m where m.client_id = $1::text order by m.seq`
 )
 
 // Export writes everything that the database holds about a client, as one JSON document of the state at one moment. It
@@ -96,15 +100,20 @@ func write(ctx context.Context, tx pgx.Tx, head heading, out *bufio.Writer) erro
 	written := int64(0)
 	for rows.Next() {
 		var m message
-		var digest []byte
+		var digest, attachments []byte
 		if err := rows.Scan(&m.ID, &m.Seq, &m.Version, &m.Sender.ID, &m.Sender.Role, &m.Sender.Name, &m.Body, &digest,
-			&m.ClientMessageID, &m.CreatedAt, &m.EditedAt, &m.DeletedAt); err != nil {
+			&attachments, &m.ClientMessageID, &m.CreatedAt, &m.EditedAt, &m.DeletedAt); err != nil {
 			return err
 		}
 		utc(m.CreatedAt, m.EditedAt, m.DeletedAt)
 		if len(digest) > 0 {
 			text := hex.EncodeToString(digest)
 			m.BodyDigest = &text
+		}
+		if attachments != nil {
+			if err := json.Unmarshal(attachments, &m.Attachments); err != nil {
+				return err
+			}
 		}
 		if written++; written > 1 {
 			out.WriteByte(',')

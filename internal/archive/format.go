@@ -1,11 +1,15 @@
 package archive
 
-import "time"
+import (
+	"time"
 
-// Every export begins with these two.
+	"devinbox/pkg/chat"
+)
+
+// Every export begins with these two. Version 1 is the same without files, and is read as well.
 const (
 	formatName    = "devinbox-conversation"
-	formatVersion = 1
+	formatVersion = 2
 )
 
 // heading is all of an export but its messages, which follow it.
@@ -52,16 +56,23 @@ type readMark struct {
 
 // message is a message as it is stored.
 type message struct {
-	ID              string     `json:"id"`
-	Seq             int64      `json:"seq"`
-	Version         int64      `json:"version"`
-	Sender          sender     `json:"sender"`
-	Body            string     `json:"body"`
-	BodyDigest      *string    `json:"bodyDigest"` // SHA-256 of the body as first stored, hexadecimal; nil once erased
-	ClientMessageID *string    `json:"clientMessageId"`
-	CreatedAt       *time.Time `json:"createdAt"`
-	EditedAt        *time.Time `json:"editedAt"`
-	DeletedAt       *time.Time `json:"deletedAt"`
+	ID              string       `json:"id"`
+	Seq             int64        `json:"seq"`
+	Version         int64        `json:"version"`
+	Sender          sender       `json:"sender"`
+	Body            string       `json:"body"`
+	BodyDigest      *string      `json:"bodyDigest"` // what a repeated key is compared with, hexadecimal; nil once erased
+	Attachments     []attachment `json:"attachments"`
+	ClientMessageID *string      `json:"clientMessageId"`
+	CreatedAt       *time.Time   `json:"createdAt"`
+	EditedAt        *time.Time   `json:"editedAt"`
+	DeletedAt       *time.Time   `json:"deletedAt"`
+}
+
+// attachment is what is known of a file of a message. Its bytes are not in an export.
+type attachment struct {
+	chat.Attachment
+	ObjectKey string `json:"objectKey"` // where the object store has it
 }
 
 type sender struct {

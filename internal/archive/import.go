@@ -9,9 +9,12 @@ import (
 	"os"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"devinbox/pkg/chat"
 )
 
 // How much one transaction writes. A client who wants to begin a conversation that is just being imported waits for its
@@ -237,6 +240,7 @@ type batch struct {
 	left    int64           // messages of the file that belong to the batch, with those that are kept
 	kept    map[string]bool // by client
 	stored  int64           // messages
+	files   [][]any         // of these messages, as rows
 	at      *entry          // the one to be written next
 	fault   error
 }
@@ -275,9 +279,24 @@ func (b *batch) Next() bool {
 
 func (b *batch) Values() ([]any, error) {
 	e := b.at
+	var attachments *string // null if there are none
+	if len(e.attachments) > 0 {
+		shown := make([]chat.Attachment, len(e.attachments))
+		for i, file := range e.attachments {
+			shown[i] = file.Attachment
+			b.files = append(b.files, []any{
+				e.clientID, file.ID, file.ObjectKey, file.FileName, file.MediaType, file.Size, file.Width, file.Height, e.role == chat.Client, e.createdAt, e.seq,
+			})
+		}
+		text, err := json.Marshal(shown)
+		if err != nil {
+			return nil, err
+		}
+		attachments = new(string(text))
+	}
 	return []any{
 		e.clientID, e.seq, e.id, e.version, string(e.role), e.senderID, e.senderName, e.key,
-		e.body, e.digest, e.clientTotal, e.createdAt, e.editedAt, e.deletedAt,
+		e.body, e.digest, attachments, e.clientTotal, e.createdAt, e.editedAt, e.deletedAt,
 	}, nil
 }
 
@@ -286,8 +305,9 @@ func (b *batch) Err() error { return b.fault }
 var (
 	messageColumns = []string{
 		"client_id", "seq", "id", "version", "sender_role", "sender_id", "sender_name", "client_message_id",
-		"body", "body_digest", "client_total", "created_at", "edited_at", "deleted_at",
+		"body", "body_digest", "attachments", "client_total", "created_at", "edited_at", "deleted_at",
 	}
+	attachmentColumns   = []string{"client_id", "id", "object_key", "file_name", "media_type", "size", "width", "height", "by_client", "begun_at", "seq"}
 	conversationColumns = []string{
 		"client_id", "client_name", "client_name_set", "client_email", "status", "assignee_id", "last_seen_at",
 		"last_seq", "client_total", "last_message_at", "last_sender_role", "last_preview",
@@ -348,6 +368,9 @@ func (i *importing) store(ctx context.Context, b *batch) error {
 			return err
 		}
 		if _, err := tx.CopyFrom(ctx, pgx.Identifier{"chat", "message"}, messageColumns, b); err != nil {
+			return err
+		}
+		if _, err := tx.CopyFrom(ctx, pgx.Identifier{"chat", "attachment"}, attachmentColumns, pgx.CopyFromRows(b.files)); err != nil {
 			return err
 		}
 		for _, sql := range []string{takePresenceSQL, noteSeenSQL, noteDevelopersSQL} {

@@ -239,8 +239,8 @@ func TestAnExportThatWasChangedIsRefusedWithItsLine(t *testing.T) {
 		field      string
 	}{
 		{"another format", change(`devinbox-conversation`, "another"), 1, "format"},
-		{"a later version", change(`"formatVersion":1`, `"formatVersion":2`), 1, "formatVersion"},
-		{"no version", change(`"formatVersion":1,`, ``), 1, "formatVersion"},
+		{"a later version", change(`"formatVersion":2`, `"formatVersion":3`), 1, "formatVersion"},
+		{"no version", change(`"formatVersion":2,`, ``), 1, "formatVersion"},
 		{"no client", change(`"clientId":"c0",`, ``), 1, "clientId"},
 		{"a client that is a number", change(`"clientId":"c0"`, `"clientId":7`), 1, "clientId"},
 		{"an impossible client", change(`"clientId":"c0"`, `"clientId":""`), 1, "clientId"},

@@ -120,8 +120,8 @@ func (r *reader) entryOf(n int, l line, at *thread) *entry {
 		r.faults.add(n, "body", "is required")
 	} else {
 		e.body = chat.NormalizeBody(*l.Body)
-		e.digest = digestOf(e.body)
-		r.faults.addAll(n, chat.CheckBody(e.body))
+		e.digest = digestOf(e.body, nil)
+		r.faults.addAll(n, chat.CheckBody(e.body, false))
 	}
 	if l.CreatedAt == nil {
 		r.faults.add(n, "createdAt", "is required")

@@ -126,7 +126,7 @@ func (r *run) start(ctx context.Context) (err error) {
 	if r.database, err = startDatabase(ctx, r.Progress); err != nil {
 		return err
 	}
-	this := &tree{name: "this checkout", folder: r.Checkout}
+	this := &tree{name: "this checkout", folder: r.Checkout, probe: probeSource}
 	if err := r.build(ctx, this, "this"); err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (r *run) start(ctx context.Context) (err error) {
 	}
 	switch {
 	case r.Against != "":
-		other := &tree{name: r.Against, folder: filepath.Join(r.folder, "source")}
+		other := &tree{name: r.Against, folder: filepath.Join(r.folder, "source"), probe: probeSource}
 		if err := extract(ctx, r.Checkout, r.Against, other.folder); err != nil {
 			return err
 		}

@@ -25,6 +25,7 @@ type tree struct {
 	name   string // for people
 	folder string // of the sources
 	built  string // the folder of the programs
+	probe  string // the text of the probe
 }
 
 // program is the path of one of the tree's programs.
@@ -76,11 +77,43 @@ func unpack(archive io.Reader, folder string) error {
 	}
 }
 
+// Commit is a commit of the project whose programs have been built.
+type Commit struct{ tree tree }
+
+// BuildCommit builds devinbox of a commit, and a program of which main is the text, with the packages of that commit,
+// into the folder, which must be empty. checkout is a folder of the project that has the commit in its history.
+// Errors: a commit that is not there; what cannot be built.
+func BuildCommit(ctx context.Context, checkout, commit, folder, main string) (*Commit, error) {
+	c := &Commit{tree{name: commit, folder: filepath.Join(folder, "source"), built: filepath.Join(folder, "built"), probe: main}}
+	if err := extract(ctx, checkout, commit, c.tree.folder); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(c.tree.built, 0o755); err != nil {
+		return nil, err
+	}
+	return c, c.tree.build(ctx)
+}
+
+// Migrate brings an empty database to the commit's schema.
+func (c *Commit) Migrate(ctx context.Context, database string) error {
+	return c.tree.migrate(ctx, database)
+}
+
+// Serve runs the program of main until ctx ends, with these variables and PORT, and with the folder of the sources as its
+// argument, and waits until it listens. It returns its address: host:port.
+func (c *Commit) Serve(ctx context.Context, log string, variables []string) (address string, err error) {
+	p, err := serve(ctx, log, variables, c.tree.program("probe"), c.tree.folder)
+	if err != nil {
+		return "", err
+	}
+	return p.address, nil
+}
+
 // build makes the tree's own devinbox, and the probe, which the compiler is told lies in the tree. The sources stay as
 // they are.
 func (t *tree) build(ctx context.Context) error {
 	probe, overlay := t.program("probe.go"), t.program("overlay.json")
-	if err := os.WriteFile(probe, []byte(probeSource), 0o644); err != nil {
+	if err := os.WriteFile(probe, []byte(t.probe), 0o644); err != nil {
 		return err
 	}
 	const place = "cmd/bench-probe"

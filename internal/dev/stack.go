@@ -3,6 +3,7 @@
 package dev
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -25,6 +26,7 @@ import (
 	"devinbox/internal/dev/objectstore"
 	"devinbox/internal/dev/pgserver"
 	"devinbox/internal/dev/pusherserver"
+	"devinbox/pkg/realtime"
 )
 
 // Where the Pusher-protocol server and the object store listen if these ports are free: pages that are open find them
@@ -40,6 +42,9 @@ type Options struct {
 	Data     string                   // the folder that keeps everything between runs
 	Progress io.Writer                // gets lines, for a person to read, about what takes time
 	Log      *slog.Logger
+
+	// Who is what another stack on the same data is told of this one. Defaults to the number of this process.
+	Who string
 
 	// WebhookURL is where the functions take Pusher's webhooks, which say who is online. Without it none are sent.
 	WebhookURL string
@@ -65,6 +70,9 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 		return s, err
 	}
 	s.secrets = secrets
+	if err := s.claim(o); err != nil {
+		return s, err
+	}
 	for _, name := range []string{"CHAT_JWT_SECRET", "CRON_SECRET"} {
 		if s.missing(name) {
 			s.added[name] = secrets[name]
@@ -80,7 +88,7 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 	}
 	if s.missing("PUSHER_APP_ID", "PUSHER_SECRET", "NEXT_PUBLIC_PUSHER_KEY", "PUSHER_KEY",
 		"NEXT_PUBLIC_PUSHER_CLUSTER", "PUSHER_CLUSTER", "PUSHER_HOST") {
-		if err := s.startPusher(o); err != nil {
+		if err := s.startPusher(o, pusherAddress); err != nil {
 			return s, fmt.Errorf("the Pusher-protocol server cannot be started: %w", err)
 		}
 	}
@@ -90,6 +98,22 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 		}
 	}
 	return s, nil
+}
+
+// claim says who uses the data, and to whom they are shared that they are. Postgres, the secrets and the files can be, but
+// each stack has a Pusher of its own.
+func (s *Stack) claim(o Options) error {
+	who := cmp.Or(o.Who, fmt.Sprintf("process %d", os.Getpid()))
+	claimed, holder, err := folder.Claim(filepath.Join(o.Data, "in-use"), who)
+	if err != nil {
+		return err
+	}
+	if claimed != nil {
+		s.stops = append(s.stops, claimed.Close)
+	} else if o.Progress != nil {
+		fmt.Fprintf(o.Progress, "The data in %s are in use by %s too: both have the same messages, and each hears only its own live.\n", o.Data, holder)
+	}
+	return nil
 }
 
 func (s *Stack) startStore(o Options) error {
@@ -107,10 +131,11 @@ func (s *Stack) startStore(o Options) error {
 	return nil
 }
 
-func (s *Stack) startPusher(o Options) error {
+// startPusher starts the Pusher-protocol server at an address, or on a free port if that is taken.
+func (s *Stack) startPusher(o Options, address string) error {
 	options := pusherserver.Options{
 		AppID: s.secrets["PUSHER_APP_ID"], Key: s.secrets["NEXT_PUBLIC_PUSHER_KEY"], Secret: s.secrets["PUSHER_SECRET"],
-		Address: pusherAddress, WebhookURL: o.WebhookURL, Log: o.Log,
+		Address: address, WebhookURL: o.WebhookURL, Log: o.Log, Hint: hint(s.lookup("CHAT_CHANNELS")),
 	}
 	server, err := pusherserver.Start(options)
 	if errors.Is(err, syscall.EADDRINUSE) { // perhaps by another devinbox
@@ -131,6 +156,22 @@ func (s *Stack) startPusher(o Options) error {
 	return nil
 }
 
+// hint finds subscriptions to a conversation or the inbox by a name that nothing is sent to, since another mode of
+// CHAT_CHANNELS has it: such as the bare names of an existing frontend.
+func hint(mode string) func(channel string) string {
+	channels, ok := realtime.ParseChannels(strings.TrimSpace(mode))
+	return func(channel string) string {
+		for _, other := range []realtime.Channels{realtime.Public, realtime.Private, realtime.Presence} {
+			place, known := other.Parse(channel)
+			if right := channels.Name(place); ok && known && right != channel {
+				return "somebody subscribes to a channel that nothing is sent to: here its name is " + right +
+					", and GET /api/session tells it (or set CHAT_CHANNELS=public, where everybody can read everything)"
+			}
+		}
+		return ""
+	}
+}
+
 // missing tells whether the environment sets none of these.
 func (s *Stack) missing(names ...string) bool {
 	return !slices.ContainsFunc(names, func(name string) bool { return strings.TrimSpace(s.lookup(name)) != "" })
@@ -142,6 +183,12 @@ func (s *Stack) Lookup(name string) string {
 		return value
 	}
 	return s.lookup(name)
+}
+
+// Brings tells whether the Stack has added a variable to the environment.
+func (s *Stack) Brings(name string) bool {
+	_, added := s.added[name]
+	return added
 }
 
 // Made tells whether the value that a variable has, the environment's or the Stack's, was made on this machine for

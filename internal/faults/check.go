@@ -319,6 +319,24 @@ func (c *checker) events() {
 	}
 }
 
+// missing names the first and the last message that is not shown, and how many those are.
+func missing(shown, stored []Message) string {
+	there := map[int64]bool{}
+	for _, m := range shown {
+		there[m.Seq] = true
+	}
+	var first, last, n int64
+	for _, m := range stored {
+		if !there[m.Seq] {
+			if n == 0 {
+				first = m.Seq
+			}
+			last, n = m.Seq, n+1
+		}
+	}
+	return fmt.Sprintf("%d from %d to %d", n, first, last)
+}
+
 // views: what each receiver shows is what the server has.
 func (c *checker) views() {
 	for _, v := range c.end.Views {
@@ -331,7 +349,7 @@ func (c *checker) views() {
 		case !ok:
 			c.violation("%s shows what is not there", who)
 		case len(v.Messages) != len(t.Messages):
-			c.violation("lost: %s shows %d messages of %d", who, len(v.Messages), len(t.Messages))
+			c.violation("lost: %s shows %d messages of %d, and lacks %s", who, len(v.Messages), len(t.Messages), missing(v.Messages, t.Messages))
 		default:
 			for i, m := range v.Messages {
 				if m != t.Messages[i] {

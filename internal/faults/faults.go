@@ -22,18 +22,21 @@ import (
 	"devinbox/internal/testing/pgbouncer"
 	"devinbox/internal/testing/stage"
 	"devinbox/internal/testing/testdb"
+	"devinbox/pkg/chat"
 )
 
 // Options say how a run goes.
 type Options struct {
 	Program     string        // devinbox, for "Program serve"; empty if no process is to die or freeze
 	Environment []string      // of it, on top of what it needs: NAME=value
+	Web         string        // the folder web/ of the project, for pages of its client; empty for none
 	Seed        uint64        // decides what people do and what fails when; not how it interleaves
 	Length      time.Duration // of the time with faults
 	All         bool          // have each kind of fault at least once, even if that takes longer
 	Fault       time.Duration // how long a fault lasts: half of this to one and a half of it
 	People      int           // who chat at once
 	Pace        time.Duration // between what one of them does and does next, about
+	Only        string        // only faults whose names hold this
 	Hurry       bool          // skip the waiting for leases in the end
 	Progress    io.Writer     // gets a line for each fault
 }
@@ -45,7 +48,8 @@ func (o Options) conversations() int { return max(4, o.People/2) }
 type Report struct {
 	Seed       uint64
 	Took       time.Duration
-	Faults     map[string]int // by kind
+	Faults     map[string]*During // by kind; "" is the time in which nothing failed
+	Drained    time.Duration      // until nothing waited any more, when everything was mended
 	Counts     map[string]int
 	Sends      int
 	Stored     int // messages, in the end
@@ -66,8 +70,9 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	var report Report
 	err := stage.Run(ctx, o.Progress, func(t stage.T) {
 		server := testdb.Server(t, "max_connections=20", "synchronous_commit=on")
-		pooler := pgbouncer.Start(t, testdb.Deployed(t, server.URL()), pgbouncer.Options{PoolSize: 4, MaxClients: 500})
+		pooler := pgbouncer.Start(t, testdb.Deployed(t, server.URL()), pgbouncer.Options{PoolSize: poolSize, MaxClients: 500})
 		w := newWorld(t, o, server.URL(), server, pooler)
+		w.onDisk()
 		w.serveHere(4)
 		if o.Program != "" {
 			w.processes = append(w.processes, w.startProcess("b"))
@@ -84,28 +89,58 @@ func Run(ctx context.Context, o Options) (Report, error) {
 // run has people chat while things fail, and judges the end.
 func (w *world) run() Report {
 	begun := time.Now()
-	report := Report{Seed: w.options.Seed, Faults: map[string]int{}, Counts: w.counts.of}
+	report := Report{Seed: w.options.Seed, Faults: map[string]*During{"": w.during.Load()}, Counts: w.counts.of}
+	mixed := mixedStatements
+	if w.options.Hurry {
+		mixed /= 10
+	}
+	wrong := w.mixStatements(mixed)
 	stopListening := w.startListening()
+	w.openPages()
 	load, stop := w.startLoad(w.options.People, w.options.Pace)
 	stopCron := w.startCron()
 	w.progress(begun, "nothing fails")
 	load.pause(2 * w.options.Fault)
-	calm := w.calm()
-	nemeses := w.nemeses()
+	calm := append(wrong, w.calm()...)
+	nemeses := slices.DeleteFunc(w.nemeses(), func(n nemesis) bool { return !strings.Contains(n.name, w.options.Only) })
+	if len(nemeses) == 0 {
+		w.t.Fatalf("there is no fault %q", w.options.Only)
+	}
 	w.random.Shuffle(len(nemeses), func(i, j int) { nemeses[i], nemeses[j] = nemeses[j], nemeses[i] })
+	slices.SortStableFunc(nemeses, func(a, b nemesis) int { // so that others meet a Pusher that is asked
+		switch {
+		case a.lingers() == b.lingers():
+			return 0
+		case a.lingers():
+			return 1
+		default:
+			return -1
+		}
+	})
 	for i := 0; load.ctx.Err() == nil && (w.options.All && i < len(nemeses) || time.Since(begun) < w.options.Length); i++ {
 		n := nemeses[i%len(nemeses)]
 		lasts := w.options.Fault/2 + time.Duration(w.random.Int64N(int64(w.options.Fault)+1))
 		w.progress(begun, "%s", n.name)
+		during := report.Faults[n.name]
+		if during == nil {
+			during = &During{}
+			report.Faults[n.name] = during
+		}
+		w.during.Store(during)
 		n.run(&fault{w, load, lasts, rand.New(rand.NewPCG(w.options.Seed, w.random.Uint64()))})
-		report.Faults[n.name]++
+		during.Times++
+		w.during.Store(report.Faults[""])
 		load.pause(w.options.Fault / 2)
 	}
 	stop()
 	stopCron()
+	for _, p := range w.pages {
+		p.tell("stop")
+	}
 	w.progress(begun, "everything is mended; what waits is delivered")
 	w.finish(&report)
 	stopListening()
+	calm = append(calm, w.settingsAreUntouched()...)
 	report.Violations = append(calm, report.Violations...)
 	report.Took = time.Since(begun)
 	return report
@@ -145,28 +180,37 @@ func (w *world) startCron() (stop func()) {
 	return func() { cancel(); running.Wait() }
 }
 
-// calm judges a time in which nothing has failed yet. Each event leaves once then, unless an instance was so slow
-// that it gave its own request to Pusher up, which tells nothing.
+// calm judges a time in which nothing has failed yet. Each event leaves once then. If an instance is so slow that it gives
+// its own request to Pusher up, it leaves again, but only when its lease has ended.
 func (w *world) calm() (violations []string) {
-	var all []Published
-	for _, e := range w.heard.Published() {
-		all = append(all, published(e.Channel, e.Name, e.Data))
+	n, soon := 0, 0
+	last := map[Published]time.Time{}
+	times := w.heard.Times()
+	for i, e := range w.heard.Published()[:len(times)] {
+		p := published(e.Channel, e.Name, e.Data)
+		if before, ok := last[p]; ok && times[i].Sub(before) < chat.Lease/2 {
+			soon++
+		}
+		last[p] = times[i]
+		n++
 	}
-	w.history.mu.Lock()
-	slowest := w.history.Slowest
-	w.history.mu.Unlock()
-	if n := Repeated(all); n > 0 && slowest < calmAnswer {
-		violations = append(violations, fmt.Sprintf("repeated: of %d events %d left twice while nothing failed", len(all), n))
+	if soon > 0 {
+		violations = append(violations, fmt.Sprintf("repeated: of %d events %d left twice while nothing failed", n, soon))
 	}
 	return violations
 }
 
-// calmAnswer is less than an instance waits for Pusher.
-const calmAnswer = 1400 * time.Millisecond
-
 // finish repeats what was not answered, has what waits delivered, and judges the end.
 func (w *world) finish(report *Report) {
 	fresh := w.serve("last", w.direct.URL()) // no breaker of it is open
+	for end := time.Now().Add(w.patience.settle); len(w.pages) > 0 && time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		if w.views(); w.unsent() == 0 {
+			break
+		}
+	}
+	if n := w.unsent(); n > 0 {
+		report.Violations = append(report.Violations, fmt.Sprintf("lost: pages of the web client still try to send %d messages", n))
+	}
 	for _, s := range w.history.all() {
 		if s.Never || s.Key == "" || w.history.acknowledged(s) || w.poisoned[s.ClientID] {
 			continue
@@ -180,7 +224,9 @@ func (w *world) finish(report *Report) {
 		}
 		w.counts.add("sends answered only when all was mended", 1)
 	}
+	begun := time.Now()
 	w.drain(fresh)
+	report.Drained = time.Since(begun)
 	state := w.state(fresh)
 	for end := time.Now().Add(w.patience.settle); time.Now().Before(end) && w.t.Context().Err() == nil; time.Sleep(100 * time.Millisecond) {
 		if c := (&checker{h: w.history, end: state}); c.settled() {
@@ -188,7 +234,7 @@ func (w *world) finish(report *Report) {
 		}
 		state.Views = w.views()
 	}
-	report.Violations = Check(w.history, state)
+	report.Violations = append(report.Violations, Check(w.history, state)...)
 	if text := w.faultLog.String(); text != "" {
 		report.Violations = append(report.Violations, "a defect is in the log: "+text)
 	}
@@ -202,6 +248,9 @@ func (w *world) finish(report *Report) {
 		w.counts.add("connections of receivers", r.connections)
 		w.counts.add("fetches of receivers", r.fetched)
 		r.mu.Unlock()
+	}
+	for _, p := range w.pages {
+		w.counts.add("messages that pages of the web client sent", len(p.sends))
 	}
 	h := w.history
 	report.Sends, report.Answered, report.Refused, report.Unanswered, report.Slowest = len(h.Sends), h.Answered, h.Refused, h.Lost, h.Slowest
@@ -262,6 +311,9 @@ func (w *world) views() (all []View) {
 	for _, r := range w.receivers {
 		all = append(all, r.views()...)
 	}
+	for _, p := range w.pages {
+		all = append(all, p.report()...)
+	}
 	return all
 }
 
@@ -278,17 +330,19 @@ func (r Report) Verdict() string {
 	fmt.Fprintf(&b, "  %d messages were sent, %d are stored\n", r.Sends, r.Stored)
 	fmt.Fprintf(&b, "  %d calls were answered, %d of them with 503, and %d not at all; the slowest answer took %v\n", r.Answered, r.Refused, r.Unanswered, r.Slowest.Round(time.Millisecond))
 	fmt.Fprintf(&b, "  Pusher took %d events, %d of them again; receivers heard %d, and dropped %d that showed nothing new\n", r.Published, r.Repeated, r.Heard, r.Dropped)
+	fmt.Fprintf(&b, "  the queue was empty %v after everything was mended\n", r.Drained.Round(time.Millisecond))
 	faults := 0
 	for _, n := range r.Faults {
-		faults += n
+		faults += n.Times
 	}
-	fmt.Fprintf(&b, "  %d faults:\n", faults)
-	for _, name := range slices.SortedFunc(maps.Keys(r.Faults), func(a, b string) int { return cmp.Or(cmp.Compare(r.Faults[b], r.Faults[a]), cmp.Compare(a, b)) }) {
-		fmt.Fprintf(&b, "    %4d  %s\n", r.Faults[name], name)
+	fmt.Fprintf(&b, "  %d faults:\n    times answered   503 queued  slowest\n", faults)
+	for _, name := range slices.Sorted(maps.Keys(r.Faults)) {
+		n := r.Faults[name]
+		fmt.Fprintf(&b, "    %5d %8d %5d %6d %6d ms  %s\n", n.Times, n.Answered, n.Refused, n.Queued, n.Slowest.Milliseconds(), cmp.Or(name, "(none, and what follows one)"))
 	}
 	fmt.Fprintf(&b, "  beside it:\n")
 	for _, name := range slices.Sorted(maps.Keys(r.Counts)) {
-		fmt.Fprintf(&b, "    %4d  %s\n", r.Counts[name], name)
+		fmt.Fprintf(&b, "    %5d  %s\n", r.Counts[name], name)
 	}
 	if len(r.Violations) > 0 {
 		fmt.Fprintf(&b, "BROKEN: %d violations\n%s\n", len(r.Violations), shorten(r.Violations, 10))

@@ -36,3 +36,17 @@ func TestWhateverFailsNothingIsLostDoubledOrDisordered(t *testing.T) {
 		t.Error("what is promised was not kept")
 	}
 }
+
+func TestThePagesOfTheWebClientEndInTheServersState(t *testing.T) {
+	t.Parallel()
+	report, err := Run(t.Context(), Options{
+		Web: "../../web", Seed: 2, All: true, Only: "cut", Fault: 2 * time.Second, People: 4, Pace: 100 * time.Millisecond, Hurry: true, Progress: t.Output(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Log(report.Verdict())
+	if len(report.Violations) > 0 || report.Counts["messages that pages of the web client sent"] == 0 {
+		t.Error("what is promised was not kept")
+	}
+}

@@ -21,6 +21,16 @@ type nemesis struct {
 	run  func(f *fault)
 }
 
+// lingers tells whether what the fault does outlasts it: instances ask a Pusher that has refused them only every 30 s.
+func (n nemesis) lingers() bool {
+	return n.name == refusesApp || n.name == wrongClock
+}
+
+const (
+	refusesApp = "Pusher answers 403"
+	wrongClock = "Pusher's clock is an hour ahead, then behind"
+)
+
 // fault is one fault under way.
 type fault struct {
 	*world
@@ -94,7 +104,7 @@ const signInPage = "<!doctype html><title>Sign in</title><p>Sign in to the netwo
 func (w *world) nemeses() []nemesis {
 	all := []nemesis{
 		answers("Pusher answers 500", http.StatusInternalServerError, "Internal error"),
-		answers("Pusher answers 403", http.StatusForbidden, "Account over quota"),
+		answers(refusesApp, http.StatusForbidden, "Account over quota"),
 		answers("Pusher answers 400", http.StatusBadRequest, "Bad request"),
 		answers("a sign-in page answers in Pusher's place", http.StatusOK, signInPage),
 		pusherFails("Pusher hangs", func(f *fault) { f.everyPusher(func(p pusherProxy) { p.Hang(true) }) },
@@ -111,7 +121,7 @@ func (w *world) nemeses() []nemesis {
 			f.every(100*time.Millisecond, func() { f.everyPusher(func(p pusherProxy) { p.CloseIdle() }) })
 		}},
 		{"every WebSocket is cut", func(f *fault) { f.every(500*time.Millisecond, func() { f.pusher.Cut() }) }},
-		{"Pusher's clock is an hour ahead, then behind", func(f *fault) {
+		{wrongClock, func(f *fault) {
 			f.pusher.Skew(time.Hour)
 			f.wait()
 			f.pusher.Skew(-time.Hour)
@@ -194,6 +204,7 @@ func (w *world) nemeses() []nemesis {
 				f.neverStored("stopped", 4)
 				f.wait()
 				f.server.Start()
+				f.answersAgain()
 				f.resumePooler()
 			}},
 			nemesis{"Postgres crashes", func(f *fault) {
@@ -227,6 +238,15 @@ func (f *fault) resumePooler() {
 	if f.pooler != nil {
 		f.pooler.Kill()
 	}
+}
+
+// answersAgain waits for the first answer of an instance that is at Postgres itself.
+func (f *fault) answersAgain() {
+	begun := time.Now()
+	for f.load.ctx.Err() == nil && !f.call(f.instances[0].url, person{developer, "prober"}, http.MethodGet, "/api/conversations/list", nil).ok() {
+		f.load.pause(20 * time.Millisecond)
+	}
+	f.counts.longest("until an answer when Postgres was back", time.Since(begun))
 }
 
 // neverStored sends messages, once each, of which none can be stored: nothing has a way to Postgres. Each must be 503.
@@ -329,10 +349,7 @@ func (f *fault) jump() {
 // dies kills a process at a point of a call.
 func (f *fault) dies(at point) {
 	p := f.victim
-	for range 1 + int(f.lasts/(2*time.Second)) {
-		if f.load.ctx.Err() != nil {
-			return
-		}
+	for begun := time.Now(); f.load.ctx.Err() == nil && time.Since(begun) < f.lasts; {
 		s := f.draft(f.somebody(), f.conversed[f.random.IntN(len(f.conversed))], "killed", f.random)
 		release, answered, reached := p.reach(at, s)
 		p.kill()
@@ -412,16 +429,40 @@ func (f *fault) crowd(n int) {
 	all.Wait()
 }
 
-// fullDisk has every statement that stores something fail as it does when the disk is full.
+// fullDisk leaves no space for the tables. If this account may not make a disk that is full, every statement that stores
+// something fails as it would.
 func (f *fault) fullDisk() {
+	if f.disk != nil {
+		f.disk.fill()
+		f.counts.add("disks that were full", 1)
+		f.wait()
+		f.disk.empty()
+		return
+	}
 	f.sql(`create or replace function public.no_space() returns trigger language plpgsql as $$ begin
 		raise exception using errcode = '53100', message = 'could not extend file: No space left on device'; end $$`)
-	for _, table := range []string{"message", "outbox", "conversation"} {
+	for _, table := range changing {
 		f.sql("create trigger no_space before insert or update on chat." + table + " for each statement execute function public.no_space()")
 	}
 	f.neverStored("disk", 4)
 	f.wait()
-	for _, table := range []string{"message", "outbox", "conversation"} {
+	for _, table := range changing {
 		f.sql("drop trigger no_space on chat." + table)
 	}
+}
+
+// changing are the tables that every change writes.
+var changing = []string{"conversation", "message", "outbox"}
+
+// onDisk moves the tables to a disk of their own, if this account may make one.
+func (w *world) onDisk() {
+	if w.disk = newDisk(w.t); w.disk == nil {
+		w.t.Logf("a full disk is only imitated: this account may not mount one")
+		return
+	}
+	w.sql("create tablespace own location '" + w.disk.tablespace() + "'")
+	for _, table := range changing {
+		w.sql("alter table chat." + table + " set tablespace own")
+	}
+	w.sql("alter index all in tablespace pg_default set tablespace own")
 }

@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -45,6 +46,7 @@ type world struct {
 	past      *pgxpool.Pool
 	server    *testdb.OwnServer // nil if the database is on a server that others use, too
 	pooler    *pgbouncer.Server // nil if there is none on this machine
+	disk      *disk             // of the tables; nil if they are where everything is
 	heard     *pusherserver.Recorder
 	pusher    *pusherserver.Server
 	pusherURL string // stays the same when it is started again
@@ -56,9 +58,11 @@ type world struct {
 	processes []*process // that serve everybody
 	victim    *process   // that serves one call at a time, at a point of which it dies or freezes; nil for none
 	receivers []*receiver
+	pages     []*webPage
 	conversed []string // the ids of the conversations that the load goes round
 	poisoned  map[string]bool
 	faultLog  *faultLog
+	during    atomic.Pointer[During] // the fault that there is now
 	patience  patience
 	tokens    sync.Map
 }
@@ -106,7 +110,7 @@ func newWorld(t stage.T, o Options, database string, server *testdb.OwnServer, p
 	w := &world{
 		t: t, options: o, random: rand.New(rand.NewPCG(o.Seed, 0)), history: &History{}, counts: &counts{of: map[string]int{}},
 		database: database, server: server, pooler: pooler, heard: &pusherserver.Recorder{}, poisoned: map[string]bool{}, faultLog: &faultLog{},
-		patience: patience{5 * time.Minute, 20 * time.Second},
+		patience: patience{5 * time.Minute, 2 * time.Minute},
 	}
 	config, err := pgxpool.ParseConfig(database)
 	if err != nil {
@@ -118,6 +122,7 @@ func newWorld(t stage.T, o Options, database string, server *testdb.OwnServer, p
 		t.Fatal(err)
 	}
 	t.Cleanup(w.past.Close)
+	w.during.Store(&During{})
 	w.startPusher("")
 	w.pusherURL = w.pusher.URL()
 	t.Cleanup(func() { w.pusher.Close() })
@@ -234,6 +239,15 @@ func (w *world) token(p person) string {
 	return token
 }
 
+// During is what was answered while there was a fault of one kind, or none.
+type During struct {
+	Times    int
+	Answered int
+	Refused  int // with 503
+	Queued   int // sends that were stored, and not announced at once
+	Slowest  time.Duration
+}
+
 // answer is what a function said. Its status is 0 if nothing came.
 type answer struct {
 	Span
@@ -279,6 +293,10 @@ func (w *world) call(at string, p person, method, path string, body any) answer 
 	} else {
 		r.Header.Set("Authorization", "Bearer "+w.token(p))
 	}
+	during := w.during.Load()
+	if w.victim != nil && at == w.victim.url() {
+		during = nil // it is dead or frozen, and so is the call
+	}
 	a := answer{Span: Span{Begun: time.Now()}}
 	response, err := callers.Do(r)
 	if err == nil {
@@ -291,7 +309,7 @@ func (w *world) call(at string, p person, method, path string, body any) answer 
 	}
 	a.Ended = time.Now()
 	path, _, _ = strings.Cut(path, "?")
-	w.judge(method+" "+path, a)
+	w.judge(method+" "+path, a, during)
 	return a
 }
 
@@ -299,7 +317,7 @@ func (w *world) call(at string, p person, method, path string, body any) answer 
 type form string
 
 // judge keeps what every answer must keep to.
-func (w *world) judge(what string, a answer) {
+func (w *world) judge(what string, a answer, during *During) {
 	h := w.history
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -309,6 +327,9 @@ func (w *world) judge(what string, a answer) {
 		return
 	case a.status == http.StatusServiceUnavailable:
 		h.Refused++
+		if during != nil {
+			during.Refused++
+		}
 	case a.ok(), a.status == http.StatusConflict, a.status == http.StatusNotFound:
 	default:
 		if len(h.Broken) < 50 {
@@ -316,7 +337,17 @@ func (w *world) judge(what string, a answer) {
 		}
 	}
 	h.Answered++
+	if during == nil {
+		return
+	}
 	h.Slowest = max(h.Slowest, a.Ended.Sub(a.Begun))
+	if path := strings.Fields(what)[1]; path != "/api/cron/deliver" { // which may take long
+		during.Answered++
+		during.Slowest = max(during.Slowest, a.Ended.Sub(a.Begun))
+	}
+	if bytes.Contains(a.body, []byte(`"realtime":"queued"`)) {
+		during.Queued++
+	}
 }
 
 // sql runs a statement past the product.

@@ -15,6 +15,8 @@ const (
 	// DeliverEvery is how often to look for queued events. An event belongs to the request that made it for 10 s, so
 	// one that is left behind goes out within 20 s.
 	DeliverEvery = 10 * time.Second
+	// DeleteEvery is how often to look for files that are to be deleted.
+	DeleteEvery = time.Minute
 	// deliverBudget is how long one delivery may take, and so how long it can delay the end of the process.
 	deliverBudget = 5 * time.Second
 )
@@ -36,6 +38,20 @@ func SendWebhooks(ctx context.Context, a *app.App, log *slog.Logger, every time.
 		return
 	}
 	repeat(ctx, every, func() bool { return deliverOnce(ctx, log, "webhooks", a.Webhooks.Deliver) })
+}
+
+// DeleteFiles has files deleted that were not sent, or whose messages were deleted, beside the others. What it has not
+// finished when the process ends is due again. Several processes can do this at the same time.
+func DeleteFiles(ctx context.Context, a *app.App, log *slog.Logger, every time.Duration) {
+	if !a.Files.Enabled() {
+		return
+	}
+	repeat(ctx, every, func() bool {
+		return deliverOnce(ctx, log, "deletions of files", func(ctx context.Context) (chat.Deliveries, error) {
+			deleted, err := a.Chat.DeleteFiles(ctx)
+			return chat.Deliveries{Delivered: deleted}, err
+		})
+	})
 }
 
 // repeat calls do at once, again as long as it returns true, and after every interval, until ctx ends.

@@ -13,11 +13,13 @@ import (
 	"devinbox/internal/dev/pusherserver"
 	"devinbox/internal/serve"
 	"devinbox/internal/testing/logbook"
+	"devinbox/internal/testing/objectstores"
 	"devinbox/internal/testing/testdb"
 	"devinbox/internal/testing/webhooks"
 	"devinbox/pkg/app"
 	"devinbox/pkg/chat"
 	"devinbox/pkg/config"
+	"devinbox/pkg/files"
 	"devinbox/pkg/identity"
 	"devinbox/pkg/postgres"
 	"devinbox/pkg/realtime"
@@ -29,6 +31,7 @@ type deployment struct {
 	*app.App
 	t     *testing.T
 	store *postgres.Store // past the App
+	files objectstores.Store
 	db    *pgxpool.Pool
 	heard pusherserver.Recorder
 	log   logbook.Book
@@ -52,8 +55,13 @@ func newDeployment(t *testing.T, to ...webhook.Options) *deployment {
 	}
 	t.Cleanup(d.db.Close)
 	to = append(to, webhook.Options{})
+	d.files = objectstores.Embedded(t, nil)
 	d.App = app.New(config.Config{
-		Webhook:  to[0],
+		Webhook: to[0],
+		Files: files.Options{
+			Endpoint: d.files.Endpoint, Region: d.files.Region, Bucket: d.files.Bucket,
+			AccessKeyID: d.files.AccessKeyID, SecretAccessKey: d.files.SecretAccessKey, MaxBytes: 1 << 20,
+		},
 		Database: database,
 		Pusher:   realtime.Options{AppID: "1", Key: "test-key", Secret: "test-secret", Host: pusher.Host(), Port: pusher.Port(), NoTLS: true},
 		Identity: identity.Options{Secret: []byte(strings.Repeat("a secret ", 4))},
@@ -176,5 +184,51 @@ func TestWebhooksAreSentBesideLiveEventsAndEndWithTheProcess(t *testing.T) {
 	}
 	if n := d.webhooks(); n == 0 {
 		t.Error("what was not taken is forgotten")
+	}
+}
+
+func TestFilesThatNobodySentAreDeletedWithoutTraffic(t *testing.T) {
+	t.Parallel()
+	d := newDeployment(t)
+	fileOf := func(clientID string) {
+		t.Helper()
+		key := chat.ObjectPrefix(clientID) + "object"
+		body := "text"
+		put, err := d.Files.Upload(chat.StoredFile{Key: key, FileName: "a.txt", MediaType: "text/plain", Size: int64(len(body))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := http.NewRequestWithContext(t.Context(), put.Method, put.URL, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, value := range put.Headers {
+			r.Header.Set(name, value)
+		}
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil || answer.StatusCode != http.StatusOK {
+			t.Fatal(answer, err)
+		}
+		answer.Body.Close()
+		if _, err := d.store.BeginAttachment(t.Context(), chat.AttachmentParams{
+			ClientID: clientID, Key: key, ByClient: true, MostUnsent: 1, DailyBytes: 10,
+			Attachment: chat.Attachment{FileName: "a.txt", MediaType: "text/plain", Size: 4},
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fileOf("late")
+	d.exec("update chat.attachment set begun_at = begun_at - interval '1 day'")
+	fileOf("new")
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); serve.DeleteFiles(ctx, d.App, d.log.Logger(), 5*time.Millisecond) }()
+	eventually(t, "the file is deleted", func() bool {
+		return d.count("select count(*) from chat.object_deletion") == 0 && len(d.files.List(t)) == 1
+	})
+	stop()
+	<-ended
+	if d.count("select count(*) from chat.attachment where client_id = 'new'") != 1 {
+		t.Error("a file that may still be sent is deleted")
 	}
 }

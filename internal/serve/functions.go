@@ -15,6 +15,7 @@ import (
 // Functions are those of api/, each at the path that Vercel gives it. Vercel finds them by their files; in Go they
 // must be listed. A test compares this list with the folder.
 var Functions = map[string]http.HandlerFunc{
+	"/api/attachments":          handler.ServeAttachments,
 	"/api/conversations/list":   conversations.ListConversations,
 	"/api/conversations/update": conversations.UpdateConversation,
 	"/api/cron/deliver":         cron.Deliver,

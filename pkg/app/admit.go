@@ -84,12 +84,3 @@ func (a *App) usable() error {
 	return chat.Fail(chat.Unavailable, "This deployment is not configured yet. Its log says what is missing.").
 		Because(errors.New("the environment cannot be used"))
 }
-
-// Health looks at the dependencies, and is down also while the environment cannot be used.
-// It fails where they do, with the Health to show beside the error.
-func (a *App) Health(ctx context.Context) (chat.Health, error) {
-	if err := a.usable(); err != nil {
-		return chat.Health{Status: chat.Down}, err
-	}
-	return a.Chat.Health(ctx)
-}

@@ -167,7 +167,7 @@ func TestWhereTheEnvironmentCannotBeUsedOnlyWhatNeedsNothingIsServed(t *testing.
 			t.Errorf("%s: %d %s", kind, answer.Code, answer.Body)
 		}
 	}
-	if health, err := w.Health(t.Context()); health.Status != chat.Down || chat.KindOf(err) != chat.Unavailable {
+	if health, err := w.Health(t.Context(), request("GET")); health.Status != chat.Down || chat.KindOf(err) != chat.Unavailable {
 		t.Errorf("%+v, %v", health, err)
 	}
 }

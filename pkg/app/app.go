@@ -14,6 +14,7 @@ import (
 
 	"devinbox/pkg/chat"
 	"devinbox/pkg/config"
+	"devinbox/pkg/files"
 	"devinbox/pkg/identity"
 	"devinbox/pkg/postgres"
 	"devinbox/pkg/realtime"
@@ -26,6 +27,7 @@ type App struct {
 	Chat     *chat.Service
 	Webhooks *chat.Webhooks
 	Realtime *realtime.Publisher
+	Files    *files.Store
 
 	identity   *identity.Verifier
 	origins    *web.Origins
@@ -33,6 +35,8 @@ type App struct {
 	secret     []byte // CHAT_JWT_SECRET
 	cronSecret string
 	store      *postgres.Store
+	browsers   browsers
+	allowed    []string // CHAT_ALLOWED_ORIGINS
 	log        *slog.Logger
 	fault      error // what the environment lacks or spoils; while there is one, nothing is served
 }
@@ -54,16 +58,18 @@ var instance = sync.OnceValue(func() *App {
 // for each variable, and then every request is answered 503. Two things may be missing: without Pusher
 // messages are saved and served and nobody is told, without a key nobody is let in.
 func New(c config.Config, fault error, log *slog.Logger) *App {
-	a := &App{log: log, secret: c.Identity.Secret, cronSecret: c.CronSecret}
+	a := &App{log: log, secret: c.Identity.Secret, cronSecret: c.CronSecret, allowed: c.AllowedOrigins}
 	a.guests = c.Guests && len(c.Identity.Secret) > 0 // their tokens are signed with it
 	c.Pusher.Log, c.Pusher.Observe, c.Identity.Log, c.Webhook.Log = log, observe("pusher"), log, log
+	c.Files.Log, c.Files.Observe = log, observe("files")
 
 	var database, origins, keys error
 	a.store, database = postgres.Open(c.Database, observe("db"))
 	a.origins, origins = web.NewOrigins(c.AllowedOrigins)
 	a.identity, keys = identity.New(c.Identity)
 	a.Realtime = realtime.New(c.Pusher)
-	a.Chat = chat.NewService(a.store, a.Realtime, c.Pusher.Channels, c.RateLimit, log)
+	a.Files = files.New(c.Files)
+	a.Chat = chat.NewService(a.store, a.Realtime, a.Files, c.Pusher.Channels, c.RateLimit, log)
 	a.Webhooks = chat.NewWebhooks(a.store, webhook.New(c.Webhook), c.Pusher.Channels, c.UnreadAfter, log)
 
 	a.fault = errors.Join(fault, c.DatabaseFaults)
@@ -84,6 +90,9 @@ func New(c config.Config, fault error, log *slog.Logger) *App {
 	}
 	if c.WebhookFaults != nil {
 		log.Error("no webhook is sent: their variables cannot be used", "faults", c.WebhookFaults.Error())
+	}
+	if c.FilesFaults != nil {
+		log.Error("no file is taken or given: the object store's variables cannot be used", "faults", c.FilesFaults.Error())
 	}
 	if c.Pusher.Channels == realtime.Public {
 		log.Warn("CHAT_CHANNELS=public: whoever has the app key, which is in every page, can read every conversation")

@@ -7,7 +7,7 @@ import (
 )
 
 // Deliver delivers what is queued: the live events first, and in the time that is left the webhooks. The outcome counts
-// both.
+// both. Then it deletes the files that are to be deleted.
 // Errors: those of the Store.
 func (a *App) Deliver(ctx context.Context) (chat.Deliveries, error) {
 	run, err := a.Chat.DeliverQueued(ctx)
@@ -15,5 +15,10 @@ func (a *App) Deliver(ctx context.Context) (chat.Deliveries, error) {
 		return run, err
 	}
 	webhooks, err := a.Webhooks.Deliver(ctx)
-	return run.Plus(webhooks), err
+	run = run.Plus(webhooks)
+	if err != nil {
+		return run, err
+	}
+	_, err = a.Chat.DeleteFiles(ctx)
+	return run, err
 }

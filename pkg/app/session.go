@@ -49,6 +49,9 @@ func (a *App) Session(me chat.Identity) Session {
 		Realtime: SessionRealtime{Connection: a.Realtime.Connection(me), AuthEndpoint: authEndpoint},
 		Limits:   SessionLimits{BodyCodePoints: chat.MaxBodyCodePoints, PageSize: chat.MaxPage},
 	}
+	if a.Files.Enabled() {
+		s.Limits.Attachment = &AttachmentLimits{MaxBytes: a.Files.MaxBytes(), MaxPerMessage: chat.MaxAttachments}
+	}
 	if me.Name != "" {
 		s.Identity.Name = &me.Name
 	}

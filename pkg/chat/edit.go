@@ -9,11 +9,11 @@ import (
 type Edit struct {
 	ClientID  *string `json:"clientId"`
 	MessageID *string `json:"messageId"`
-	Body      string  `json:"body"`
+	Body      string  `json:"body"`      // it may be empty if the message has files
 	IfVersion *int64  `json:"ifVersion"` // the edit is refused if the message has another version by now
 }
 
-// Deletion asks for a message's text to be taken away. The message keeps its place.
+// Deletion asks for a message's text and files to be taken away. The message keeps its place.
 type Deletion struct {
 	ClientID  *string `json:"clientId"`
 	MessageID *string `json:"messageId"`
@@ -31,11 +31,11 @@ type Changed struct {
 func (s *Service) EditMessage(ctx context.Context, me Identity, e Edit) (Changed, error) {
 	body := NormalizeBody(e.Body)
 	var broken faults
-	checkBody(body, &broken)
+	checkBody(body, true, &broken) // whether the message has files the Store knows
 	return s.change(ctx, me, e.ClientID, e.MessageID, broken, ChangeParams{Body: &body, Preview: Preview(body), IfVersion: e.IfVersion, Limit: s.limitFor(me)})
 }
 
-// DeleteMessage takes a message's text away. Its sender may, and every developer. Deleting again changes nothing.
+// DeleteMessage takes a message's text and files away. Its sender may, and every developer. Deleting again changes nothing.
 // Errors: as those of EditMessage.
 func (s *Service) DeleteMessage(ctx context.Context, me Identity, d Deletion) (Changed, error) {
 	return s.change(ctx, me, d.ClientID, d.MessageID, nil, ChangeParams{})
@@ -49,6 +49,9 @@ func (s *Service) change(ctx context.Context, me Identity, clientID, messageID *
 		return Changed{}, err
 	}
 	checkMessageID(messageID, &named)
+	if len(named) > 0 && p.Body != nil && *p.Body == "" { // it names no message that could have files
+		broken.add("body", emptyBody)
+	}
 	if err := append(named, broken...).err(); err != nil {
 		return Changed{}, err
 	}

@@ -94,12 +94,15 @@ func (f faults) err() error {
 	if len(f) == 0 {
 		return nil
 	}
-	return &Error{Kind: Unprocessable, Detail: "The request breaks a rule.", Fields: f}
+	return &Error{Kind: Unprocessable, Detail: brokenRule, Fields: f}
 }
+
+const brokenRule = "The request breaks a rule."
 
 // The refusals that more than one place gives, so that their texts never differ.
 var (
 	ErrNotYours       = Fail(Forbidden, "This is not open to this identity.") // whether it exists is not told
 	ErrNoConversation = Fail(NotFound, "There is no such conversation.")
 	ErrNoMessage      = Fail(NotFound, "There is no such message.")
+	ErrEmptyMessage   = &Error{Kind: Unprocessable, Detail: brokenRule, Fields: []Field{{"body", emptyBody}}}
 )

@@ -32,9 +32,9 @@ func TestAnObjectHasEveryFieldByItsName(t *testing.T) {
 	at := chat.At(time.Date(2026, 11, 23, 10, 0, 0, 123_000_000, time.UTC))
 	for want, object := range map[string]any{
 		`{"id":"019a","clientId":"42","seq":17,"version":41,"sender":{"id":"ada","role":"developer","name":"Ada"},` +
-			`"body":"Hello","clientMessageId":"8c","createdAt":"2026-11-23T10:00:00.123Z","editedAt":null,"deletedAt":null}`: chat.Message{
+			`"body":"Hello","attachments":[{"id":"019b","fileName":"a.png","mediaType":"image/png","size":7,"width":1,"height":null}],"clientMessageId":"8c","createdAt":"2026-11-23T10:00:00.123Z","editedAt":null,"deletedAt":null}`: chat.Message{
 			ID: "019a", ClientID: "42", Seq: 17, Version: 41, Sender: chat.Sender{ID: "ada", Role: chat.Developer, Name: pointer("Ada")},
-			Body: "Hello", ClientMessageID: pointer("8c"), CreatedAt: at,
+			Body: "Hello", Attachments: []chat.Attachment{{ID: "019b", FileName: "a.png", MediaType: "image/png", Size: 7, Width: pointer(1)}}, ClientMessageID: pointer("8c"), CreatedAt: at,
 		},
 		`{"clientId":"42","channel":"private-client-42","clientName":"Grace","clientEmail":null,"status":"open","assigneeId":null,"online":null,` +
 			`"lastSeenAt":"2026-11-23T10:00:00.123Z","lastSeq":17,` +

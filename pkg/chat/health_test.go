@@ -45,7 +45,7 @@ func TestHealthIsWhatTheDependenciesSay(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			store := &counted{queue: test.queue, writable: !test.readOnly, err: test.err}
-			service := chat.NewService(store, &scripted{trace: &trace{}, disabled: test.disabled}, &named{}, limit, slog.New(slog.DiscardHandler))
+			service := chat.NewService(store, &scripted{trace: &trace{}, disabled: test.disabled}, &bucket{}, &named{}, limit, slog.New(slog.DiscardHandler))
 			h, err := service.Health(t.Context())
 			if (err != nil) != (test.want == chat.Down) || h.Status != test.want || h.Database.OK != (test.err == nil) ||
 				h.Database.Writable != (test.err == nil && !test.readOnly) || h.Realtime.Enabled == test.disabled || h.Queue != test.queue {

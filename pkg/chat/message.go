@@ -15,16 +15,17 @@ const (
 
 // Message is one message of a conversation, as every reader sees it.
 type Message struct {
-	ID              string  `json:"id"` // UUIDv7
-	ClientID        string  `json:"clientId"`
-	Seq             int64   `json:"seq"`     // 1, 2, 3 … in its conversation, in commit order, without a gap
-	Version         int64   `json:"version"` // the conversation's version at which it last changed
-	Sender          Sender  `json:"sender"`
-	Body            string  `json:"body"`            // empty once it is deleted
-	ClientMessageID *string `json:"clientMessageId"` // the sender's own idempotency key; nil where it gave none
-	CreatedAt       Time    `json:"createdAt"`
-	EditedAt        *Time   `json:"editedAt"`
-	DeletedAt       *Time   `json:"deletedAt"`
+	ID              string       `json:"id"` // UUIDv7
+	ClientID        string       `json:"clientId"`
+	Seq             int64        `json:"seq"`     // 1, 2, 3 … in its conversation, in commit order, without a gap
+	Version         int64        `json:"version"` // the conversation's version at which it last changed
+	Sender          Sender       `json:"sender"`
+	Body            string       `json:"body"`            // empty once it is deleted, and where there are only files
+	Attachments     []Attachment `json:"attachments"`     // in the sender's order; none once it is deleted
+	ClientMessageID *string      `json:"clientMessageId"` // the sender's own idempotency key; nil where it gave none
+	CreatedAt       Time         `json:"createdAt"`
+	EditedAt        *Time        `json:"editedAt"`
+	DeletedAt       *Time        `json:"deletedAt"`
 }
 
 // Sender is who wrote a message or read one.
@@ -36,11 +37,12 @@ type Sender struct {
 
 // Draft is a message that somebody asks to be sent.
 type Draft struct {
-	ClientID        *string `json:"clientId"`        // whose conversation; required from a developer
-	Body            string  `json:"body"`            // see [NormalizeBody]
-	ClientMessageID *string `json:"clientMessageId"` // makes sending again harmless
-	SocketID        *string `json:"socketId"`        // the sender's own connection, which gets no echo
-	Create          bool    `json:"create"`          // lets a developer begin the conversation
+	ClientID        *string  `json:"clientId"`        // whose conversation; required from a developer
+	Body            string   `json:"body"`            // see [NormalizeBody]; it may be empty if there are files
+	AttachmentIDs   []string `json:"attachmentIds"`   // of files that were begun in this conversation
+	ClientMessageID *string  `json:"clientMessageId"` // makes sending again harmless
+	SocketID        *string  `json:"socketId"`        // the sender's own connection, which gets no echo
+	Create          bool     `json:"create"`          // lets a developer begin the conversation
 }
 
 // NormalizeBody is the body as it is stored: CRLF becomes LF, then leading lines that hold only white space go,
@@ -58,10 +60,11 @@ func Preview(body string) string {
 	return cut(strings.Join(strings.Fields(body), " "), MaxPreviewCodePoints)
 }
 
-// CheckBody returns the rules that a normalized body breaks, also that of a message which comes from elsewhere.
-func CheckBody(body string) []Field {
+// CheckBody returns the rules that a normalized body breaks, also that of a message which comes from elsewhere. It may be
+// empty if the message has files.
+func CheckBody(body string, hasFiles bool) []Field {
 	var broken faults
-	checkBody(body, &broken)
+	checkBody(body, hasFiles, &broken)
 	return broken
 }
 
@@ -72,10 +75,13 @@ func CheckClientMessageID(key string) []Field {
 	return broken
 }
 
+// emptyBody is the fault of a message with neither text nor files.
+const emptyBody = "is required and must hold more than white space"
+
 // checkBody finds the rules that a normalized body breaks.
-func checkBody(body string, f *faults) {
-	if body == "" {
-		f.add("body", "is required and must hold more than white space")
+func checkBody(body string, hasFiles bool, f *faults) {
+	if body == "" && !hasFiles {
+		f.add("body", emptyBody)
 	}
 	if utf8.RuneCountInString(body) > MaxBodyCodePoints {
 		f.add("body", "must have at most 8000 code points")

@@ -5,18 +5,19 @@ import (
 	"log/slog"
 )
 
-// Service is the chat: every rule of it, over a [Store] and a [Publisher].
+// Service is the chat: every rule of it, over a [Store], a [Publisher] and [Files].
 type Service struct {
 	store     Store
 	publisher Publisher
+	files     Files
 	channels  Channels
 	limit     RateLimit
 	log       *slog.Logger
 }
 
 // NewService makes the chat over its dependencies. limit holds for clients' sends.
-func NewService(store Store, publisher Publisher, channels Channels, limit RateLimit, log *slog.Logger) *Service {
-	return &Service{store, publisher, channels, limit, log}
+func NewService(store Store, publisher Publisher, files Files, channels Channels, limit RateLimit, log *slog.Logger) *Service {
+	return &Service{store, publisher, files, channels, limit, log}
 }
 
 // save makes a change by one of the Store's methods, and announces it if it was made. Every call that changes
@@ -43,8 +44,10 @@ type Sent struct {
 }
 
 // Send saves a message and announces it. It succeeds once the message is saved, whatever becomes of
-// the announcement, which Sent.Realtime tells.
-// Errors: Forbidden for another's conversation; Unprocessable with every broken rule; and those of [Store.Send].
+// the announcement, which Sent.Realtime tells. If it has files, the object store is asked first whether it has them, unless
+// the message was sent before.
+// Errors: Forbidden for another's conversation; Unprocessable with every broken rule; Unavailable if the object store has
+// to be asked and does not answer; and those of [Store.Send].
 func (s *Service) Send(ctx context.Context, me Identity, draft Draft) (Sent, error) {
 	var broken faults
 	clientID, err := me.conversation(draft.ClientID, &broken)
@@ -52,7 +55,8 @@ func (s *Service) Send(ctx context.Context, me Identity, draft Draft) (Sent, err
 		return Sent{}, err
 	}
 	body := NormalizeBody(draft.Body)
-	checkBody(body, &broken)
+	checkBody(body, len(draft.AttachmentIDs) > 0, &broken)
+	attachmentIDs := attachmentIDs(draft.AttachmentIDs, &broken)
 	checkClientMessageID(draft.ClientMessageID, &broken)
 	if draft.Create && clientID != "" && !s.channels.Fits(clientID) {
 		broken.add("clientId", "is too long for the name of a channel")
@@ -61,17 +65,24 @@ func (s *Service) Send(ctx context.Context, me Identity, draft Draft) (Sent, err
 		return Sent{}, err
 	}
 
-	saved, realtime, err := save(ctx, s, s.store.Send, SendParams{
+	p := SendParams{
 		ClientID:        clientID,
 		Sender:          me,
 		Body:            body,
+		AttachmentIDs:   attachmentIDs,
 		Preview:         Preview(body),
 		ClientMessageID: draft.ClientMessageID,
 		Create:          draft.Create || me.Role == Client,
 		Live:            s.publisher.Enabled(),
 		ExceptSocket:    socket(draft.SocketID),
 		Limit:           s.limitFor(me),
-	})
+	}
+	if len(attachmentIDs) > 0 {
+		if p.Sizes, err = s.findSizes(ctx, p); err != nil {
+			return Sent{}, err
+		}
+	}
+	saved, realtime, err := save(ctx, s, s.store.Send, p)
 	if err != nil {
 		return Sent{}, err
 	}

@@ -22,11 +22,15 @@ const EventLifetime = 24 * time.Hour
 // Every method fails with [Unavailable] if the database does not answer or is not migrated, and with
 // [Internal] if it answers what it never should.
 type Store interface {
+	FileStore
+
 	// Send commits a message, its conversation's new state and its events together.
 	// A key that was sent before commits nothing and gives back what was stored, with those of its events
 	// that are due, now leased to this call.
 	// Errors: NotFound without a conversation where p.Create is false; Conflict where the key was used
-	// with another body; RateLimited, with RetryAfter, where a client's bucket is empty.
+	// with another body or other files, or one of the files belongs to a message; NotFound for a file that was not begun
+	// in this conversation within [AttachmentLifetime]; Unprocessable for one whose size is not the one that was begun;
+	// RateLimited, with RetryAfter, where a client's bucket is empty.
 	Send(ctx context.Context, p SendParams) (Saved, error)
 
 	// MarkRead moves one side's read mark forward, to the conversation's last message at most.
@@ -34,9 +38,10 @@ type Store interface {
 	// Errors: NotFound without a conversation.
 	MarkRead(ctx context.Context, p ReadParams) (Saved, error)
 
-	// ChangeMessage gives a message another body or, without one, takes its text away.
+	// ChangeMessage gives a message another body or, without one, takes its text and its files away.
 	// What is so already commits nothing.
 	// Errors: NotFound without the conversation or the message; Forbidden if it is not p.By's to change;
+	// Unprocessable if it would have neither text nor files;
 	// Conflict if a deleted message would be edited, or one of another version than p.IfVersion; RateLimited, with
 	// RetryAfter, if a client's bucket is empty.
 	ChangeMessage(ctx context.Context, p ChangeParams) (Saved, error)
@@ -125,7 +130,9 @@ type SendParams struct {
 	ClientID        string
 	Sender          Identity
 	Body            string
-	Preview         string
+	Preview         string   // of the body
+	AttachmentIDs   []string // the files that become the message's, in this order; in one spelling, and each once
+	Sizes           []*int64 // what the object store has of each; nil for what it has not, or was not asked for
 	ClientMessageID *string
 	Create          bool      // begin the conversation where there is none
 	Live            bool      // queue events

@@ -27,6 +27,7 @@ type world struct {
 	*chat.Service
 	store     *memory
 	publisher *scripted
+	files     *bucket
 	channels  *named
 	log       *bytes.Buffer
 	trace     *trace
@@ -39,10 +40,11 @@ func newWorld() *world {
 	w := &world{log: &bytes.Buffer{}, trace: &trace{}}
 	w.store = &memory{trace: w.trace, conversations: map[string]*chat.Conversation{}, fail: map[string]error{}}
 	w.publisher, w.channels = &scripted{trace: w.trace}, &named{}
+	w.files = &bucket{trace: w.trace, objects: map[string]int64{}}
 	for _, id := range []string{"42", "43"} {
 		w.store.conversations[id] = &chat.Conversation{ClientID: id, Status: chat.Open}
 	}
-	w.Service = chat.NewService(w.store, w.publisher, w.channels, limit, slog.New(slog.NewTextHandler(w.log, nil)))
+	w.Service = chat.NewService(w.store, w.publisher, w.files, w.channels, limit, slog.New(slog.NewTextHandler(w.log, nil)))
 	return w
 }
 
@@ -84,6 +86,8 @@ type memory struct {
 	changes       []chat.ChangeParams
 	updates       []chat.UpdateParams
 	news          []chat.Presence
+	begun         []chat.AttachmentParams
+	doomed        []string // keys of objects that are to be deleted
 }
 
 func (m *memory) commit(c *chat.Conversation, live bool, except string, events ...chat.Event) []chat.Event {
@@ -140,6 +144,98 @@ func (m *memory) Send(_ context.Context, p chat.SendParams) (chat.Saved, error) 
 	return chat.Saved{Message: message, Conversation: *c, Events: events}, nil
 }
 
+func (m *memory) BeginAttachment(_ context.Context, p chat.AttachmentParams) (string, error) {
+	m.add("begin")
+	m.begun = append(m.begun, p)
+	return fileID(len(m.begun)), m.fail["BeginAttachment"]
+}
+
+// fileID is the id of the nth file that was begun.
+func fileID(n int) string { return fmt.Sprintf("00000000-0000-7000-8000-%012d", n) }
+
+// find gives the files that were begun, by their ids.
+func (m *memory) find(id string) (file chat.StoredFile, found bool) {
+	for i, p := range m.begun {
+		if fileID(i+1) == id {
+			return chat.StoredFile{Key: p.Key, FileName: p.Attachment.FileName, MediaType: p.Attachment.MediaType, Size: p.Attachment.Size}, true
+		}
+	}
+	return file, false
+}
+
+func (m *memory) FindUploads(_ context.Context, p chat.SendParams) (files []chat.StoredFile, err error) {
+	m.add("find %d", len(p.AttachmentIDs))
+	for _, old := range m.messages {
+		if p.ClientMessageID != nil && old.ClientMessageID != nil && *old.ClientMessageID == *p.ClientMessageID {
+			return nil, nil
+		}
+	}
+	for _, id := range p.AttachmentIDs {
+		if file, found := m.find(id); found {
+			files = append(files, file)
+		}
+	}
+	return files, m.fail["FindUploads"]
+}
+
+func (m *memory) FindAttachments(_ context.Context, clientID string, own bool, ids []string) (map[string]chat.StoredFile, error) {
+	m.add("links %d", len(ids))
+	found := map[string]chat.StoredFile{}
+	for _, id := range ids {
+		if file, is := m.find(id); is {
+			found[id] = file
+		}
+	}
+	return found, m.fail["FindAttachments"]
+}
+
+func (m *memory) DueObjects(_ context.Context, limit int) ([]string, error) {
+	m.add("due %d", limit)
+	return slices.Clone(m.doomed[:min(limit, len(m.doomed))]), m.fail["DueObjects"]
+}
+
+func (m *memory) SettleObjects(_ context.Context, gone, left []string) error {
+	m.add("settle %d+%d", len(gone), len(left))
+	m.doomed = slices.DeleteFunc(m.doomed, func(key string) bool { return slices.Contains(gone, key) || slices.Contains(left, key) })
+	return m.fail["SettleObjects"]
+}
+
+// bucket is an object store.
+type bucket struct {
+	*trace
+	disabled bool
+	objects  map[string]int64 // sizes, by key
+	fail     error
+	keeps    int // how many of what it is asked to delete it keeps
+}
+
+func (b *bucket) Enabled() bool   { return !b.disabled }
+func (b *bucket) MaxBytes() int64 { return 1000 }
+
+func (b *bucket) Upload(file chat.StoredFile) (chat.Upload, error) {
+	return chat.Upload{URL: "upload of " + file.Key, Method: "PUT"}, nil
+}
+
+func (b *bucket) Download(file chat.StoredFile) (chat.Link, error) {
+	return chat.Link{URL: "download of " + file.Key}, nil
+}
+
+func (b *bucket) Sizes(_ context.Context, keys []string) ([]*int64, error) {
+	b.add("ask %d", len(keys))
+	sizes := make([]*int64, len(keys))
+	for i, key := range keys {
+		if size, there := b.objects[key]; there {
+			sizes[i] = &size
+		}
+	}
+	return sizes, b.fail
+}
+
+func (b *bucket) Delete(_ context.Context, keys []string) []string {
+	b.add("delete %d", len(keys))
+	return keys[:max(0, len(keys)-b.keeps)]
+}
+
 func (m *memory) MarkRead(_ context.Context, p chat.ReadParams) (chat.Saved, error) {
 	m.add("read")
 	m.reads = append(m.reads, p)
@@ -164,6 +260,9 @@ func (m *memory) MarkRead(_ context.Context, p chat.ReadParams) (chat.Saved, err
 func (m *memory) ChangeMessage(_ context.Context, p chat.ChangeParams) (chat.Saved, error) {
 	m.add("change")
 	m.changes = append(m.changes, p)
+	if p.Body != nil && *p.Body == "" { // no message here has files that stay
+		return chat.Saved{}, chat.ErrEmptyMessage
+	}
 	c := m.conversations[p.ClientID]
 	if c == nil {
 		return chat.Saved{}, chat.ErrNoMessage

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"devinbox/pkg/chat"
+	"devinbox/pkg/files"
 	"devinbox/pkg/identity"
 	"devinbox/pkg/postgres"
 	"devinbox/pkg/realtime"
@@ -20,10 +21,12 @@ import (
 
 // Config is what the environment says: the options of each package, and what is for package app alone.
 type Config struct {
-	Database        postgres.Options // what functions connect to
-	DatabaseFaults  error            // a [Fault] if the database's variable is missing or malformed
-	MigrationURL    string           // what migrations connect to: the unpooled URL if there is one
-	MigrationFaults error            // a [Fault] if the variable that MigrationURL comes from is missing or malformed
+	Database          postgres.Options // what functions connect to
+	DatabaseFaults    error            // a [Fault] if the database's variable is missing or malformed
+	DatabaseVariable  string           // the variable that it comes from, or would come from
+	MigrationURL      string           // what migrations connect to: the unpooled URL if there is one
+	MigrationVariable string           // the variable that it comes from
+	MigrationFaults   error            // a [Fault] if that variable is missing or malformed
 
 	Pusher       realtime.Options
 	PusherFaults error // a [Fault] for each of Pusher's variables that is missing or malformed, joined
@@ -38,6 +41,9 @@ type Config struct {
 	Webhook       webhook.Options
 	WebhookFaults error         // a [Fault] for each of the webhooks' variables that is malformed, joined; then Webhook is empty
 	UnreadAfter   time.Duration // when message.unread is due; 0 is never
+
+	Files       files.Options
+	FilesFaults error // a [Fault] for each of the object store's variables that is missing or malformed, joined; then Files is empty
 }
 
 // minCronSecretBytes is how long CRON_SECRET must be at least: the function that it opens can be called from anywhere.
@@ -48,6 +54,12 @@ const defaultRateLimit = "30/10s"
 
 // defaultUnreadAfter is CHAT_UNREAD_AFTER if it is not set.
 const defaultUnreadAfter = 10 * time.Minute
+
+// CHAT_ATTACHMENT_MAX_MB if it is not set, and the most that it can be: what a store takes in one piece.
+const (
+	defaultAttachmentMB = 25
+	maxAttachmentMB     = 5000
+)
 
 // Fault is one variable that cannot be used. It never holds the value.
 type Fault struct {
@@ -61,9 +73,9 @@ func (f Fault) Error() string { return f.Variable + " " + f.Message }
 // Load reads a Config by looking variables up, as os.Getenv does. Surrounding white space, which is easily
 // pasted along, is cut off.
 //
-// The error joins one [Fault] for each variable that is malformed, but for the database's, Pusher's, the cron's and the
-// webhooks': those stand in the Config, since a command may not need the first, and messages are saved and served without
-// the others.
+// The error joins one [Fault] for each variable that is malformed, but for the database's, Pusher's, the cron's, the
+// webhooks' and the object store's: those stand in the Config, since a command may not need the first, and messages are
+// saved and served without the others.
 // Any other variable may be missing.
 func Load(lookup func(name string) string) (Config, error) {
 	var c Config
@@ -98,10 +110,12 @@ func Load(lookup func(name string) string) (Config, error) {
 	e.rateLimit(&c.RateLimit, "CHAT_RATE_LIMIT")
 	e.cronSecret(&c)
 	e.webhooks(&c)
+	e.files(&c)
 
+	c.DatabaseVariable, c.MigrationVariable = e.names[&c.Database.URL], e.names[&c.MigrationURL]
 	c.DatabaseFaults = errors.Join(e.faultsOf(&c.Database)...)
 	if c.MigrationURL == "" {
-		c.MigrationURL, c.MigrationFaults = c.Database.URL, c.DatabaseFaults
+		c.MigrationURL, c.MigrationVariable, c.MigrationFaults = c.Database.URL, c.DatabaseVariable, c.DatabaseFaults
 	} else {
 		c.MigrationFaults = e.faultOfURL(&c.MigrationURL)
 		if c.Database.URL == "" { // it may have been meant for both
@@ -241,6 +255,28 @@ func (e *environment) webhooks(c *Config) {
 	if len(faults) > 0 {
 		c.WebhookFaults = errors.Join(faults...)
 		c.Webhook = webhook.Options{}
+	}
+}
+
+// files reads where the object store is. What cannot be used here stops files and nothing else.
+func (e *environment) files(c *Config) {
+	e.text(&c.Files.Endpoint, "S3_ENDPOINT")
+	e.text(&c.Files.Region, "S3_REGION")
+	e.text(&c.Files.Bucket, "S3_BUCKET")
+	e.text(&c.Files.AccessKeyID, "S3_ACCESS_KEY_ID")
+	e.text(&c.Files.SecretAccessKey, "S3_SECRET_ACCESS_KEY")
+	faults := e.faultsOf(&c.Files)
+	megabytes := uint64(defaultAttachmentMB)
+	if text := e.read(&c.Files.MaxBytes, "CHAT_ATTACHMENT_MAX_MB"); text != "" {
+		var err error
+		if megabytes, err = strconv.ParseUint(text, 10, 64); err != nil || megabytes < 1 || megabytes > maxAttachmentMB {
+			faults = append(faults, Fault{e.names[&c.Files.MaxBytes], "must be a whole number of megabytes from 1 to 5000"})
+		}
+	}
+	c.Files.MaxBytes = int64(megabytes) << 20
+	c.FilesFaults = errors.Join(faults...)
+	if c.FilesFaults != nil || !c.Files.IsSet() {
+		c.Files = files.Options{}
 	}
 }
 

@@ -2,6 +2,8 @@ package config_test
 
 import (
 	"errors"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -65,8 +67,46 @@ func TestAnEmptyEnvironmentHasNoFaultsAndSafeDefaults(t *testing.T) {
 		t.Errorf("what is missing is not told: %v, %v, %v", got.DatabaseFaults, got.PusherFaults, got.CronFault)
 	}
 	got.DatabaseFaults, got.MigrationFaults, got.PusherFaults, got.CronFault, got.Identity.Fits = nil, nil, nil, nil, nil
-	if want := (config.Config{RateLimit: chat.RateLimit{Capacity: 30, PerSecond: 3}, UnreadAfter: 10 * time.Minute}); !reflect.DeepEqual(got, want) {
+	if want := (config.Config{DatabaseVariable: "DATABASE_URL", MigrationVariable: "DATABASE_URL", RateLimit: chat.RateLimit{Capacity: 30, PerSecond: 3}, UnreadAfter: 10 * time.Minute}); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
+	}
+}
+
+func TestAnObjectStoreNeedsAllOfItsVariablesOrNone(t *testing.T) {
+	t.Parallel()
+	all := map[string]string{
+		"S3_ENDPOINT": " https://s3.example.com ", "S3_REGION": "auto", "S3_BUCKET": "bucket", "S3_ACCESS_KEY_ID": "key", "S3_SECRET_ACCESS_KEY": "canary",
+	}
+	for _, test := range []struct {
+		name      string
+		change    map[string]string // an empty value takes one away
+		faults    []string
+		megabytes int64
+	}{
+		{"all", nil, nil, 25},
+		{"another size", map[string]string{"CHAT_ATTACHMENT_MAX_MB": "5000"}, nil, 5000},
+		{"none", map[string]string{"S3_ENDPOINT": "", "S3_REGION": "", "S3_BUCKET": "", "S3_ACCESS_KEY_ID": "", "S3_SECRET_ACCESS_KEY": ""}, nil, 0},
+		{"no bucket and no region", map[string]string{"S3_BUCKET": "", "S3_REGION": " "}, []string{"S3_REGION is missing", "S3_BUCKET is missing"}, 0},
+		{"a placeholder", map[string]string{"S3_ENDPOINT": "http://canary.example.com"}, []string{"S3_ENDPOINT must begin with https://"}, 0},
+		{"no size", map[string]string{"CHAT_ATTACHMENT_MAX_MB": "0"}, []string{"CHAT_ATTACHMENT_MAX_MB must be a whole number"}, 0},
+		{"a size with a unit", map[string]string{"CHAT_ATTACHMENT_MAX_MB": "25MB"}, []string{"CHAT_ATTACHMENT_MAX_MB must be a whole number"}, 0},
+		{"a size that no store takes", map[string]string{"CHAT_ATTACHMENT_MAX_MB": "5001"}, []string{"CHAT_ATTACHMENT_MAX_MB must be a whole number"}, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			variables := maps.Clone(all)
+			maps.Copy(variables, test.change)
+			c := load(t, variables)
+			said := fmt.Sprint(c.FilesFaults)
+			for _, fault := range test.faults {
+				if !strings.Contains(said, fault) {
+					t.Errorf("%s is not in %s", fault, said)
+				}
+			}
+			if (c.FilesFaults == nil) != (test.faults == nil) || strings.Contains(said, "canary") || c.Files.MaxBytes != test.megabytes<<20 || c.Files.IsSet() != (test.megabytes > 0) {
+				t.Errorf("%s: %+v", said, c.Files)
+			}
+		})
 	}
 }
 
@@ -76,10 +116,10 @@ func TestTheFirstNameThatIsSetCounts(t *testing.T) {
 		"DATABASE_URL": " postgres://pooled\n", "POSTGRES_URL": "postgres://other", "POSTGRES_URL_NON_POOLING": "postgres://straight",
 		"NEXT_PUBLIC_PUSHER_KEY": " ", "PUSHER_KEY": "key", "PUSHER_CLUSTER": "eu",
 	})
-	if c.Database.URL != "postgres://pooled" || c.MigrationURL != "postgres://straight" || c.Pusher.Key != "key" || c.Pusher.Cluster != "eu" {
+	if c.Database.URL != "postgres://pooled" || c.MigrationURL != "postgres://straight" || c.DatabaseVariable != "DATABASE_URL" || c.MigrationVariable != "POSTGRES_URL_NON_POOLING" || c.Pusher.Key != "key" || c.Pusher.Cluster != "eu" {
 		t.Errorf("%+v", c)
 	}
-	if c := load(t, map[string]string{"POSTGRES_URL": "postgres://other"}); c.Database.URL != "postgres://other" || c.MigrationURL != "postgres://other" {
+	if c := load(t, map[string]string{"POSTGRES_URL": "postgres://other"}); c.Database.URL != "postgres://other" || c.MigrationURL != "postgres://other" || c.DatabaseVariable != "POSTGRES_URL" || c.MigrationVariable != "POSTGRES_URL" {
 		t.Errorf("%+v", c)
 	}
 }

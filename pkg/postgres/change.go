@@ -7,14 +7,14 @@ import (
 )
 
 const changeSQL = `
-	select chat.change_v2(
+	select chat.change_v3(
 		@call_id, @client_id, @role, @by_id, @by_name,
 		@message_id, @body, @preview, @if_version,
 		@live, @lease, @lifetime,
 		@capacity, @per_second
 	)`
 
-// ChangeMessage implements [chat.Store] with the function change_v2.
+// ChangeMessage implements [chat.Store] with the function change_v3.
 func (s *Store) ChangeMessage(ctx context.Context, p chat.ChangeParams) (chat.Saved, error) {
 	saved, _, err := s.save(ctx, changeSQL, arguments{
 		"client_id":  p.ClientID,

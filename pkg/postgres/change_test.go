@@ -153,7 +153,7 @@ func TestADeletedMessageKeepsItsPlace(t *testing.T) {
 	_, err := w.store.ChangeMessage(t.Context(), edit(first, client("42"), "back"))
 	wantKind(t, err, chat.Conflict)
 	_, err = w.store.ChangeMessage(t.Context(), edit(first, client("42"), ""))
-	wantKind(t, err, chat.Conflict)
+	wantKind(t, err, chat.Unprocessable)
 	if c := w.read(byAda("42", 1)).Conversation; c.Unread != (chat.Marks{Developer: 1}) || c.Version != 5 {
 		t.Errorf("read up to a deleted message: %+v", c)
 	}
@@ -274,7 +274,7 @@ func TestAChangeLooksWhenItHasTheLock(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	m := w.send(fromClient("42", "Hello")).Message
-	err := w.overtaken("select from chat.send_v2(gen_random_uuid(), '42', 'developer', 'ada', null, null, gen_random_uuid(), null, 'Newer', 'Newer', false, true, '', '10s', '24h', 0, 0)",
+	err := w.overtaken("select from chat.send_v3(gen_random_uuid(), '42', 'developer', 'ada', null, null, gen_random_uuid(), null, 'Newer', 'Newer', false, true, '', '10s', '24h', 0, 0)",
 		func() error {
 			_, err := w.store.ChangeMessage(t.Context(), edit(m, client("42"), "edited"))
 			return err
@@ -282,7 +282,7 @@ func TestAChangeLooksWhenItHasTheLock(t *testing.T) {
 	if preview := ask[string](w, "select last_preview from chat.conversation"); err != nil || preview != "Newer" {
 		t.Errorf("behind a send: %v, preview %q", err, preview)
 	}
-	err = w.overtaken("select from chat.change_v2(gen_random_uuid(), '42', 'developer', 'ada', null, '"+m.ID+"', null, null, null, true, '10s', '24h', 0, 0)", func() error {
+	err = w.overtaken("select from chat.change_v3(gen_random_uuid(), '42', 'developer', 'ada', null, '"+m.ID+"', null, null, null, true, '10s', '24h', 0, 0)", func() error {
 		_, err := w.store.ChangeMessage(t.Context(), edit(m, client("42"), "edited again"))
 		return err
 	})
@@ -389,11 +389,11 @@ func TestALostAnswerToAChangeChangesOnce(t *testing.T) {
 	t.Parallel()
 	w, proxy := behindProxy(t)
 	m := w.send(fromClient("42", "Hello")).Message
-	proxy.LoseAnswer(1, "chat.change_v2")
+	proxy.LoseAnswer(1, "chat.change_v3")
 	if saved := w.change(edit(m, client("42"), "Hi")); saved.Message.Version != 2 || saved.Conversation.Version != 2 {
 		t.Errorf("saved %+v", saved)
 	}
-	proxy.LoseAnswer(1, "chat.change_v2")
+	proxy.LoseAnswer(1, "chat.change_v3")
 	if saved := w.change(deletion(m, client("42"))); saved.Message.Version != 3 || saved.Message.DeletedAt == nil {
 		t.Errorf("saved %+v", saved)
 	}

@@ -4,7 +4,7 @@ package postgres
 // migrate --grant. The tests run under a role with exactly these rights.
 var (
 	// DeployedTables are those of the schema chat that statements read.
-	DeployedTables = []string{"conversation", "developer", "message", "outbox", "schema_version", "search", "webhook"}
+	DeployedTables = []string{"attachment", "conversation", "developer", "message", "outbox", "schema_version", "search", "webhook"}
 
 	// DeployedFunctions are those of the schema chat that statements call with the caller's own rights.
 	DeployedFunctions = []string{"fold", "server", "trigrams"}

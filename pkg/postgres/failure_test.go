@@ -275,7 +275,7 @@ func TestALostAnswerStoresAMessageOnce(t *testing.T) {
 			t.Parallel()
 			w, proxy := behindProxy(t)
 			w.healthy()
-			proxy.LoseAnswer(1, "chat.send_v2")
+			proxy.LoseAnswer(1, "chat.send_v3")
 			saved := w.send(p)
 			if saved.Replayed || saved.Message.Seq != 1 || len(saved.Events) != 2 {
 				t.Errorf("saved %+v: to the caller it is the first time", saved)
@@ -292,7 +292,7 @@ func TestAnAnswerThatIsLostTwiceIsUnavailableAndARepeatFindsIt(t *testing.T) {
 	w, proxy := behindProxy(t)
 	w.healthy()
 	p := keyed(fromClient("42", "Hello"), "key")
-	proxy.LoseAnswer(2, "chat.send_v2")
+	proxy.LoseAnswer(2, "chat.send_v3")
 	_, err := w.store.Send(t.Context(), p)
 	wantKind(t, err, chat.Unavailable)
 	if saved := w.send(p); !saved.Replayed || saved.Message.Seq != 1 || !saved.Queued {
@@ -308,7 +308,7 @@ func TestALostAnswerToAReadMarkMovesItOnce(t *testing.T) {
 	t.Parallel()
 	w, proxy := behindProxy(t)
 	w.send(fromClient("42", "Hello"))
-	proxy.LoseAnswer(1, "chat.read_v2")
+	proxy.LoseAnswer(1, "chat.read_v3")
 	if marked := w.read(byAda("42", 1)); marked.UpToSeq != 1 || marked.Conversation.Version != 2 {
 		t.Errorf("marked %+v", marked)
 	}
@@ -378,23 +378,23 @@ func TestALostAnswerLosesNoEvent(t *testing.T) {
 		call           func(w *world, m chat.Message) (chat.Saved, error)
 		events         int
 	}{
-		{"read", "chat.read_v2", func(w *world, _ chat.Message) (chat.Saved, error) {
+		{"read", "chat.read_v3", func(w *world, _ chat.Message) (chat.Saved, error) {
 			return w.store.MarkRead(w.Context(), byAda("42", 1))
 		}, 2},
-		{"edit", "chat.change_v2", func(w *world, m chat.Message) (chat.Saved, error) {
+		{"edit", "chat.change_v3", func(w *world, m chat.Message) (chat.Saved, error) {
 			return w.store.ChangeMessage(w.Context(), edit(m, client("42"), "Hi"))
 		}, 2},
-		{"delete", "chat.change_v2", func(w *world, m chat.Message) (chat.Saved, error) {
+		{"delete", "chat.change_v3", func(w *world, m chat.Message) (chat.Saved, error) {
 			return w.store.ChangeMessage(w.Context(), deletion(m, client("42")))
 		}, 2},
-		{"update", "chat.update_v2", func(w *world, _ chat.Message) (chat.Saved, error) {
+		{"update", "chat.update_v3", func(w *world, _ chat.Message) (chat.Saved, error) {
 			return w.store.UpdateConversation(w.Context(), chat.UpdateParams{By: ada, ClientID: "42", Status: pointer(chat.Closed), Live: true})
 		}, 2},
-		{"presence", "chat.presence_v2", func(w *world, _ chat.Message) (chat.Saved, error) {
+		{"presence", "chat.presence_v3", func(w *world, _ chat.Message) (chat.Saved, error) {
 			news := []chat.Presence{{ClientID: "42", Online: true, At: time.Now()}, {ClientID: "43", Online: true, At: time.Now()}}
 			return w.store.RecordPresence(w.Context(), chat.PresenceParams{News: news, Live: true})
 		}, 2},
-		{"send", "chat.send_v2", func(w *world, _ chat.Message) (chat.Saved, error) {
+		{"send", "chat.send_v3", func(w *world, _ chat.Message) (chat.Saved, error) {
 			return w.store.Send(w.Context(), fromAda("42", "Hi"))
 		}, 2},
 	} {

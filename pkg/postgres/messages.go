@@ -18,7 +18,7 @@ const (
 	from chat.conversation c
 	left join lateral (
 		select m.seq, m.id, m.version, m.sender_role, m.sender_id, m.sender_name,
-			m.client_message_id, m.body, m.created_at, m.edited_at, m.deleted_at
+			m.client_message_id, m.body, m.attachments, m.created_at, m.edited_at, m.deleted_at
 		from chat.message m
 		where m.client_id = c.client_id`
 	messagesTail = `

@@ -156,6 +156,11 @@ type model struct {
 	seen      map[string]int
 }
 
+// noFiles is a deployment without an object store.
+type noFiles struct{ chat.Files }
+
+func (noFiles) Enabled() bool { return false }
+
 func (m *model) Enabled() bool                { return true }
 func (m *model) Name(place chat.Place) string { return "channel of " + place.ClientID }
 func (m *model) Fits(string) bool             { return true }
@@ -823,7 +828,7 @@ func (m *model) lose(sql string) {
 	case 3:
 		m.lostAck, answers, sql = true, 1, "chat.acknowledge_v2"
 	case 4:
-		m.lostClaim, answers, sql = true, 1, "chat.claim_v1"
+		m.lostClaim, answers, sql = true, 1, "chat.claim_v2"
 	}
 	m.proxy.LoseAnswer(answers, sql)
 }
@@ -1167,7 +1172,7 @@ func (m *model) one(most int) {
 			draft.ClientMessageID = pointer(fmt.Sprint("key-", m.random.IntN(6)))
 		}
 		m.doing = fmt.Sprintf("send %+v of %+v: %q with %s", clientID, me, draft.Body, given(draft.ClientMessageID))
-		m.lose("chat.send_v2")
+		m.lose("chat.send_v3")
 		sent, err := m.service.Send(ctx, me, draft)
 		res := m.twice([]string{clientID}, "send", func(earlier result) result {
 			if earlier.replayed {
@@ -1192,7 +1197,7 @@ func (m *model) one(most int) {
 		}
 		mark := chat.ReadMark{ClientID: &clientID, UpToSeq: &upTo, SocketID: m.socket()}
 		m.doing = fmt.Sprintf("read %s by %+v up to %d", clientID, me, upTo)
-		m.lose("chat.read_v2")
+		m.lose("chat.read_v3")
 		read, err := m.service.MarkRead(ctx, me, mark)
 		res := m.twice([]string{clientID}, "read", func(result) result { return m.read(me, clientID, upTo, *mark.SocketID) })
 		if !m.wantError(err, res) {
@@ -1222,7 +1227,7 @@ func (m *model) one(most int) {
 			}
 		}
 		m.doing = fmt.Sprintf("change %s of %s by %+v: %s", id, clientID, me, given(body))
-		m.lose("chat.change_v2")
+		m.lose("chat.change_v3")
 		var changed chat.Changed
 		var err error
 		if body == nil {
@@ -1250,7 +1255,7 @@ func (m *model) one(most int) {
 			u.ClientName = pick(m, pointer("Grace"), pointer("Lin"), pointer("Somebody"))
 		}
 		m.doing = fmt.Sprintf("update %s: name %s, assignee %s", clientID, given(u.ClientName), given(u.AssigneeID.Value))
-		m.lose("chat.update_v2")
+		m.lose("chat.update_v3")
 		updated, err := m.service.UpdateConversation(ctx, me, u)
 		res := m.twice([]string{clientID}, "update", func(result) result { return m.update(me, u) })
 		if !m.wantError(err, res) {
@@ -1272,7 +1277,7 @@ func (m *model) one(most int) {
 			sorted = append(sorted, news[id])
 		}
 		m.doing = fmt.Sprintf("presence %+v", sorted)
-		m.lose("chat.presence_v2")
+		m.lose("chat.presence_v3")
 		err := m.service.RecordPresence(ctx, slices.Collect(maps.Values(news)))
 		res := m.twice(ids, "presence", func(result) result { return m.hear(sorted) })
 		if m.wantError(err, res) {
@@ -1282,7 +1287,7 @@ func (m *model) one(most int) {
 	case n < 90:
 		m.doing = "deliver what is queued"
 		m.lost, m.lostAck, m.lostClaim = 0, false, m.chance(10)
-		m.proxy.LoseAnswer(map[bool]int{true: 1}[m.lostClaim], "chat.claim_v1")
+		m.proxy.LoseAnswer(map[bool]int{true: 1}[m.lostClaim], "chat.claim_v2")
 		run, err := m.service.DeliverQueued(ctx)
 		if err != nil {
 			m.wrong("%v", err)
@@ -1386,7 +1391,7 @@ func TestEveryCallDoesWhatTheModelDoes(t *testing.T) {
 		conversations: map[string]*modelConversation{}, outbox: map[chat.EventKey]*modelEvent{}, presence: map[string]chat.Presence{},
 		developers: map[string]string{}, guests: map[string][]int64{}, calls: map[string]string{}, ids: map[string]bool{}, seen: map[string]int{},
 	}
-	m.service = chat.NewService(w.store, m, m, modelLimit, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	m.service = chat.NewService(w.store, m, noFiles{}, m, modelLimit, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the seed was %d: %s=%d repeats this run", seed, seedOfTheModel, seed)

@@ -39,9 +39,9 @@ func (s *Store) Acknowledge(ctx context.Context, d chat.Delivery) (due bool, err
 	}, pgx.RowTo[bool])
 }
 
-const claimSQL = `select chat.claim_v1(@call_id, @claim, @lease, @lifetime)`
+const claimSQL = `select chat.claim_v2(@call_id, @claim, @lease, @lifetime)`
 
-// Claim implements [chat.Store] with the function claim_v1.
+// Claim implements [chat.Store] with the function claim_v2.
 func (s *Store) Claim(ctx context.Context, most int) ([]chat.Event, error) {
 	rows, err := s.call(ctx, claimSQL, arguments{"claim": most})
 	return events(rows), err

@@ -264,6 +264,26 @@ func TestAClaimReadsNoMoreThanWhatIsDue(t *testing.T) {
 	}
 }
 
+func TestOneClaimsAtATime(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.send(fromClient("a", "Hello"))
+	w.send(fromClient("b", "Hello"))
+	w.exec("update chat.outbox set due_at = clock_timestamp()")
+	tx := w.hold("select from chat.claim_v2(gen_random_uuid(), 1, interval '10 seconds', interval '24 hours')")
+	within(t, time.Second, func() {
+		if got := w.deliver(chat.Delivery{}, 10); len(got) != 0 {
+			t.Errorf("%d events were claimed meanwhile: it locks what it does not get", len(got))
+		}
+	})
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.deliver(chat.Delivery{}, 10); len(got) != 4 {
+		t.Errorf("%d events were claimed afterwards, want all 4", len(got))
+	}
+}
+
 func TestTwoClaimersNeverGetTheSameEvent(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -8,12 +8,12 @@ import (
 )
 
 const presenceSQL = `
-	select chat.presence_v2(
+	select chat.presence_v3(
 		@call_id, @client_id, @online, @at,
 		@live, @lease, @lifetime, @online_for
 	)`
 
-// RecordPresence implements [chat.Store] with the function presence_v2.
+// RecordPresence implements [chat.Store] with the function presence_v3.
 func (s *Store) RecordPresence(ctx context.Context, p chat.PresenceParams) (chat.Saved, error) {
 	clientIDs, online, at := make([]string, len(p.News)), make([]bool, len(p.News)), make([]time.Time, len(p.News))
 	for i, n := range p.News {

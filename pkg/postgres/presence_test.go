@@ -156,14 +156,14 @@ func TestWhoIsOnlineBeforeTheFirstMessageIsSoAfterwards(t *testing.T) {
 func TestNewsThatMeetAFirstMessageAreNotLost(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	err := w.overtaken("select from chat.send_v2(gen_random_uuid(), 'a', 'client', 'a', null, null, gen_random_uuid(), null, 'Hello', 'Hello', true, true, '', '10s', '24h', 0, 0)", func() error {
+	err := w.overtaken("select from chat.send_v3(gen_random_uuid(), 'a', 'client', 'a', null, null, gen_random_uuid(), null, 'Hello', 'Hello', true, true, '', '10s', '24h', 0, 0)", func() error {
 		_, err := w.store.RecordPresence(t.Context(), chat.PresenceParams{News: []chat.Presence{{ClientID: "a", Online: true, At: time.Now()}}, Live: true})
 		return err
 	})
 	if online, version := w.shown("a"); err != nil || !online || version != 2 {
 		t.Errorf("behind the message: %v, online %v at version %d", err, online, version)
 	}
-	err = w.overtaken("select from chat.presence_v2(gen_random_uuid(), '{b}', '{true}', array[now()], true, '10s', '24h', '12h')", func() error {
+	err = w.overtaken("select from chat.presence_v3(gen_random_uuid(), '{b}', '{true}', array[now()], true, '10s', '24h', '12h')", func() error {
 		_, err := w.store.Send(t.Context(), fromClient("b", "Hello"))
 		return err
 	})
@@ -248,7 +248,7 @@ func TestALostAnswerToNewsLeavesTheirEventsWaiting(t *testing.T) {
 	t.Parallel()
 	w, proxy := behindProxy(t)
 	w.send(fromClient("42", "Hello"))
-	proxy.LoseAnswer(1, "chat.presence_v2")
+	proxy.LoseAnswer(1, "chat.presence_v3")
 	w.presence(chat.Presence{ClientID: "42", Online: true, At: time.Now()})
 	if n := ask[int](w, "select count(*) from chat.outbox where version = 2"); n != 1 {
 		t.Errorf("%d events wait, want 1", n)

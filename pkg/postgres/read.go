@@ -7,13 +7,13 @@ import (
 )
 
 const readSQL = `
-	select chat.read_v2(
+	select chat.read_v3(
 		@call_id, @client_id,
 		@role, @reader_id, @reader_name, @up_to_seq,
 		@live, @socket_id, @lease, @lifetime
 	)`
 
-// MarkRead implements [chat.Store] with the function read_v2.
+// MarkRead implements [chat.Store] with the function read_v3.
 func (s *Store) MarkRead(ctx context.Context, p chat.ReadParams) (chat.Saved, error) {
 	saved, row, err := s.save(ctx, readSQL, arguments{
 		"client_id":   p.ClientID,

@@ -1,13 +1,16 @@
 package postgres
 
 import (
+	"fmt"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"devinbox/pkg/chat"
 )
 
 // A statement that reads a conversation calls it c and lists conversationColumns; one that reads a message
-// calls it m and lists messageColumns. The type chat.saved_v1 has the same columns in the same order, and the
+// calls it m and lists messageColumns. The type chat.saved_v2 has the same columns in the same order, and the
 // structs below take them. Every field is a pointer, because what was left-joined may be absent.
 const (
 	conversationColumns = `c.client_id, c.client_name, c.client_email, c.status, c.assignee_id, c.last_seen_at,
@@ -16,7 +19,7 @@ const (
 		c.client_read_seq, c.client_read_at, c.developer_read_seq, c.developer_read_at,
 		c.unread_client, c.unread_developer, c.version, c.created_at, c.updated_at`
 	messageColumns = `m.seq, m.id::text, m.version, m.sender_role, m.sender_id, m.sender_name,
-		m.client_message_id, m.body, m.created_at, m.edited_at, m.deleted_at`
+		m.client_message_id, m.body, m.attachments, m.created_at, m.edited_at, m.deleted_at`
 )
 
 type conversationRow struct {
@@ -81,19 +84,38 @@ func (r *conversationRow) mark(side chat.Role) (seq int64, at *chat.Time) {
 	return *r.developerRead, chat.AtPointer(r.developerReadAt)
 }
 
+// files are those of a message, as its column attachments has them: JSON with the names of the API.
+type files []chat.Attachment
+
+// Scan implements [database/sql.Scanner], which pgx gives the text of a value.
+func (f *files) Scan(value any) error {
+	switch text := value.(type) {
+	case nil:
+		*f = nil
+		return nil
+	case string:
+		return json.Unmarshal([]byte(text), f)
+	case []byte:
+		return json.Unmarshal(text, f)
+	default:
+		return fmt.Errorf("a %T is no list of files", value)
+	}
+}
+
 type messageRow struct {
 	seq                          *int64
 	id                           *string
 	version                      *int64
 	role, senderID, senderName   *string
 	clientMessageID, body        *string
+	attachments                  files
 	createdAt, editedAt, deleted *time.Time
 }
 
 func (r *messageRow) targets() []any {
 	return []any{
 		&r.seq, &r.id, &r.version, &r.role, &r.senderID, &r.senderName,
-		&r.clientMessageID, &r.body, &r.createdAt, &r.editedAt, &r.deleted,
+		&r.clientMessageID, &r.body, &r.attachments, &r.createdAt, &r.editedAt, &r.deleted,
 	}
 }
 
@@ -102,6 +124,9 @@ func (r *messageRow) message(clientID string) *chat.Message {
 	if r.seq == nil {
 		return nil
 	}
+	if r.attachments == nil {
+		r.attachments = files{} // [] to a reader
+	}
 	return &chat.Message{
 		ID:              *r.id,
 		ClientID:        clientID,
@@ -109,6 +134,7 @@ func (r *messageRow) message(clientID string) *chat.Message {
 		Version:         *r.version,
 		Sender:          chat.Sender{ID: *r.senderID, Role: chat.Role(*r.role), Name: r.senderName},
 		Body:            *r.body,
+		Attachments:     r.attachments,
 		ClientMessageID: r.clientMessageID,
 		CreatedAt:       chat.At(*r.createdAt),
 		EditedAt:        chat.AtPointer(r.editedAt),
@@ -116,7 +142,7 @@ func (r *messageRow) message(clientID string) *chat.Message {
 	}
 }
 
-// eventRow is an event of the outbox, in chat.saved_v1.
+// eventRow is an event of the outbox, in chat.saved_v2.
 type eventRow struct {
 	version                          *int64
 	name, target                     *string

@@ -19,7 +19,7 @@ import (
 	"devinbox/pkg/chat"
 )
 
-// Every function that changes something answers with values of the type chat.saved_v1: one for each event that is
+// Every function that changes something answers with values of the type chat.saved_v2: one for each event that is
 // now leased to the call, and one without an event if there is none. The statement around such a function is nothing but
 // its call, and each value is one column: exec mode plans every statement anew, and to plan and describe forty columns
 // took longer than to store a message. For the same reason a call names its arguments by position, and leaves their
@@ -36,6 +36,7 @@ const (
 	changed  outcome = "changed"
 	kept     outcome = "kept"    // it is so already
 	claimed  outcome = "claimed" // an event of an earlier call
+	begun    outcome = "begun"
 )
 
 // Or it was refused, and changed nothing.
@@ -45,11 +46,15 @@ const (
 	forbidden      outcome = "forbidden"
 	deleted        outcome = "deleted"
 	outdated       outcome = "outdated"
+	empty          outcome = "empty" // an edit that would leave neither text nor files
 	conflict       outcome = "conflict"
+	noAttachment   outcome = "no_attachment"
+	attachmentUsed outcome = "attachment_used"
+	notUploaded    outcome = "not_uploaded"
 	limited        outcome = "limited"
 )
 
-// savedRow is one value of the type chat.saved_v1.
+// savedRow is one value of the type chat.saved_v2.
 type savedRow struct {
 	outcome      outcome
 	retryAfter   *float64
@@ -66,7 +71,7 @@ func scanSaved(row pgx.CollectableRow) (r savedRow, err error) {
 		[]any{&r.outcome, &r.retryAfter, &r.queued}, r.event.targets(), r.conversation.targets(), r.message.targets(),
 	) {
 		if !columns.Next() {
-			return r, chat.Defect(fmt.Errorf("postgres: chat.saved_v1 has %d columns: %w", columns.FieldCount(), columns.Err()))
+			return r, chat.Defect(fmt.Errorf("postgres: chat.saved_v2 has %d columns: %w", columns.FieldCount(), columns.Err()))
 		}
 		if err := planOf(columns.OID(), target).Scan(columns.Bytes(), target); err != nil {
 			return r, chat.Defect(err)
@@ -115,9 +120,17 @@ func (r *savedRow) refusal() error {
 	case conflict:
 		return &chat.Error{
 			Kind:   chat.Conflict,
-			Detail: "This clientMessageId was used for another body. A new message needs a new key.",
-			Fields: []chat.Field{{Name: "clientMessageId", Message: "was used for another body"}},
+			Detail: "This clientMessageId was used for another message. A new message needs a new key.",
+			Fields: []chat.Field{{Name: "clientMessageId", Message: "was used for another body or other files"}},
 		}
+	case empty:
+		return chat.ErrEmptyMessage
+	case noAttachment:
+		return aboutAttachments(chat.NotFound, "There is no such file: it was not begun in this conversation, or more than 24 hours ago.", "holds an id that is not a file's of this conversation")
+	case attachmentUsed:
+		return aboutAttachments(chat.Conflict, "A file belongs to another message.", "holds a file that belongs to a message")
+	case notUploaded:
+		return aboutAttachments(chat.Unprocessable, "A file is not in the object store as it was begun. Put it there first.", "holds a file that is not uploaded, or not with the size that it was begun with")
 	case limited:
 		return &chat.Error{
 			Kind:       chat.RateLimited,
@@ -127,6 +140,10 @@ func (r *savedRow) refusal() error {
 	default:
 		return chat.Defect(fmt.Errorf("postgres: %q is no outcome", r.outcome))
 	}
+}
+
+func aboutAttachments(kind chat.Kind, detail, message string) error {
+	return &chat.Error{Kind: kind, Detail: detail, Fields: []chat.Field{{Name: "attachmentIds", Message: message}}}
 }
 
 // save runs a statement that changes something as a call of its own. It gives what the call committed, or had

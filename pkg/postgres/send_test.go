@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -47,7 +48,7 @@ func TestAClientsFirstMessageCreatesItsConversation(t *testing.T) {
 	wantKeys(t, saved.Events,
 		chat.EventKey{ClientID: "42", Version: 1, Name: chat.NewMessage},
 		chat.EventKey{ClientID: "42", Version: 1, Name: chat.ConversationUpdated, ToInbox: true})
-	if e := saved.Events[0]; *e.Message != m || e.Conversation != nil || e.Read != nil || e.ExceptSocket != "1.2" {
+	if e := saved.Events[0]; !reflect.DeepEqual(*e.Message, m) || e.Conversation != nil || e.Read != nil || e.ExceptSocket != "1.2" {
 		t.Errorf("event %+v", e)
 	}
 	if e := saved.Events[1]; e.Message != nil || e.Read != nil || e.Conversation.Version != 1 {

@@ -117,6 +117,23 @@ func TestEveryStatementAndEveryFunctionRuns(t *testing.T) {
 		t.Error(err)
 	}
 
+	attached := w.begins("42", 7)
+	w.begins("42", 8)
+	withFile := withFiles(fromClient("42", "Hello"), 7, attached)
+	if found, err := w.store.FindUploads(t.Context(), withFile); err != nil || len(found) != 1 {
+		t.Error(found, err)
+	}
+	w.send(withFile)
+	if found, err := w.store.FindAttachments(t.Context(), "42", false, []string{attached}); err != nil || len(found) != 1 {
+		t.Error(found, err)
+	}
+	if due := w.keysToDelete(); len(due) != 0 {
+		t.Error(due)
+	}
+	if err := w.store.SettleObjects(t.Context(), nil, nil); err != nil {
+		t.Error(err)
+	}
+
 	w.exec("update chat.message set created_at = created_at - interval '10 minutes'")
 	w.queueWebhooks(time.Minute)
 	told := w.claimWebhooks(100)

@@ -137,7 +137,7 @@ func TestATransactionThatEndsLateIsNotPassedOver(t *testing.T) {
 	w.send(fromClient("a", "Hello"))
 	w.send(fromClient("b", "Hello"))
 	token := w.settled(w.inbox(chat.InboxQuery{Limit: 1}).SyncToken)
-	late := w.hold("select from chat.read_v2(gen_random_uuid(), 'a', 'developer', 'ada', null, 1, true, '', '10s', '24h')")
+	late := w.hold("select from chat.read_v3(gen_random_uuid(), 'a', 'developer', 'ada', null, 1, true, '', '10s', '24h')")
 	for n := range 3 { // time goes on, and tokens with it
 		w.send(fromClient("b", fmt.Sprint("Hello ", n)))
 		changed, next := w.since(token, 100)
@@ -251,7 +251,7 @@ func slowly(w *world, raw *pgxpool.Pool, id string, pause time.Duration, forNoth
 		return err
 	}
 	time.Sleep(pause)
-	_, err = tx.Exec(w.Context(), "select from chat.send_v2(gen_random_uuid(), $1, 'client', $1, null, null, gen_random_uuid(), null, 'Late', 'Late', true, true, '', '10s', '24h', 0, 0)", id)
+	_, err = tx.Exec(w.Context(), "select from chat.send_v3(gen_random_uuid(), $1, 'client', $1, null, null, gen_random_uuid(), null, 'Late', 'Late', true, true, '', '10s', '24h', 0, 0)", id)
 	if err != nil {
 		return err
 	}

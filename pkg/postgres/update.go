@@ -7,13 +7,13 @@ import (
 )
 
 const updateSQL = `
-	select chat.update_v2(
+	select chat.update_v3(
 		@call_id, @client_id, @by_id, @by_name, @status,
 		@assign, @assignee_id, @client_name,
 		@live, @socket_id, @lease, @lifetime
 	)`
 
-// UpdateConversation implements [chat.Store] with the function update_v2.
+// UpdateConversation implements [chat.Store] with the function update_v3.
 func (s *Store) UpdateConversation(ctx context.Context, p chat.UpdateParams) (chat.Saved, error) {
 	saved, _, err := s.save(ctx, updateSQL, arguments{
 		"client_id":   p.ClientID,

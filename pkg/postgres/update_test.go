@@ -116,7 +116,7 @@ func TestANameIsADevelopersAlsoWhereATokenComesAtTheSameTime(t *testing.T) {
 	w.send(fromClient("42", "Hello"))
 	p := fromClient("42", "Hello")
 	p.Sender.Name = "Token"
-	err := w.overtaken("select from chat.update_v2(gen_random_uuid(), '42', 'ada', 'Ada', null, false, null, 'The admiral', true, '', '10s', '24h')", func() error {
+	err := w.overtaken("select from chat.update_v3(gen_random_uuid(), '42', 'ada', 'Ada', null, false, null, 'The admiral', true, '', '10s', '24h')", func() error {
 		_, err := w.store.Send(t.Context(), p)
 		return err
 	})
@@ -125,7 +125,7 @@ func TestANameIsADevelopersAlsoWhereATokenComesAtTheSameTime(t *testing.T) {
 	}
 	// And the other way round.
 	w.exec("update chat.conversation set client_name = null, client_name_set = false")
-	err = w.overtaken("select from chat.send_v2(gen_random_uuid(), '42', 'client', '42', 'Token', null, gen_random_uuid(), null, 'Hello', 'Hello', true, true, '', '10s', '24h', 0, 0)", func() error {
+	err = w.overtaken("select from chat.send_v3(gen_random_uuid(), '42', 'client', '42', 'Token', null, gen_random_uuid(), null, 'Hello', 'Hello', true, true, '', '10s', '24h', 0, 0)", func() error {
 		_, err := w.store.UpdateConversation(t.Context(), chat.UpdateParams{By: ada, ClientID: "42", ClientName: pointer("The admiral"), Status: pointer(chat.Closed)})
 		return err
 	})
@@ -152,7 +152,7 @@ func TestALostAnswerToAnUpdateChangesOnceAndNothingIsQueuedWhereNobodyIsTold(t *
 	t.Parallel()
 	w, proxy := behindProxy(t)
 	w.send(fromClient("42", "Hello"))
-	proxy.LoseAnswer(1, "chat.update_v2")
+	proxy.LoseAnswer(1, "chat.update_v3")
 	if c := w.update(chat.UpdateParams{By: ada, ClientID: "42", Status: pointer(chat.Closed), Live: true}).Conversation; c.Version != 2 || c.Status != chat.Closed {
 		t.Errorf("conversation %+v", c)
 	}

@@ -197,7 +197,7 @@ func TestAChangeThatIsCommittedLateIsTold(t *testing.T) {
 	w.send(fromClient("a", "Hello"))
 	w.send(fromClient("b", "Hello"))
 	w.told(never)
-	late := w.hold("select from chat.send_v2(gen_random_uuid(), 'a', 'client', 'a', null, null, gen_random_uuid(), null, 'Late', 'Late', true, true, '', '10s', '24h', 0, 0)")
+	late := w.hold("select from chat.send_v3(gen_random_uuid(), 'a', 'client', 'a', null, null, gen_random_uuid(), null, 'Late', 'Late', true, true, '', '10s', '24h', 0, 0)")
 	for n := range 3 {
 		w.send(fromClient("b", fmt.Sprint("Hello ", n)))
 		w.wantTold(never, "conversation.updated b", fmt.Sprint("message.created b ", n+2))
@@ -692,6 +692,13 @@ func TestWhatTheVersionBeforeWroteIsTold(t *testing.T) {
 	w.exec("update chat.schema_version set version = 2")
 	w.send(fromClient("a", "before the migration"))
 	wantKind(t, func() error { _, err := w.store.QueueWebhooks(t.Context(), never); return err }(), chat.Unavailable)
+	for _, later := range []string{ // what the steps after it add
+		"type chat.saved_v2 cascade", "table chat.attachment, chat.attachment_rate, chat.object_deletion",
+		"function chat.delete_object, chat.delete_attachments, chat.file_preview cascade",
+	} {
+		w.exec("drop " + later)
+	}
+	w.exec("alter table chat.message drop column attachments cascade")
 	if err := migrate.Up(t.Context(), w.db.Config().ConnString(), func(string) {}); err != nil {
 		t.Fatal(err)
 	}
@@ -737,7 +744,7 @@ func TestQueueingAndClaimingHoldNoSendUp(t *testing.T) {
 	if err := tx.Commit(ctx); err != nil {
 		t.Fatal(err)
 	}
-	sending := w.hold("select from chat.send_v2(gen_random_uuid(), 'a', 'client', 'a', null, null, gen_random_uuid(), null, 'Late', 'Late', true, true, '', '10s', '24h', 0, 0)")
+	sending := w.hold("select from chat.send_v3(gen_random_uuid(), 'a', 'client', 'a', null, null, gen_random_uuid(), null, 'Late', 'Late', true, true, '', '10s', '24h', 0, 0)")
 	w.queueWebhooks(never)
 	if told := w.claimWebhooks(100); len(told) == 0 {
 		t.Error("nothing is told while somebody sends")

@@ -40,7 +40,7 @@ func TestAllEventsOfACallLeaveInOneRequest(t *testing.T) {
 	}
 	for i, want := range []string{
 		`{"id":"019ab000-0000-7000-8000-000000000001","clientId":"42","seq":1,"version":1,"sender":{"id":"42","role":"client","name":"Grace"},` +
-			`"body":"Hello","clientMessageId":"8c","createdAt":"2026-11-23T10:00:00.123Z","editedAt":null,"deletedAt":null}`,
+			`"body":"Hello","attachments":[],"clientMessageId":"8c","createdAt":"2026-11-23T10:00:00.123Z","editedAt":null,"deletedAt":null}`,
 		`{"clientId":"42","channel":"","clientName":null,"clientEmail":null,"status":"open","assigneeId":null,"online":null,"lastSeenAt":null,"lastSeq":0,` +
 			`"lastMessage":{"seq":0,"senderRole":"","preview":"","createdAt":"0001-01-01T00:00:00.000Z"},"read":{"client":0,"developer":0},"unread":{"client":0,"developer":0},` +
 			`"version":1,"createdAt":"2026-11-23T10:00:00.123Z","updatedAt":"2026-11-23T10:00:00.123Z"}`,

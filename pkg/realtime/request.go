@@ -67,6 +67,7 @@ type call struct {
 	transport http.RoundTripper
 	status    int          // 0 if no answer came
 	err       error        // why
+	date      time.Time    // the clock of who answered; zero if it is not told
 	answer    bytes.Buffer // as much of its body as was read
 }
 
@@ -82,6 +83,7 @@ func (c *call) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	c.status = response.StatusCode
+	c.date, _ = http.ParseTime(response.Header.Get("Date")) // zero if there is none
 	response.Body = struct {
 		io.Reader
 		io.Closer

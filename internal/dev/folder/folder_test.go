@@ -113,3 +113,24 @@ func TestALockIsHeldByOneAtATime(t *testing.T) {
 	}
 	second.Close()
 }
+
+func TestAClaimNamesItsHolderToWhoeverComesSecond(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "claim")
+	first, holder, err := Claim(path, "a process with a long name")
+	if err != nil || first == nil || holder != "" {
+		t.Fatalf("%v %q %v", first, holder, err)
+	}
+	if second, holder, err := Claim(path, "another"); err != nil || second != nil || holder != "a process with a long name" {
+		t.Errorf("%v %q %v", second, holder, err)
+	}
+	first.Close()
+	third, holder, err := Claim(path, "a third")
+	if err != nil || third == nil || holder != "" {
+		t.Fatalf("%v %q %v", third, holder, err)
+	}
+	if text, err := os.ReadFile(path); err != nil || string(text) != "a third\n" {
+		t.Errorf("%q %v", text, err)
+	}
+	third.Close()
+}

@@ -118,10 +118,12 @@ func run(ctx context.Context, dir string, packages map[string]string, lock *os.F
 		fmt.Fprintf(progress, "Installing %s with npm\n", list(packages))
 	}
 	var output bytes.Buffer
-	cmd := exec.CommandContext(ctx, npm, "install", "--prefix", dir, "--global=false", "--no-package-lock",
+	// In the folder, without --prefix: that would have npm look for the machine's own settings (certificates, proxy,
+	// registry) below it. The folder has a package.json, so npm takes no folder above it for the project.
+	cmd := exec.CommandContext(ctx, npm, "install", "--global=false", "--no-package-lock",
 		"--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--no-progress", "--loglevel=error")
 	cmd.Dir = dir
-	cmd.Env = environment()
+	cmd.Env = Impatient(environment())
 	cmd.Stdout, cmd.Stderr = &output, &output
 	cmd.ExtraFiles = []*os.File{lock}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
@@ -141,12 +143,28 @@ func environment() []string {
 	return slices.DeleteFunc(os.Environ(), func(entry string) bool {
 		name, _, _ := strings.Cut(strings.ToLower(entry), "=")
 		switch strings.ReplaceAll(name, "-", "_") {
-		case "npm_config_prefix", "npm_config_local_prefix", "npm_config_workspace", "npm_config_workspaces",
+		case "npm_config_local_prefix", "npm_config_workspace", "npm_config_workspaces",
 			"npm_config_include_workspace_root", "npm_config_location", "npm_config_dry_run":
 			return true
 		}
 		return false
 	})
+}
+
+// Impatient returns an environment in which npm says within a minute that its registry does not answer, and not after
+// several, unless the environment itself says how patient npm is.
+func Impatient(environment []string) []string {
+	set := map[string]bool{}
+	for _, entry := range environment {
+		name, _, _ := strings.Cut(strings.ToLower(entry), "=")
+		set[strings.ReplaceAll(name, "-", "_")] = true
+	}
+	for _, setting := range []string{"npm_config_fetch_retries=1", "npm_config_fetch_retry_mintimeout=1000", "npm_config_fetch_retry_maxtimeout=1000", "npm_config_fetch_timeout=30000"} {
+		if name, _, _ := strings.Cut(setting, "="); !set[name] {
+			environment = append(environment, setting)
+		}
+	}
+	return environment
 }
 
 var errorCode = regexp.MustCompile(`(?m)^npm (?:error|ERR!) code (\w+)`)

@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -274,5 +278,52 @@ func TestAnInstallationBelongsToTheAccountThatRunsIt(t *testing.T) {
 	}
 	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("mode %v (%v), want 0700", info.Mode(), err)
+	}
+}
+
+// registry is a registry that fails, and the requests that it got.
+func registry(t *testing.T) (url string, requests *atomic.Int32) {
+	t.Helper()
+	requests = &atomic.Int32{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		requests.Add(1)
+		http.Error(w, "the company's registry has a bad day", http.StatusServiceUnavailable)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL, requests
+}
+
+// The machine's own settings are in a file whose place follows from npm's prefix.
+func TestTheMachinesOwnSettingsOfNPMAreKept(t *testing.T) {
+	url, requests := registry(t)
+	prefix, user := t.TempDir(), filepath.Join(t.TempDir(), "npmrc")
+	if err := os.Mkdir(filepath.Join(prefix, "etc"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for file, text := range map[string]string{filepath.Join(prefix, "etc", "npmrc"): "registry=" + url + "/\n", user: ""} {
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("npm_config_prefix", prefix)
+	t.Setenv("npm_config_userconfig", user) // a person's settings go before
+	t.Setenv("npm_config_registry", "")
+	t.Setenv("npm_config_cache", t.TempDir())
+	_, err := install(t.Context(), emptyCache(t), small, nil)
+	if err == nil || requests.Load() == 0 {
+		t.Fatalf("the registry of the settings gets %d requests (%v)", requests.Load(), err)
+	}
+	// And it fails with npm's own words, after one more try instead of minutes.
+	if !strings.Contains(err.Error(), "503 Service Unavailable") || requests.Load() != 2 {
+		t.Errorf("after %d requests: %v", requests.Load(), err)
+	}
+}
+
+func TestHowPatientNPMIsIsTheEnvironmentsToSayFirst(t *testing.T) {
+	t.Parallel()
+	got := Impatient([]string{"HOME=/", "NPM_CONFIG_FETCH_RETRIES=7", "npm_config_fetch-timeout=1"})
+	want := []string{"HOME=/", "NPM_CONFIG_FETCH_RETRIES=7", "npm_config_fetch-timeout=1", "npm_config_fetch_retry_mintimeout=1000", "npm_config_fetch_retry_maxtimeout=1000"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

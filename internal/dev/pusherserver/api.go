@@ -42,6 +42,7 @@ func (s *Server) api() http.Handler {
 		"GET /apps/{app}/channels/{channel}/users":            s.listUsers,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat))
 			answer, err := s.call(w, r, serve)
 			var refused *apiError
 			if errors.As(err, &refused) {
@@ -64,6 +65,9 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request, serve func(apiCall
 	} else if err != nil {
 		return nil, bad("The body cannot be read")
 	}
+	if Refusal(s.refusal.Load()) == Elsewhere {
+		return nil, &apiError{http.StatusUnauthorized, unknownKey}
+	}
 	if r.PathValue("app") != s.options.AppID {
 		return nil, &apiError{http.StatusNotFound, "Unknown app"}
 	}
@@ -71,7 +75,7 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request, serve func(apiCall
 	if err != nil {
 		return nil, bad("%v", err)
 	}
-	if err := s.authenticate(r, query, body, time.Now().Add(time.Duration(s.skew.Load()))); err != nil {
+	if err := s.authenticate(r, query, body, s.now()); err != nil {
 		return nil, &apiError{http.StatusUnauthorized, err.Error()}
 	}
 	switch Refusal(s.refusal.Load()) {
@@ -82,6 +86,9 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request, serve func(apiCall
 	}
 	return serve(apiCall{r, query, body})
 }
+
+// now is the time by the server's clock.
+func (s *Server) now() time.Time { return time.Now().Add(time.Duration(s.skew.Load())) }
 
 // terminate closes the connections of a user. The answer is the same if there are none.
 func (s *Server) terminate(r apiCall) (any, error) {

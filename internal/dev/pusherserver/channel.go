@@ -86,6 +86,10 @@ func (s *Server) subscribe(c *connection, data json.RawMessage) {
 	}
 	if err := s.hub.join(c, channel, m); err != nil {
 		refuse(403, err.Error())
+		return
+	}
+	if hint := s.options.Hint(channel); hint != "" {
+		s.options.Log.Warn(hint, "channel", channel)
 	}
 }
 

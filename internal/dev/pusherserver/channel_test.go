@@ -274,3 +274,23 @@ func TestTheRecorderKeepsWhatIsPublished(t *testing.T) {
 		t.Errorf("%d are left", n)
 	}
 }
+
+func TestASubscriptionThatHearsNothingIsHintedAtInTheLog(t *testing.T) {
+	t.Parallel()
+	log := &journal{}
+	s := start(t, log.keep, func(o *pusherserver.Options) {
+		o.Hint = func(channel string) string {
+			if channel == "client-42" {
+				return "nothing is sent there"
+			}
+			return ""
+		}
+	})
+	c := connect(t, s)
+	c.subscribe("my-channel")
+	if log.String() != "" {
+		t.Errorf("log: %s", log)
+	}
+	c.subscribe("client-42")
+	eventually(t, "the log has it", func() bool { return strings.Contains(log.String(), `msg="nothing is sent there" channel=client-42`) })
+}

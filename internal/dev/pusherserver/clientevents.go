@@ -37,7 +37,7 @@ func (s *Server) mayTrigger(r received) error {
 	case !strings.HasPrefix(r.Event, prefixClient):
 		return fmt.Errorf("Unknown event: those of clients begin with %s", prefixClient)
 	case s.options.NoClientEvents:
-		return errors.New("Client events are not enabled for this app")
+		return errors.New("To send client events, you must enable this feature in the Settings page of your dashboard.")
 	case !isGuarded(r.Channel):
 		return errors.New("Client events are only for private and presence channels")
 	case len([]rune(r.Event)) > maxEventName:

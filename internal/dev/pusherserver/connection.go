@@ -141,7 +141,7 @@ func (s *Server) check(r *http.Request) (websocket.StatusCode, string) {
 		return codeUnsupportedProtocol, "Unsupported protocol version"
 	case version != "" && !libraryVersion.MatchString(version):
 		return codeVersion, "Invalid version string format"
-	case key != s.options.Key:
+	case key != s.options.Key, Refusal(s.refusal.Load()) == Elsewhere:
 		return codeUnknownApp, "App key not in this cluster. Did you forget to specify the cluster?"
 	}
 	switch Refusal(s.refusal.Load()) {

@@ -79,6 +79,7 @@ func TestAnAppThatIsTurnedAway(t *testing.T) {
 		pusherserver.Disabled:     {4003, 403},
 		pusherserver.OverQuota:    {4004, 403},
 		pusherserver.OverCapacity: {4100, 200},
+		pusherserver.Elsewhere:    {4001, 401},
 	} {
 		s := start(t)
 		before := connect(t, s)

@@ -45,6 +45,9 @@ type Options struct {
 	// WebhookGiveUp is the age at which a webhook that no endpoint has accepted is dropped. Defaults to 5 min.
 	WebhookGiveUp time.Duration
 
+	// Hint returns what the log says when somebody subscribes to a channel, or nothing. Nobody needs to have one.
+	Hint func(channel string) string
+
 	// Recorder keeps what is published through the HTTP API. Without one, nothing is kept.
 	Recorder *Recorder
 
@@ -74,5 +77,8 @@ func (o Options) complete() (Options, error) {
 	o.WebhookBackoff = cmp.Or(o.WebhookBackoff, time.Second)
 	o.WebhookGiveUp = cmp.Or(o.WebhookGiveUp, 5*time.Minute)
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	if o.Hint == nil {
+		o.Hint = func(string) string { return "" }
+	}
 	return o, nil
 }

@@ -3,6 +3,7 @@ package pusherserver
 import (
 	"slices"
 	"sync"
+	"time"
 )
 
 // Event is an event that was published through the HTTP API, on one channel.
@@ -18,6 +19,7 @@ type Event struct {
 type Recorder struct {
 	mu     sync.Mutex
 	events []Event
+	times  []time.Time // of each of events
 }
 
 // Published returns the events since the start or the last Reset, oldest first.
@@ -27,11 +29,18 @@ func (r *Recorder) Published() []Event {
 	return slices.Clone(r.events)
 }
 
+// Times returns when each of the events that Published returns was published. It may hold those of a few later ones, too.
+func (r *Recorder) Times() []time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.times)
+}
+
 // Reset forgets the events.
 func (r *Recorder) Reset() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.events = nil
+	r.events, r.times = nil, nil
 }
 
 // record does nothing on a nil Recorder.
@@ -41,5 +50,5 @@ func (r *Recorder) record(e Event) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.events = append(r.events, e)
+	r.events, r.times = append(r.events, e), append(r.times, time.Now())
 }

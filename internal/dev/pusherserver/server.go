@@ -109,13 +109,15 @@ const (
 	// OverCapacity: new WebSockets are closed with 4100, and clients reconnect a second later. The HTTP API is
 	// served.
 	OverCapacity
+	// Elsewhere: the app is in another cluster. New WebSockets are closed with 4001, the HTTP API answers 401.
+	Elsewhere
 )
 
 // Refuse refuses new WebSockets and requests from now on, until Refuse(Nothing). Existing WebSockets stay open.
 func (s *Server) Refuse(r Refusal) { s.refusal.Store(int32(r)) }
 
-// Skew sets the clock by which requests to the HTTP API are judged so far ahead of this machine's, or behind it where d
-// is negative: as if the caller's clock was wrong by as much the other way.
+// Skew sets the clock by which requests to the HTTP API are judged, and which its answers tell (Date), so far ahead of
+// this machine's, or behind it where d is negative: as if the caller's clock was wrong by as much the other way.
 func (s *Server) Skew(d time.Duration) { s.skew.Store(int64(d)) }
 
 // Close ends the server: it accepts no new connection, sends close frame 1001 to every WebSocket, and after at most a

@@ -20,6 +20,9 @@ import (
 // maxClockSkew is how far the timestamp of a request may be from the server's clock.
 const maxClockSkew = 600 * time.Second
 
+// unknownKey is what Pusher says of a key that none of its cluster's apps has.
+const unknownKey = "Unknown auth_key"
+
 // sign is Pusher's signature of a text: the HMAC-SHA256, in hexadecimal.
 func sign(secret, text string) string {
 	mac := hmac.New(sha256.New, []byte(secret))
@@ -55,7 +58,7 @@ func (s *Server) authenticate(r *http.Request, query map[string]string, body []b
 	text := signedText(r.Method, r.URL.Path, query)
 	switch {
 	case !same(query["auth_key"], s.options.Key):
-		return errors.New("Unknown auth_key")
+		return errors.New(unknownKey)
 	case query["auth_version"] != "1.0":
 		return errors.New("Unknown auth_version: should be 1.0")
 	case err != nil:

@@ -112,3 +112,31 @@ func TestARequestThatIsNotSignedForIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestAClockThatIsSetIsTheOneThatRequestsAreJudgedBy(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	r := request{Method: "POST", Path: "/apps/3/events", Body: `{"name":"a","channel":"b","data":"c"}`}
+	for _, test := range []struct {
+		skew   time.Duration
+		status int
+	}{{time.Hour, 401}, {-time.Hour, 401}, {0, 200}} {
+		s.Skew(test.skew)
+		if status, text, _ := r.do(t, s); status != test.status {
+			t.Errorf("%v: %d %s", test.skew, status, text)
+		}
+	}
+}
+
+func TestAnAnswerTellsTheClockByWhichItsRequestWasJudged(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for _, skew := range []time.Duration{0, 5 * time.Minute, -time.Hour} {
+		s.Skew(skew)
+		_, _, header := request{Method: "GET", Path: "/apps/" + appID + "/channels"}.do(t, s)
+		date, err := http.ParseTime(header.Get("Date"))
+		if off := time.Until(date) - skew; err != nil || off.Abs() > time.Minute {
+			t.Errorf("ahead by %v: Date is %q (%v)", skew, header.Get("Date"), err)
+		}
+	}
+}

@@ -2,8 +2,12 @@ package webapp_test
 
 import (
 	"io"
+	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"devinbox/internal/dev/webapp"
@@ -23,5 +27,32 @@ func TestAStartThatFailsIsToldOnThePageAndStops(t *testing.T) {
 	}
 	if err := b.Stop(); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestARegistryThatFailsIsToldInNPMsOwnWords(t *testing.T) {
+	var requests atomic.Int32
+	registry := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		requests.Add(1)
+		http.Error(w, "a bad day", http.StatusServiceUnavailable)
+	}))
+	t.Cleanup(registry.Close)
+	workspace := t.TempDir()
+	for name, text := range map[string]string{
+		"package.json": `{"name":"web","private":true,"dependencies":{"one":"1.0.0"}}`,
+		"package-lock.json": `{"name":"web","lockfileVersion":3,"requires":true,"packages":{"":{"name":"web","dependencies":{"one":"1.0.0"}},
+			"node_modules/one":{"version":"1.0.0","resolved":"` + registry.URL + `/one-1.0.0.tgz","integrity":"sha512-AAAA"}}}`,
+	} {
+		if err := os.WriteFile(filepath.Join(workspace, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("npm_config_cache", t.TempDir())
+	_, err := webapp.Start(t.Context(), webapp.Options{Workspace: workspace, Progress: io.Discard, Output: io.Discard})
+	if err == nil || !strings.Contains(err.Error(), "503 Service Unavailable") || !strings.Contains(err.Error(), "--no-web") {
+		t.Errorf("%v", err)
+	}
+	if n := requests.Load(); n != 2 {
+		t.Errorf("after %d requests", n)
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"devinbox/internal/dev/folder"
+	"devinbox/internal/dev/npm"
 )
 
 const (
@@ -122,6 +123,13 @@ func Prepare(ctx context.Context, workspace string, progress io.Writer) error {
 	return prepare(ctx, workspace, progress, install, installTools, buildClient)
 }
 
+// PrepareClient installs what the example needs to run, and builds the client, if their sources have changed since that was
+// done last. Several processes may call it at the same time.
+// Errors: no Node or npm on this machine; an installation or a build that fails.
+func PrepareClient(ctx context.Context, workspace string, progress io.Writer) error {
+	return prepare(ctx, workspace, progress, install, buildClient)
+}
+
 // step is something that npm does again only when its sources have changed.
 type step struct {
 	stamp   string // the file that says for which state of the sources it was done
@@ -174,12 +182,12 @@ func prepare(ctx context.Context, workspace string, progress io.Writer, steps ..
 			continue
 		}
 		quiet := report(progress, step.doing)
-		npm := exec.CommandContext(ctx, "npm", step.npm...)
-		npm.Dir = workspace
-		npm.Env = append(os.Environ(), noTelemetry)
+		command := exec.CommandContext(ctx, "npm", step.npm...)
+		command.Dir = workspace // and no --prefix, with which npm would not read the machine's own settings
+		command.Env = npm.Impatient(append(os.Environ(), noTelemetry))
 		var out bytes.Buffer
-		npm.Stdout, npm.Stderr = &out, &out
-		err = npm.Run()
+		command.Stdout, command.Stderr = &out, &out
+		err = command.Run()
 		quiet()
 		if err != nil {
 			return fmt.Errorf("npm %s in web/ failed (%w); --no-web leaves the web example out:\n%s", strings.Join(step.npm, " "), err, out.String())
@@ -219,18 +227,37 @@ func report(progress io.Writer, doing string) (quiet func()) {
 // noTelemetry keeps Next.js from sending telemetry.
 const noTelemetry = "NEXT_TELEMETRY_DISABLED=1"
 
+// Claim tells that the example of a workspace is run from here, by who it says, until the claim is closed: Next.js serves
+// a folder for development once. If another process does it, holder says which.
+func Claim(workspace, who string) (claimed io.Closer, holder string, err error) {
+	file, err := lockFile(workspace, ".running")
+	if err != nil {
+		return nil, "", err
+	}
+	return folder.Claim(file, who)
+}
+
 // lock makes other processes that prepare the same workspace wait.
 func lock(ctx context.Context, workspace string) (io.Closer, error) {
-	absolute, err := filepath.Abs(workspace)
+	file, err := lockFile(workspace, ".lock")
 	if err != nil {
 		return nil, err
+	}
+	return folder.Lock(ctx, file)
+}
+
+// lockFile is a file of a workspace's in the cache.
+func lockFile(workspace, extension string) (string, error) {
+	absolute, err := filepath.Abs(workspace)
+	if err != nil {
+		return "", err
 	}
 	cache, err := folder.Cache()
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	name := sha256.Sum256([]byte(absolute))
-	return folder.Lock(ctx, filepath.Join(cache, "web-"+hex.EncodeToString(name[:8])+".lock"))
+	return filepath.Join(cache, "web-"+hex.EncodeToString(name[:8])+extension), nil
 }
 
 // made are the files and folders that the tools create beside the sources.

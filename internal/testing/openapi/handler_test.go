@@ -242,7 +242,7 @@ func TestEventsAreComparedWithTheDocument(t *testing.T) {
 	t.Parallel()
 	d := openapi.Load(t)
 	message := `{"id":"01a207d9-217b-7c3e-9a51-2f6a8e0b4d13","clientId":"42","seq":1,"version":1,"sender":{"id":"42","role":"client","name":null},
-		"body":"a","clientMessageId":null,"createdAt":"2026-11-23T10:00:00.123Z","editedAt":null,"deletedAt":null}`
+		"body":"a","attachments":[],"clientMessageId":null,"createdAt":"2026-11-23T10:00:00.123Z","editedAt":null,"deletedAt":null}`
 	for name, c := range map[string]struct {
 		event, data string
 		good        bool
@@ -271,7 +271,7 @@ func TestWebhooksAreComparedWithTheDocument(t *testing.T) {
 	d := openapi.Load(t)
 	const head = `{"type":"message.created","timestamp":"2026-11-23T10:00:00.123Z","data":`
 	message := `{"id":"01a207d9-217b-7c3e-9a51-2f6a8e0b4d13","clientId":"42","seq":1,"version":1,"sender":{"id":"42","role":"client","name":null},
-		"body":"a","clientMessageId":null,"createdAt":"2026-11-23T10:00:00.123Z","editedAt":null,"deletedAt":null}`
+		"body":"a","attachments":[],"clientMessageId":null,"createdAt":"2026-11-23T10:00:00.123Z","editedAt":null,"deletedAt":null}`
 	for name, c := range map[string]struct {
 		webhook, body string
 		good          bool

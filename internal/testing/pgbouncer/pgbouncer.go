@@ -268,6 +268,7 @@ func (s *Server) settings(target *url.URL, o Options) (string, error) {
 		"pool_mode = transaction",
 		"default_pool_size = " + strconv.Itoa(o.PoolSize),
 		"max_client_conn = " + strconv.Itoa(o.MaxClients),
+		"server_login_retry = 1", // seconds: by default it asks Postgres, when that was away, only 15 s later
 		"log_connections = 0",
 		"log_disconnections = 0",
 		"log_stats = 0",

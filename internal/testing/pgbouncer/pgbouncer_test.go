@@ -358,3 +358,29 @@ func TestThePasswordIsWrittenSoThatItIsReadBack(t *testing.T) {
 		t.Errorf("its clients connect to %s", s.URL())
 	}
 }
+
+func TestItDropsEveryConnectionAndTakesNewOnes(t *testing.T) {
+	t.Parallel()
+	s := Start(t, testdb.New(t), Options{PoolSize: 2, MaxClients: 5})
+	if s == nil {
+		return
+	}
+	conn, err := connect(t, s.URL())
+	if err == nil {
+		_, err = conn.Exec(t.Context(), "select 1")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Kill()
+	if _, err := conn.Exec(t.Context(), "select 1"); err == nil {
+		t.Error("the connection is still there")
+	}
+	conn, err = connect(t, s.URL())
+	if err == nil {
+		_, err = conn.Exec(t.Context(), "select 1")
+	}
+	if err != nil {
+		t.Errorf("a new one: %v", err)
+	}
+}

@@ -2,6 +2,7 @@ package testdb
 
 import (
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -84,4 +85,15 @@ func (s *OwnServer) Crash() {
 		s.t.Fatalf("testdb: crash: %v", err)
 	}
 	s.Stop() // waits for its end
+}
+
+// BecomeStandby makes the server a copy that follows another one, which it has none of: it is read, and takes no writes.
+func (s *OwnServer) BecomeStandby() {
+	s.t.Helper()
+	s.Stop()
+	signal := filepath.Join(filepath.Dir(s.server.LogFile()), "data", "standby.signal")
+	if err := os.WriteFile(signal, nil, 0o644); err != nil {
+		s.t.Fatalf("testdb: %v", err)
+	}
+	s.Start()
 }

@@ -37,6 +37,14 @@ func grantRights(ctx context.Context, database string) error {
 	return migrate.Grant(ctx, database, deployedRole)
 }
 
+// Grant gives the role of [Deployed] its rights in a database of [Empty] that the test has migrated by itself.
+func Grant(t stage.T, database string) {
+	t.Helper()
+	if err := grantRights(t.Context(), database); err != nil {
+		t.Fatalf("testdb: grant: %v", err)
+	}
+}
+
 // Deployed returns the address of a database of [New] or [Server] for a role that has no more rights than deployed code
 // needs: those of [migrate.Grant].
 func Deployed(t stage.T, database string) string {

@@ -34,6 +34,12 @@ func Empty(t testing.TB) string {
 	return present(t).create(t, "template0")
 }
 
+// Made is Empty with what create database says further, such as: encoding 'LATIN1' locale 'C'.
+func Made(t testing.TB, with string) string {
+	t.Helper()
+	return present(t).create(t, "template0 "+with)
+}
+
 // Main runs a package's tests and waits until the temporary server, if there was one, is removed:
 //
 //	func TestMain(m *testing.M) { testdb.Main(m) }

@@ -138,6 +138,31 @@ func TestAServerOfATestsOwnHasTheSettingsThatItAsksFor(t *testing.T) {
 	}
 }
 
+func TestAServerThatCrashesHasKeptWhatWasCommitted(t *testing.T) {
+	t.Parallel()
+	s := testdb.Server(t, "synchronous_commit=on")
+	conn, err := pgx.Connect(t.Context(), s.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Exec(t.Context(), "create table kept as select 1 as n"); err != nil {
+		t.Fatal(err)
+	}
+	s.Crash()
+	if err := conn.Ping(t.Context()); err == nil {
+		t.Error("its sessions outlive it")
+	}
+	s.Start()
+	if conn, err = pgx.Connect(t.Context(), s.URL()); err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	var n int
+	if err := conn.QueryRow(t.Context(), "select n from kept").Scan(&n); err != nil || n != 1 {
+		t.Errorf("%d, %v", n, err)
+	}
+}
+
 func TestAServerOfATestsOwnEndsWithIt(t *testing.T) {
 	t.Parallel()
 	var log, at string

@@ -341,3 +341,78 @@ func TestNothingIsLeftWhenTheTestEnds(t *testing.T) {
 		}
 	}
 }
+
+func TestRequestsAndAnswersAreHeldBack(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		hold    func(*wire.HTTP) (<-chan struct{}, func())
+		arrived int // while they are held back
+	}{
+		"requests": {(*wire.HTTP).HoldRequests, 0},
+		"answers":  {(*wire.HTTP).HoldAnswers, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			proxy, target, client := api(t)
+			stalled, release := test.hold(proxy)
+			answers := make(chan string, 2)
+			for _, body := range []string{"a", "b"} {
+				go func() {
+					answer, err := post(t.Context(), client, proxy.URL(), body)
+					if err != nil {
+						t.Error(err)
+					}
+					answers <- answer
+				}()
+			}
+			<-stalled
+			eventually(t, "both have come", func() bool { return len(proxy.Requests()) == 2 && len(target.got()) == test.arrived })
+			select {
+			case answer := <-answers:
+				t.Errorf("answered with %q", answer)
+			default:
+			}
+			release()
+			release()
+			for range 2 {
+				if answer := <-answers; answer != "200 done" {
+					t.Errorf("answered with %q", answer)
+				}
+			}
+			mustPost(t, client, proxy.URL(), "later", "200 done")
+		})
+	}
+}
+
+func TestWhatIsHeldBackAndCutNeverGoesOn(t *testing.T) {
+	t.Parallel()
+	proxy, target, client := api(t)
+	stalled, release := proxy.HoldRequests()
+	failed := make(chan error, 1)
+	go func() { _, err := post(t.Context(), client, proxy.URL(), "a"); failed <- err }()
+	<-stalled
+	proxy.Cut()
+	release()
+	if err := <-failed; err == nil {
+		t.Error("it was answered")
+	}
+	mustPost(t, client, proxy.URL(), "b", "200 done")
+	if got := target.got(); !slices.Equal(got, []string{"b"}) {
+		t.Errorf("the server got %q", got)
+	}
+}
+
+func TestADelayedRequestArrivesLate(t *testing.T) {
+	t.Parallel()
+	const delay = 50 * time.Millisecond
+	proxy, _, client := api(t)
+	if want := proxy.TargetPort(); want == "" || want == proxy.Port() {
+		t.Errorf("the target's port is %q", want)
+	}
+	proxy.Delay(delay)
+	begun := time.Now()
+	mustPost(t, client, proxy.URL(), "a", "200 done")
+	if took := time.Since(begun); took < delay {
+		t.Errorf("it took %v", took)
+	}
+}

@@ -512,3 +512,67 @@ func TestTheURLKeepsAllButTheServer(t *testing.T) {
 		}
 	}
 }
+
+func TestAStatementStallsBeforeOrAfterItIsExecuted(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		answer, cut bool
+		stored      []string // while it stalls
+		after       []string // when it was let go on, or its connection was cut
+	}{
+		"on its way there":                 {false, false, nil, []string{"held"}},
+		"on its way back":                  {true, false, []string{"held"}, []string{"held"}},
+		"on its way there, then it is cut": {false, true, nil, nil},
+		"on its way back, then it is cut":  {true, true, []string{"held"}, []string{"held"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			proxy, straight := postgres(t)
+			conn, other := connect(t, proxy.URL()), connect(t, proxy.URL())
+			stalled, release := proxy.Hold("into note", test.answer)
+			var one int
+			if err := other.QueryRow(t.Context(), "select 1").Scan(&one); err != nil { // another text passes
+				t.Fatal(err)
+			}
+			done := make(chan error, 1)
+			go func() { done <- insert(t.Context(), conn, "held") }()
+			<-stalled
+			if test.answer {
+				eventually(t, "it is stored", func() bool { return len(notes(t, straight)) == 1 })
+			}
+			if got := notes(t, straight); !slices.Equal(got, test.stored) {
+				t.Errorf("stored %q while it stalls, want %q", got, test.stored)
+			}
+			if err := other.QueryRow(t.Context(), "select 1").Scan(&one); err != nil {
+				t.Errorf("another connection: %v", err)
+			}
+			if test.cut {
+				proxy.Cut()
+			}
+			release()
+			release()
+			if err := <-done; (err != nil) != test.cut {
+				t.Errorf("its caller was told %v", err)
+			}
+			if got := notes(t, straight); !slices.Equal(got, test.after) {
+				t.Errorf("stored %q in the end, want %q", got, test.after)
+			}
+		})
+	}
+}
+
+func TestAnOrderToStallThatNothingMetIsForgotten(t *testing.T) {
+	t.Parallel()
+	proxy, _ := postgres(t)
+	conn := connect(t, proxy.URL())
+	stalled, release := proxy.Hold("into note", false)
+	release()
+	if err := insert(t.Context(), conn, "passes"); err != nil {
+		t.Error(err)
+	}
+	select {
+	case <-stalled:
+		t.Error("it stalled")
+	default:
+	}
+}

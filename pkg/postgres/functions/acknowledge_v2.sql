@@ -1,4 +1,4 @@
--- Settles the events that a request to Pusher was about, and tells whether there is anything for claim_v1 to do. Events
+-- Settles the events that a request to Pusher was about, and tells whether there is anything for claim_v2 to do. Events
 -- are named by four arrays of equal length; the fifth says what became of each:
 --
 --   'delivered'  Pusher took it. It is forgotten.

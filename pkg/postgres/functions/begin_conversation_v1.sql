@@ -6,7 +6,7 @@ declare
   clock        timestamptz := clock_timestamp();
 begin
   -- Whether this client is online may be known, or become known just now: this row is the lock of both, see
-  -- presence_v2.
+  -- presence_v3.
   insert into chat.presence as stored (client_id, online, online_at) values (p_client_id, false, '-infinity')
     on conflict (client_id) do update set online = stored.online where false; -- locked, and not changed
   with known as (

@@ -8,11 +8,11 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// oldest is the oldest major version of Postgres that the schema works on.
-const oldest = 14
+// Oldest is the oldest major version of Postgres that the schema works on.
+const Oldest = 14
 
-// traits are what decides whether a database can hold the schema, for the role that asks.
-type traits struct {
+// Traits are what decides whether a database can hold the schema, for the role that asks.
+type Traits struct {
 	Version    int // as server_version_num has it: 150004
 	Encoding   string
 	Standby    bool
@@ -20,6 +20,15 @@ type traits struct {
 	Role       string
 	MayCreate  bool // the schema, or what belongs in it
 	OwnsTables bool // all that the schema has already
+}
+
+// Inspect reads the Traits of a database, and changes nothing.
+func Inspect(ctx context.Context, conn *pgx.Conn) (Traits, error) {
+	rows, err := conn.Query(ctx, traitsSQL)
+	if err != nil {
+		return Traits{}, err
+	}
+	return pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Traits])
 }
 
 const traitsSQL = `
@@ -35,21 +44,17 @@ const traitsSQL = `
 
 // check finds what would make a migration fail or, worse, keep text wrongly. It changes nothing.
 func check(ctx context.Context, conn *pgx.Conn) error {
-	rows, err := conn.Query(ctx, traitsSQL)
-	if err != nil {
-		return err
-	}
-	t, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[traits])
+	t, err := Inspect(ctx, conn)
 	if err != nil {
 		return err
 	}
 	return t.fault()
 }
 
-func (t traits) fault() error {
+func (t Traits) fault() error {
 	switch {
-	case t.Version < oldest*10_000:
-		return fmt.Errorf("this server is Postgres %d: devinbox needs %d or later", t.Version/10_000, oldest)
+	case t.Version < Oldest*10_000:
+		return fmt.Errorf("this server is Postgres %d: devinbox needs %d or later", t.Version/10_000, Oldest)
 	case t.Encoding != "UTF8":
 		return fmt.Errorf("this database keeps text as %s, which does not have every letter: make another one, with create database … encoding 'UTF8' template template0", t.Encoding)
 	case t.Standby:

@@ -5,41 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"devinbox/internal/testing/testdb"
 	"devinbox/pkg/postgres/migrate"
 )
-
-// database makes a database beside another one, and drops it with the test.
-func database(t *testing.T, with string) string {
-	t.Helper()
-	beside := testdb.Empty(t)
-	u, err := url.Parse(beside)
-	if err != nil {
-		t.Fatal(err)
-	}
-	name := strings.TrimPrefix(u.Path, "/") + "_b"
-	exec(t, beside, "create database "+name+" template template0 "+with)
-	t.Cleanup(func() {
-		conn, err := pgx.Connect(context.Background(), beside)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close(context.Background())
-		if _, err := conn.Exec(context.Background(), "drop database "+name+" with (force)"); err != nil {
-			t.Error(err)
-		}
-	})
-	u.Path = "/" + name
-	return u.String()
-}
 
 // name is the database of a URL.
 func name(t *testing.T, address string) string {
@@ -51,16 +23,11 @@ func name(t *testing.T, address string) string {
 	return strings.TrimPrefix(u.Path, "/")
 }
 
-// standby makes a server a copy that follows another one, which it has none of, and returns its URL.
+// standby is a server that takes no writes.
 func standby(t *testing.T) string {
 	t.Helper()
 	server := testdb.Server(t)
-	server.Stop()
-	signal := filepath.Join(filepath.Dir(server.LogFile()), "data", "standby.signal")
-	if err := os.WriteFile(signal, nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	server.Start()
+	server.BecomeStandby()
 	return server.URL()
 }
 
@@ -71,8 +38,8 @@ func TestADatabaseThatCannotHoldTheSchemaIsRefusedBeforeAnythingIsChanged(t *tes
 		url  func(t *testing.T) string
 		says []string
 	}{
-		{"of another encoding", func(t *testing.T) string { return database(t, "encoding 'LATIN1' locale 'C'") }, []string{"LATIN1", "encoding 'UTF8'"}},
-		{"without an encoding", func(t *testing.T) string { return database(t, "encoding 'SQL_ASCII' locale 'C'") }, []string{"SQL_ASCII", "encoding 'UTF8'"}},
+		{"of another encoding", func(t *testing.T) string { return testdb.Made(t, "encoding 'LATIN1' locale 'C'") }, []string{"LATIN1", "encoding 'UTF8'"}},
+		{"without an encoding", func(t *testing.T) string { return testdb.Made(t, "encoding 'SQL_ASCII' locale 'C'") }, []string{"SQL_ASCII", "encoding 'UTF8'"}},
 		{"a standby", standby, []string{"standby", "primary"}},
 		{"read-only by a setting", func(t *testing.T) string {
 			address := testdb.Empty(t)

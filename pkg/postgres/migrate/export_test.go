@@ -12,5 +12,5 @@ func UpWithin(ctx context.Context, url string, turn time.Duration, tries int) er
 
 // FaultOfVersion is what Up says of a server of a version that no test can run.
 func FaultOfVersion(version int) error {
-	return traits{Version: version, Encoding: "UTF8", MayCreate: true, OwnsTables: true}.fault()
+	return Traits{Version: version, Encoding: "UTF8", MayCreate: true, OwnsTables: true}.fault()
 }

@@ -158,7 +158,7 @@ func TestSeveralAtOnceDoEachStepOnce(t *testing.T) {
 func TestADatabaseOfALaterVersionIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	url := testdb.New(t)
-	exec(t, url, "update chat.schema_version set version = 1000", "drop function chat.read_v2")
+	exec(t, url, "update chat.schema_version set version = 1000", "drop function chat.read_v3")
 	if err := migrate.Up(t.Context(), url, func(name string) { t.Errorf("ran %s", name) }); !errors.Is(err, migrate.ErrNewer) {
 		t.Errorf("Up: %v", err)
 	}
@@ -170,8 +170,8 @@ func TestADatabaseOfALaterVersionIsLeftAlone(t *testing.T) {
 func TestAFunctionThatIsMissingOrAnotherIsPending(t *testing.T) {
 	t.Parallel()
 	url := testdb.New(t)
-	exec(t, url, "drop function chat.read_v2", "do $$ begin execute replace(pg_get_functiondef('chat.acknowledge_v2'::regproc), 'p_others_taken then', 'true then'); end $$")
-	if s, want := status(t, url), []string{"functions/acknowledge_v2.sql", "functions/read_v2.sql"}; !slices.Equal(s.Pending, want) {
+	exec(t, url, "drop function chat.read_v3", "do $$ begin execute replace(pg_get_functiondef('chat.acknowledge_v2'::regproc), 'p_others_taken then', 'true then'); end $$")
+	if s, want := status(t, url), []string{"functions/acknowledge_v2.sql", "functions/read_v3.sql"}; !slices.Equal(s.Pending, want) {
 		t.Errorf("pending %q, want %q", s.Pending, want)
 	}
 	up(t, url)

@@ -17,6 +17,7 @@ import {
 import { createTypingSender, isOtherTyping, showTyping } from "./typing.js";
 import type { Conversation, ConversationState, ConversationStore, Received, Role } from "./types.js";
 import { createView } from "./view.js";
+import { createViewers } from "./viewers.js";
 
 export const initialConversation: ConversationState = {
   ...initialStatus,
@@ -26,6 +27,8 @@ export const initialConversation: ConversationState = {
   loadingOlder: false,
   unread: 0,
   typing: false,
+  viewers: [],
+  answering: [],
   draft: "",
 };
 
@@ -54,11 +57,16 @@ export function createConversation(core: Core, clientId: string | undefined): Ow
     },
     handleEvent(event, data, metadata) {
       if (event === "new-message" || event === "message-updated") synced.set({ typing: false });
-      if (event !== "client-typing") eventReceived(context, event, data);
+      if (event.startsWith("pusher:")) viewers.update();
+      else if (event !== "client-typing") eventReceived(context, event, data);
       else if (isOtherTyping(thread().me?.role, data, metadata))
         showTyping(synced.scheduler, (typing) => synced.set({ typing }));
+      else viewers.typed(metadata);
     },
-    onUpdate: context.updateIdentity,
+    onUpdate() {
+      context.updateIdentity();
+      viewers.update();
+    },
     onOpen() {
       synced.set({ typing: false }); // the timer that would have said so has ended with the store
       const isOurs = (by: string | null) => by === null || by === authorOf(thread());
@@ -66,6 +74,7 @@ export function createConversation(core: Core, clientId: string | undefined): Ow
     },
     onListened: (isViewed) => setViewed(core, clientId, isViewed),
   });
+  const viewers = createViewers(core, () => synced);
   const actions = createMessageActions(context, synced.refetch);
   const markRead = createReadReceipts(context);
   const tellTyping = () => core.realtime.sendTyping(synced.channelName(), thread().me?.role);

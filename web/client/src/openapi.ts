@@ -591,8 +591,8 @@ export interface components {
         Draft: {
             /** @description Whose conversation. Required from a developer; a client may leave it out, or give its own. */
             clientId?: components["schemas"]["ClientId"] | null;
-            /** @description The text, as `Body` says. With files it may be empty or left out. */
-            body?: string | null;
+            /** @description The text. With files it may be empty or left out. */
+            body?: components["schemas"]["Body"] | "" | null;
             /** @description The files that come with it, in this order, by the ids that `POST /api/attachments` gave within 24 hours for this conversation, to whomever. Each belongs to one message. They must be in the object store by now. */
             attachmentIds?: components["schemas"]["AttachmentId"][] | null;
             /** @description Your own key for this message, 1 to 64 printable ASCII characters, such as `crypto.randomUUID()`. It makes sending again harmless. */
@@ -600,10 +600,6 @@ export interface components {
             socketId?: components["schemas"]["SocketId"];
             /** @description Lets a developer begin the conversation where there is none. A client always does. */
             create?: boolean | null;
-        } | {
-            body: components["schemas"]["Body"];
-        } | {
-            attachmentIds: unknown[];
         };
         /**
          * @description The text. CRLF becomes LF; leading lines that hold only white space go, and all trailing white space; the first line that is left keeps its indentation. Then it must have
@@ -686,8 +682,8 @@ export interface components {
              * @description The `id` of the message.
              */
             messageId: string;
-            /** @description The text, as `Body` says. It may be empty if the message has files. */
-            body: string;
+            /** @description The text. It may be empty if the message has files. */
+            body: components["schemas"]["Body"] | "";
             /**
              * Format: int64
              * @description The `version` that the message must still have; an edit of any other is a 409. Without it an edit overwrites whatever is there.

@@ -1,4 +1,5 @@
 import type PusherLibrary from "pusher-js";
+import type { Channel, PresenceChannel } from "pusher-js";
 import { type EventMetadata, type OpenStore, updateAll } from "./core.js";
 import type { Gateway } from "./gateway.js";
 import { retry, sleep } from "./retry.js";
@@ -16,6 +17,8 @@ const EVENTS = [
   "messages-read",
   "conversation-updated",
   "client-typing",
+  "pusher:member_added",
+  "pusher:member_removed",
 ];
 
 /** The name of a channel, once there is one. */
@@ -31,6 +34,8 @@ export interface Realtime {
   isUnavailable: () => boolean;
   /** Whether a channel brings events. */
   isSubscribed: (channelName: ChannelName) => boolean;
+  /** The user ids on a presence channel; none on another one. */
+  members: (channelName: ChannelName) => string[];
   /** Tells the others on a channel that somebody of a side is typing, if it allows that. */
   sendTyping: (channelName: ChannelName, side: Role | undefined) => void;
 }
@@ -92,6 +97,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     socketId: () => connected()?.connection.socket_id,
     isUnavailable: () => isUnavailable,
     isSubscribed: (channelName) => channelOf(channelName)?.subscribed === true,
+    members: (channelName) => membersOf(channelOf(channelName)),
     sendTyping(channelName, side) {
       const channel = channelOf(channelName);
       // Only private and presence channels carry what a client tells.
@@ -99,6 +105,11 @@ export function createRealtime(options: RealtimeOptions): Realtime {
         channel.trigger("client-typing", { side });
     },
   };
+}
+
+function membersOf(channel: Channel | undefined): string[] {
+  const { members } = (channel ?? {}) as Partial<PresenceChannel>;
+  return channel?.subscribed ? Object.keys((members?.members ?? {}) as object) : [];
 }
 
 /** Subscribes to the channels that open stores follow, and to no other. */

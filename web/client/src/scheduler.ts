@@ -4,7 +4,8 @@ export type TimerName =
   | "unavailable" // realtime has not come
   | "poll" // the next fetch, if nothing else brings it
   | "gap" // a late event may still close it
-  | "typing"; // the other side has stopped
+  | "typing" // the other side has stopped
+  | "answering"; // another developer has
 
 /** Owns all timers of one store, so that none outlives it. */
 export interface StoreScheduler {

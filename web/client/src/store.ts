@@ -95,5 +95,6 @@ function ended<S extends StoreStatus>(initial: S, { reason }: AbortSignal): S {
 /** Whether two values are the same, or hold the same. */
 function isSame(a: unknown, b: unknown): boolean {
   if (a === b || typeof a !== "object" || typeof b !== "object" || !a || !b) return a === b;
+  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((item, i) => isSame(item, b[i]));
   return Object.keys({ ...a, ...b }).every((key) => isSame(a[key as keyof typeof a], b[key as keyof typeof b]));
 }

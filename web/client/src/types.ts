@@ -113,6 +113,12 @@ export interface ConversationState {
   unread: number;
   /** Whether the other side is typing, as somebody on its channel says. */
   typing: boolean;
+  /**
+   * The ids of the other developers who have the conversation open, and of those among them who are typing. Known to a
+   * developer, in `presence` mode, as Pusher says; empty elsewhere.
+   */
+  viewers: readonly string[];
+  answering: readonly string[];
   /** What the caller is writing and has not sent: what `setDraft` was given last, kept over a reload for a day. */
   draft: string;
 }

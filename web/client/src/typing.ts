@@ -2,9 +2,10 @@ import type { EventMetadata } from "./core.js";
 import type { StoreScheduler } from "./scheduler.js";
 import type { Role } from "./types.js";
 
-/** How often to tell that the caller is typing, and how long to show that the other side is, in milliseconds. */
+/** How often to tell that the caller is typing, in milliseconds. */
 const SEND_EVERY_MS = 3_000;
-const SHOWN_FOR_MS = 4_000;
+/** How long to show that somebody is, in milliseconds. */
+export const SHOWN_FOR_MS = 4_000;
 
 /** Makes a function that tells that the caller is typing, but not at every key. */
 export function createTypingSender(tell: () => void): () => void {

@@ -7,9 +7,10 @@ type View = Pick<ConversationState, "me" | "conversation" | "messages" | "hasOld
 export function createView(clientId: string | undefined): (thread: Thread) => View {
   const shown = new WeakMap<Received | PendingMessage, ShownMessage>();
 
-  function reuse(of: Received | PendingMessage, message: ShownMessage): ShownMessage {
+  function reuse(of: Received | PendingMessage, delivery: Delivery, show: () => ShownMessage): ShownMessage {
     const before = shown.get(of);
-    if (before?.delivery === message.delivery) return before;
+    if (before?.delivery === delivery) return before;
+    const message = show();
     shown.set(of, message);
     return message;
   }
@@ -24,28 +25,42 @@ export function createView(clientId: string | undefined): (thread: Thread) => Vi
       unread: me ? unreadCount(thread, me.role) : 0,
       draft: pending.find(({ draft }) => draft)?.body ?? "",
       messages: [
-        ...stored.map((message) => reuse(message, showStored(message, thread))),
-        ...pending.filter(({ draft }) => !draft).map((message) => reuse(message, showPending(message, me, clientId))),
+        ...stored.map((message) => {
+          const delivery = deliveryOf(message, thread);
+          return reuse(message, delivery, () => showStored(message, delivery, me));
+        }),
+        ...pending
+          .filter(({ draft }) => !draft)
+          .map((message) => {
+            const delivery = message.failed ? "failed" : "sending";
+            return reuse(message, delivery, () => showPending(message, delivery, me, clientId));
+          }),
       ],
     };
   };
 }
 
-function showStored(message: Received, { me, read }: Thread): ShownMessage {
-  const reader = message.sender.role === "client" ? "developer" : "client";
+function deliveryOf({ seq, sender }: Received, { read }: Thread): Delivery {
+  return seq > read[sender.role === "client" ? "developer" : "client"] ? "sent" : "seen";
+}
+
+function showStored(message: Received, delivery: Delivery, me: SessionIdentity | null): ShownMessage {
   const mine = isSentBy(message, me);
   return {
     ...message,
     own: message.sender.role === me?.role,
     mine,
-    delivery: message.seq > read[reader] ? "sent" : "seen",
+    delivery,
     key: (mine && message.clientMessageId) || message.id,
   };
 }
 
-function showPending(message: PendingMessage, me: SessionIdentity | null, clientId: string | undefined): ShownMessage {
-  const { id, body, at, attachments = [], error } = message;
-  const delivery: Delivery = message.failed ? "failed" : "sending";
+function showPending(
+  { id, body, at, attachments = [], error }: PendingMessage,
+  delivery: Delivery,
+  me: SessionIdentity | null,
+  clientId: string | undefined,
+): ShownMessage {
   // Before it is known who writes, only a developer names the conversation.
   const sender = me ?? { id: "", role: clientId === undefined ? "client" : "developer", name: null };
   return {

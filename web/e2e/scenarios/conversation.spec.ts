@@ -129,18 +129,22 @@ test("several lines, and whatever the keyboard has, stay as they were written", 
   await expect(client.bodies).toHaveJSProperty("textContent", text);
 });
 
-test("the title and a button tell of what came while one reads further up", async ({ chat, deployment }) => {
+test("the title, the icon and a button tell of what came while one reads further up", async ({ chat, deployment }) => {
   for (let i = 1; i <= 40; i++) await deployment.send(ada, `Line ${i}`, grace);
+  await deployment.call(grace, "POST", "/api/messages/read", { upToSeq: 40 });
   const client = await chat(grace);
-  await client.log.press("End");
-  await expect(client.page).toHaveTitle("Chat");
+  const icon = client.page.locator("link[rel=icon][href^='data:']");
+  await expect(client.message("Line 40")).toBeInViewport();
+  await expect(client.page).toHaveTitle("Chat with the developers");
   await client.log.press("Home");
   await expect(client.message("Line 40")).not.toBeInViewport();
   await deployment.send(ada, "News", grace);
-  await expect(client.page).toHaveTitle("(1) Chat");
+  await expect(client.page).toHaveTitle("(1) Chat with the developers");
+  await expect(icon).toHaveCount(1);
   await client.page.getByRole("button", { name: "1 new message" }).click();
   await expect(client.message("News")).toBeInViewport();
-  await expect(client.page).toHaveTitle("Chat");
+  await expect(client.page).toHaveTitle("Chat with the developers");
+  await expect(icon).toHaveCount(0);
 });
 
 test("both sides stand on the first page", async ({ open }) => {

@@ -76,7 +76,6 @@ test("who scrolls stays there, although the page changes before it hears of that
   await expect(client.message("Message 6")).toBeInViewport();
   await scrollAndWrite("end");
   await expect(client.message("Message 40")).toBeInViewport();
-  await expect(client.page).toHaveTitle("Chat");
   await scrollAndWrite("start");
   await expect(client.message("Message 1")).toBeInViewport();
   await expect(client.message("Message 40")).not.toBeInViewport();
@@ -92,17 +91,18 @@ test("each day begins with its name, and who wrote several lines in a row is nam
   );
   const client = await chat(grace);
   await client.shows("Long ago", "Yesterday's", "One", "Two");
-  // Each line by the first of its parts that takes room: a name, where it is seen and not only read out.
-  const [longAgo, ...later] = await client.log
-    .getByRole("listitem")
-    .evaluateAll((lines) =>
-      lines.map(
-        (line) =>
-          (Array.from(line.children).find((part) => part.clientHeight > 1) as HTMLElement | undefined)?.innerText,
-      ),
-    );
+  const [longAgo, ...later] = await client.log.getByRole("heading", { level: 3 }).allInnerTexts();
   expect(longAgo).toMatch(/ \d{4}$/);
-  expect(later).toEqual(["New", "Ada", "Yesterday", "Ada", "Today", "Ada", "Two"]);
+  expect(later).toEqual(["Yesterday", "Today"]);
+  // Each message by the first of its parts that takes room: a name, where it is seen and not only read out.
+  const firsts = await client.messages.evaluateAll((messages) =>
+    messages.map(
+      (message) =>
+        (Array.from(message.children).find((part) => part.clientHeight > 1 && part.textContent) as HTMLElement)
+          .innerText,
+    ),
+  );
+  expect(firsts).toEqual(["Ada", "Ada", "Ada", "Two"]);
 });
 
 test("a message of several screens is read once half a screen of it was seen, however slowly", async ({

@@ -64,7 +64,7 @@ test("whoever assigns a conversation finds it, and the others see whose it is", 
   await team.open("Grace");
   await team.assignee.selectOption("Me");
   await expect(team.line("Grace")).toContainText("Mine");
-  await expect(other.line("Grace")).toContainText("ada");
+  await expect(other.line("Grace")).toContainText(/ada/i);
 
   const mine = team.page.getByRole("combobox", { name: "Assigned to" });
   await mine.selectOption("Mine");
@@ -74,7 +74,7 @@ test("whoever assigns a conversation finds it, and the others see whose it is", 
   await mine.selectOption("Anyone");
   await team.assignee.selectOption("Nobody");
   await expect(team.line("Grace")).not.toContainText("Mine");
-  await expect(other.line("Grace")).not.toContainText("ada");
+  await expect(other.line("Grace")).not.toContainText(/ada/i);
 });
 
 test("the unread ones alone, and what is read leaves them", async ({ inbox }) => {
@@ -121,37 +121,128 @@ test("the keyboard is enough", async ({ inbox }) => {
   await expect(team.line("Alan")).toBeFocused();
   await keyboard.press("Enter");
   await expect(team.page.getByRole("heading", { name: "Alan" })).toBeVisible();
+  await keyboard.press("j"); // reading goes on
+  await expect(team.page.getByRole("heading", { name: "Linus" })).toBeVisible();
+  await keyboard.press("k");
+  await expect(team.page.getByRole("heading", { name: "Alan" })).toBeVisible();
+  await expect(team.conversation.field).toBeEnabled();
+  await keyboard.press("r");
   await expect(team.conversation.field).toBeFocused();
-  await keyboard.type("jk/"); // in a field these are letters
-  await expect(team.conversation.field).toHaveValue("jk/");
+  await keyboard.type("jk/?e"); // in a field these are letters
+  await expect(team.conversation.field).toHaveValue("jk/?e");
   await keyboard.press("Enter");
-  await team.conversation.shows("Alan asks", "jk/");
-  await team.conversation.delivery("jk/", "Sent");
+  await team.conversation.shows("Alan asks", "jk/?e");
+  await team.conversation.delivery("jk/?e", "Sent");
   await keyboard.press("ArrowUp");
   await keyboard.type(" and more");
   await keyboard.press("Enter");
-  await team.conversation.shows("Alan asks", "jk/ and more");
-  await keyboard.press("Escape");
+  await team.conversation.shows("Alan asks", "jk/?e and more");
+  await keyboard.press("Escape"); // from the field
+  await keyboard.press("Escape"); // from the conversation
   await expect(team.page.getByText("Choose a conversation.")).toBeVisible();
   await expect(team.line("Alan")).toBeFocused();
   await keyboard.press("/");
   await expect(team.search).toBeFocused();
+  await keyboard.press("Escape");
+  await keyboard.press("?");
+  const keys = team.page.getByRole("dialog", { name: "Keys" });
+  await expect(keys).toContainText("send, close, and go on to the next");
+  await keyboard.press("Escape");
+  await expect(keys).toBeHidden();
   await team.page.goBack();
   await expect(team.page.getByRole("heading", { name: "Alan" })).toBeVisible();
 });
 
 test("single keys do nothing once they are switched off, also after a reload", async ({ inbox }) => {
   const team = await inbox(ada);
+  const setKeys = async (on: boolean) => {
+    await team.page.getByRole("button", { name: "Keys" }).click();
+    await team.page.getByRole("checkbox", { name: "Keyboard shortcuts" }).setChecked(on);
+    await team.page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
+  };
   await team.lists("Grace", "Alan", "Linus");
-  await team.page.getByRole("checkbox", { name: "Keyboard shortcuts" }).uncheck();
+  await setKeys(false);
   await team.page.reload();
   await team.lists("Grace", "Alan", "Linus");
-  await expect(team.page.getByRole("checkbox", { name: "Keyboard shortcuts" })).not.toBeChecked();
   await team.page.keyboard.press("j");
   await expect(team.line("Grace")).not.toBeFocused();
-  await team.page.getByRole("checkbox", { name: "Keyboard shortcuts" }).check();
+  await setKeys(true);
   await team.page.keyboard.press("j");
   await expect(team.line("Grace")).toBeFocused();
+});
+
+test("20 waiting conversations are assigned, answered and closed with 4 keys each", async ({ inbox, deployment }) => {
+  test.slow();
+  const clients = Array.from({ length: 17 }, (_, i): Person => ({ id: `c${i}`, role: "client", name: `Client ${i}` }));
+  for (const client of clients) await deployment.send(client, "A question");
+  const team = await inbox(ada);
+  await expect(team.lines).toHaveCount(20);
+  let keys = 0;
+  const press = async (key: string) => {
+    keys += key.split("+").length;
+    await team.page.keyboard.press(key);
+  };
+  const heading = team.page.getByRole("heading", { level: 2 });
+  await press("j");
+  await press("Enter");
+  for (let left = 20; left > 0; left--) {
+    const name = (await heading.textContent())!;
+    await expect(team.conversation.field).toBeEnabled();
+    await press("m");
+    await press("r");
+    await team.page.keyboard.type("It is done.");
+    await press("Control+Enter");
+    if (left > 1) await expect(heading).not.toHaveText(name);
+  }
+  await expect(team.totals).toContainText("0 open");
+  expect(keys).toBeLessThanOrEqual(2 + 20 * 4);
+  const { conversations } = await deployment.call<{
+    conversations: { status: string; assigneeId: string; lastMessage: { preview: string } }[];
+  }>(ada, "GET", "/api/conversations/list?status=all&limit=100");
+  expect(conversations.map(({ status, assigneeId, lastMessage }) => [status, assigneeId, lastMessage.preview])).toEqual(
+    Array.from({ length: 20 }, () => ["closed", "ada", "It is done."]),
+  );
+});
+
+test("filters, the search and the open conversation stand in the address", async ({ inbox }) => {
+  const team = await inbox(ada);
+  await team.open("Alan");
+  await team.assignee.selectOption("Me");
+  await team.page.getByRole("combobox", { name: "Assigned to" }).selectOption("Mine");
+  await team.status("All");
+  await team.search.fill("alan");
+  await expect(team.page).toHaveURL(/\?as=ada&conversation=43&assignee=me&status=all&q=alan$/);
+  await team.page.reload();
+  await team.lists("Alan");
+  await expect(team.page.getByRole("heading", { level: 2 })).toHaveText("Alan");
+  await expect(team.search).toHaveValue("alan");
+  await expect(team.page.getByRole("radio", { name: "All" })).toBeChecked();
+});
+
+test("a closed conversation says so on both sides, and a client is known by more than a name", async ({
+  inbox,
+  chat,
+}) => {
+  const [team, client] = await Promise.all([inbox(ada), chat(grace)]);
+  await team.open("Grace");
+  const about = team.page.getByRole("complementary", { name: "About the client" });
+  await expect(about).toContainText("Messages1");
+  await about.getByRole("button", { name: "Rename" }).click();
+  await about.getByRole("textbox", { name: "Name" }).fill("Grace Hopper");
+  await about.getByRole("textbox", { name: "Name" }).press("Enter");
+  await expect(team.page.getByRole("heading", { level: 2 })).toHaveText("Grace Hopper");
+  await team.page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await about.getByRole("button", { name: "Copy: Id" }).click();
+  expect(await team.page.evaluate(() => navigator.clipboard.readText())).toBe("42");
+
+  await team.page.getByRole("button", { name: "Close the conversation" }).click();
+  await expect(team.conversation.log).toContainText(
+    "This conversation is closed. It opens again when Grace Hopper writes.",
+  );
+  await expect(client.log).toContainText("This conversation is closed. Write, and it is open again.");
+  await client.write("One more thing");
+  await expect(client.log).not.toContainText("is closed");
+  await expect(team.conversation.log).not.toContainText("is closed");
 });
 
 test("whoever searches while a conversation is loading goes on in the search", async ({ inbox }) => {

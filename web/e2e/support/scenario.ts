@@ -10,9 +10,14 @@ interface Fixtures {
   settings: Record<string, string>;
   deployment: Deployment;
   /** Opens a page in a browser of somebody's own, which shares nothing with another's. */
-  open: (path: string, options?: BrowserContextOptions) => Promise<Page>;
-  chat: (client: Person, options?: BrowserContextOptions) => Promise<Chat>;
-  inbox: (developer: Person, options?: BrowserContextOptions) => Promise<Inbox>;
+  open: (path: string, options?: OpenOptions) => Promise<Page>;
+  chat: (client: Person, options?: OpenOptions) => Promise<Chat>;
+  inbox: (developer: Person, options?: OpenOptions) => Promise<Inbox>;
+}
+
+/** How to open a page: as Playwright has it, and what to do before anything is loaded. */
+export interface OpenOptions extends BrowserContextOptions {
+  prepare?: (page: Page) => Promise<void>;
 }
 
 /** Playwright's test, with a deployment that no other scenario sees. */
@@ -29,6 +34,7 @@ export const test = base.extend<Fixtures>({
       const context = await browser.newContext({ baseURL: deployment.url, ...options });
       close.push(() => context.close());
       const page = await context.newPage();
+      await options?.prepare?.(page);
       await page.goto(path);
       return page;
     });

@@ -16,7 +16,7 @@ export class Thread {
   ) {
     this.log = within.getByRole("log", { name: "Messages" });
     this.messages = this.log.locator("li[data-anchor]");
-    this.bodies = this.messages.locator("p[dir=auto]");
+    this.bodies = this.messages.locator("[data-body]");
     this.field = within.getByRole("textbox", { name: field });
     this.banner = within.getByRole("status").filter({ hasText: /You are offline|Live updates are off/ });
     this.typing = this.log.getByText(/ is typing…$/);
@@ -24,7 +24,7 @@ export class Thread {
 
   /** The message of exactly that text. */
   message(body: string): Locator {
-    return this.messages.filter({ has: this.page.locator("p[dir=auto]").getByText(body, { exact: true }) });
+    return this.messages.filter({ has: this.page.locator("[data-body]").getByText(body, { exact: true }) });
   }
 
   async write(body: string): Promise<void> {
@@ -43,7 +43,7 @@ export class Thread {
   }
 
   /** Chooses from the menu of a message. */
-  async choose(body: string, item: "Edit" | "Delete…"): Promise<void> {
+  async choose(body: string, item: "Copy text" | "Quote in an answer" | "Edit" | "Delete…"): Promise<void> {
     const message = this.message(body);
     await message.hover();
     await message.getByRole("button", { name: "Message actions" }).click();

@@ -21,6 +21,7 @@ export default function HomePage() {
         <nav aria-label="Pages">
           <Link href="/chat">The client’s chat</Link>
           <Link href="/inbox">The developers’ inbox</Link>
+          <Link href="/widget">A page with the widget</Link>
         </nav>
       </header>
       <div className={styles.sides}>
@@ -31,7 +32,7 @@ export default function HomePage() {
           <Demo as={client}>
             <Thread
               label="Grace’s side"
-              empty="Nothing has been written yet. Ask Ada something."
+              empty={<p className={styles.empty}>Nothing has been written yet. Ask Ada something.</p>}
               placeholder="Write to Ada"
             />
           </Demo>
@@ -44,7 +45,7 @@ export default function HomePage() {
             <Thread
               clientId={clientId}
               label="Ada’s side"
-              empty="Nothing has been written yet."
+              empty={<p className={styles.empty}>Nothing has been written yet.</p>}
               placeholder="Write to Grace"
             />
           </Demo>

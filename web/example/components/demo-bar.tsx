@@ -3,7 +3,15 @@ import { type DemoUser, demoNames, demoUser } from "@/lib/demo";
 import styles from "./demo-bar.module.css";
 
 /** Says whom the demo takes you for, and lets you be somebody else. A real app has its sign-in in this place. */
-export function DemoBar({ path, as, role }: { path: "/chat" | "/inbox"; as: string; role: DemoUser["role"] }) {
+export function DemoBar({
+  path,
+  as,
+  role,
+}: {
+  path: "/chat" | "/inbox" | "/widget";
+  as: string;
+  role: DemoUser["role"];
+}) {
   return (
     <nav className={`bar ${styles.bar}`} aria-label="Demo">
       <Link href="/">devinbox</Link>

@@ -1,4 +1,13 @@
 import { ChatError } from "@devinbox/client";
+import { mostCharacters } from "./length";
+
+/** What a rule asks for, by the field that breaks it. The server's own words are for a developer. */
+const fields: Readonly<Record<string, string>> = {
+  body: `A message has at most ${mostCharacters.toLocaleString()} characters, and nothing that cannot be written.`,
+  clientId: "There can be no client of that id.",
+  clientName: "A name has at most 120 characters.",
+  q: "Search for a little more.",
+};
 
 /** An error in words for the person in front of the screen. */
 export function errorText(error: unknown): string {
@@ -29,14 +38,12 @@ export function errorText(error: unknown): string {
         : "That was too fast. Please wait a moment.";
     case "validation_failed":
       return (
-        error.fields.map(({ field, message }) => `${capitalised(field)} ${message}.`).join(" ") ||
-        "This cannot be accepted as it is."
+        error.fields
+          .map(({ field }) => fields[field] ?? "")
+          .join(" ")
+          .trim() || "This cannot be accepted as it is."
       );
     default:
       return "The chat does not answer. Please try again in a moment.";
   }
-}
-
-function capitalised(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

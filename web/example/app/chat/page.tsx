@@ -1,7 +1,11 @@
-import { ClientChat } from "@/components/client-chat";
+import type { Metadata } from "next";
+import { ClientPage } from "@/components/client-page";
 import { DemoBar } from "@/components/demo-bar";
 import { Demo } from "@/components/demo";
 import { type SearchParams, demoName } from "@/lib/demo";
+import { greeting, team } from "@/lib/owner";
+
+export const metadata: Metadata = { title: `Chat with ${team}` };
 
 /** The client's side. */
 export default async function ChatPage({ searchParams }: { searchParams: SearchParams }) {
@@ -11,8 +15,7 @@ export default async function ChatPage({ searchParams }: { searchParams: SearchP
       <DemoBar path="/chat" as={as} role="client" />
       <main className="column">
         <Demo as={as}>
-          <h1 className="visually-hidden">Chat</h1>
-          <ClientChat />
+          <ClientPage team={team} greeting={greeting} />
         </Demo>
       </main>
     </div>

@@ -1,7 +1,10 @@
+import type { Metadata } from "next";
 import { DemoBar } from "@/components/demo-bar";
 import { Demo } from "@/components/demo";
 import { Inbox } from "@/components/inbox/inbox";
 import { type SearchParams, demoName } from "@/lib/demo";
+
+export const metadata: Metadata = { title: "Inbox" };
 
 /** The developers' side. */
 export default async function InboxPage({ searchParams }: { searchParams: SearchParams }) {

@@ -1,45 +1,50 @@
-import type { Conversation, InboxState, InboxStore } from "@devinbox/client";
-import type { MouseEvent, Ref } from "react";
-import { Failure } from "@/components/failure";
-import { LoadMore } from "@/components/load-more";
-import { moment, shortTime } from "@/lib/time";
+import type { InboxState, InboxStore } from "@devinbox/client";
+import { type FocusEvent as ReactFocusEvent, type ReactNode, type RefObject, useLayoutEffect, useRef } from "react";
+import { ErrorNotice } from "@/components/ui/error-notice";
+import { LoadMore } from "@/components/ui/load-more";
+import { useNow } from "@/components/ui/use-now";
+import { ConversationListItem } from "./conversation-list-item";
 import styles from "./conversation-list.module.css";
 
 interface ConversationListProps {
-  ref: Ref<HTMLUListElement>;
+  ref: RefObject<HTMLUListElement | null>;
   inbox: InboxState & Pick<InboxStore, "loadMore">;
   open: string | null;
   /** The address at which a conversation is open. */
   address: (clientId: string) => string;
-  onOpen: (clientId: string) => void;
+  onOpen: (clientId: string, byPointer: boolean) => void;
+  /** What stands where no conversation is. */
+  empty: ReactNode;
 }
 
-export function ConversationList({ ref, inbox, open, address, onOpen }: ConversationListProps) {
-  const { status, conversations, filter } = inbox;
-  const filtered =
-    filter.unread === true || filter.assigneeId !== undefined || filter.q !== undefined || filter.status === "closed";
+export function ConversationList({ ref, inbox, open, address, onOpen, empty }: ConversationListProps) {
+  const { status, conversations, me, team } = inbox;
+  const now = useNow();
+  const keepFocus = useKeptFocus(ref, inbox);
   return (
     <div className={styles.scroller} data-scroller="" aria-busy={status === "loading"}>
       {status === "loading" && (
-        <p role="status" className={styles.note}>
-          Loading conversations…
-        </p>
+        <div role="status" className={styles.loading}>
+          <span className="visually-hidden">Loading conversations…</span>
+          <i />
+          <i />
+          <i />
+        </div>
       )}
-      {status === "error" && <Failure error={inbox.error} />}
-      {status === "ready" && conversations.length === 0 && (
-        <p className={styles.note}>{filtered ? "No conversation matches." : "Nobody has written yet."}</p>
-      )}
-      <ul ref={ref} className={styles.list} aria-label="Conversations">
+      {status === "error" && <ErrorNotice error={inbox.error} what="The conversations" />}
+      {status === "ready" && conversations.length === 0 && empty}
+      <ul ref={ref} className={styles.list} aria-label="Conversations" tabIndex={-1} {...keepFocus}>
         {conversations.map((conversation) => (
-          <li key={conversation.clientId}>
-            <Line
-              conversation={conversation}
-              me={inbox.me?.id}
-              open={conversation.clientId === open}
-              href={address(conversation.clientId)}
-              onOpen={onOpen}
-            />
-          </li>
+          <ConversationListItem
+            key={conversation.clientId}
+            conversation={conversation}
+            me={me?.id}
+            assignee={team.find(({ id }) => id === conversation.assigneeId)?.name ?? conversation.assigneeId}
+            now={now}
+            open={conversation.clientId === open}
+            href={address(conversation.clientId)}
+            onOpen={onOpen}
+          />
         ))}
       </ul>
       <LoadMore
@@ -53,55 +58,27 @@ export function ConversationList({ ref, inbox, open, address, onOpen }: Conversa
   );
 }
 
-interface LineProps {
-  conversation: Conversation;
-  me: string | undefined;
-  open: boolean;
-  href: string;
-  onOpen: (clientId: string) => void;
-}
-
-function Line({ conversation, me, open, href, onOpen }: LineProps) {
-  const { clientId, clientName, lastMessage, unread, assigneeId, status, online } = conversation;
-  // A real link, so that a conversation can be opened in a tab of its own.
-  const onClick = (event: MouseEvent) => {
-    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-    event.preventDefault();
-    onOpen(clientId);
+/** A line that has ceased to fit the filter goes. Had it the focus, the one in its place gets it, and nobody is lost. */
+function useKeptFocus(list: RefObject<HTMLElement | null>, { conversations }: InboxState) {
+  const focused = useRef<{ line: Element; at: number } | null>(null);
+  useLayoutEffect(() => {
+    if (!focused.current || focused.current.line.isConnected) return;
+    const links = list.current?.querySelectorAll<HTMLElement>("a") ?? [];
+    const next = links[Math.min(focused.current.at, links.length - 1)] ?? list.current;
+    if (document.activeElement === document.body) next?.focus();
+  }, [list, conversations]);
+  return {
+    onFocus({ target, currentTarget }: ReactFocusEvent) {
+      focused.current = {
+        line: target,
+        at: Array.from(currentTarget.querySelectorAll("a")).indexOf(target as HTMLAnchorElement),
+      };
+    },
+    onBlur({ target }: ReactFocusEvent) {
+      // A browser may tell of that also because the line is about to go.
+      queueMicrotask(() => {
+        if (target.isConnected && focused.current?.line === target) focused.current = null;
+      });
+    },
   };
-  return (
-    <a
-      className={styles.line}
-      href={href}
-      aria-current={open || undefined}
-      data-unread={unread.developer > 0 || undefined}
-      onClick={onClick}
-    >
-      <span className={styles.top}>
-        <span className={styles.name}>{clientName ?? clientId}</span>
-        {online && (
-          <span className={styles.online}>
-            <span className="visually-hidden">online</span>
-          </span>
-        )}
-        <time className={styles.time} dateTime={lastMessage.createdAt} title={moment(lastMessage.createdAt)}>
-          {shortTime(lastMessage.createdAt)}
-        </time>
-      </span>
-      <span className={styles.bottom}>
-        <span className={styles.preview}>
-          {lastMessage.senderRole === "developer" && "Us: "}
-          {lastMessage.preview || "Message deleted"}
-        </span>
-        {status === "closed" && <span className={styles.tag}>Closed</span>}
-        {assigneeId !== null && <span className={styles.tag}>{assigneeId === me ? "Mine" : assigneeId}</span>}
-        {unread.developer > 0 && (
-          <span className={styles.badge}>
-            {unread.developer}
-            <span className="visually-hidden"> unread</span>
-          </span>
-        )}
-      </span>
-    </a>
-  );
 }

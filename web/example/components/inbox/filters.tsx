@@ -1,45 +1,35 @@
-import type { InboxFilter } from "@devinbox/client";
+import type { TeamMember } from "@devinbox/client";
 import { type RefObject, useEffect, useRef, useState } from "react";
+import { type Choice, type Status, isTooShort, shortestSearch } from "@/lib/inbox-address";
 import styles from "./filters.module.css";
 
-type Status = NonNullable<InboxFilter["status"]>;
-type Assignee = "anyone" | "me" | "nobody";
-interface Choice {
-  status: Status;
-  unread: boolean;
-  assignee: Assignee;
-  q: string;
-}
-
-const everything: Choice = { status: "open", unread: false, assignee: "anyone", q: "" };
 const statuses: readonly [Status, string][] = [
   ["open", "Open"],
   ["closed", "Closed"],
   ["all", "All"],
 ];
-/** devinbox searches for no less, in code points. */
-const shortestSearch = 3;
 /** How long somebody may pause while typing a search, in milliseconds. */
 const pause = 250;
 
 interface FiltersProps {
   search: RefObject<HTMLInputElement | null>;
   me: string | null;
-  setFilter: (filter: InboxFilter) => void;
+  team: readonly TeamMember[];
+  choice: Choice;
+  onChoose: (change: Partial<Choice>) => void;
 }
 
-export function Filters({ search, me, setFilter }: FiltersProps) {
-  const [choice, setChoice] = useState(everything);
+export function Filters({ search, me, team, choice, onChoose }: FiltersProps) {
+  const [q, setQ] = useState(choice.q);
   const timer = useRef<number>(undefined);
   useEffect(() => () => window.clearTimeout(timer.current), []);
 
-  const choose = (change: Partial<Choice>, delay = 0) => {
-    const next = { ...choice, ...change };
-    setChoice(next);
+  const type = (text: string) => {
+    setQ(text);
     window.clearTimeout(timer.current);
-    timer.current = window.setTimeout(() => setFilter(filterOf(next, me)), delay);
+    timer.current = window.setTimeout(() => onChoose({ q: text }), pause);
   };
-  const tooShort = choice.q.trim() !== "" && codePoints(choice.q.trim()) < shortestSearch;
+  const tooShort = isTooShort(q);
 
   return (
     <form role="search" aria-label="Conversations" onSubmit={(event) => event.preventDefault()}>
@@ -48,13 +38,14 @@ export function Filters({ search, me, setFilter }: FiltersProps) {
         <input
           ref={search}
           type="search"
-          className={styles.search}
+          className="input"
           aria-label="Search"
           aria-describedby={tooShort ? "search-hint" : undefined}
           placeholder="Search name, e-mail or id"
-          value={choice.q}
+          dir="auto"
+          value={q}
           maxLength={254}
-          onChange={(event) => choose({ q: event.target.value }, pause)}
+          onChange={(event) => type(event.target.value)}
         />
         {tooShort && (
           <p id="search-hint" className={styles.hint}>
@@ -70,7 +61,7 @@ export function Filters({ search, me, setFilter }: FiltersProps) {
                   name="status"
                   className="visually-hidden"
                   checked={choice.status === status}
-                  onChange={() => choose({ status })}
+                  onChange={() => onChoose({ status })}
                 />
                 <span>{name}</span>
               </label>
@@ -80,7 +71,7 @@ export function Filters({ search, me, setFilter }: FiltersProps) {
             type="button"
             className={styles.toggle}
             aria-pressed={choice.unread}
-            onClick={() => choose({ unread: !choice.unread })}
+            onClick={() => onChoose({ unread: !choice.unread })}
           >
             Unread
           </button>
@@ -88,27 +79,22 @@ export function Filters({ search, me, setFilter }: FiltersProps) {
             className={styles.select}
             aria-label="Assigned to"
             value={choice.assignee}
-            onChange={(event) => choose({ assignee: event.target.value as Assignee })}
+            data-chosen={choice.assignee !== "anyone" || undefined}
+            onChange={(event) => onChoose({ assignee: event.target.value })}
           >
             <option value="anyone">Anyone</option>
             <option value="me">Mine</option>
             <option value="nobody">Unassigned</option>
+            {team
+              .filter(({ id }) => id !== me)
+              .map(({ id, name }) => (
+                <option key={id} value={`d:${id}`}>
+                  {name ?? id}
+                </option>
+              ))}
           </select>
         </div>
       </fieldset>
     </form>
   );
-}
-
-function filterOf({ status, unread, assignee, q }: Choice, me: string | null): InboxFilter {
-  const filter: InboxFilter = { status };
-  if (unread) filter.unread = true;
-  if (assignee === "me" && me !== null) filter.assigneeId = me;
-  if (assignee === "nobody") filter.assigneeId = "none";
-  if (codePoints(q.trim()) >= shortestSearch) filter.q = q.trim();
-  return filter;
-}
-
-function codePoints(text: string): number {
-  return Array.from(text).length;
 }

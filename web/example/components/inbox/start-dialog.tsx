@@ -1,5 +1,5 @@
 import { type SubmitEvent, useState } from "react";
-import { Dialog } from "@/components/dialog";
+import { Dialog } from "@/components/ui/dialog";
 
 interface StartDialogProps {
   open: boolean;

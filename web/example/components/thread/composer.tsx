@@ -1,21 +1,26 @@
 import { normalizeBody } from "@devinbox/client";
-import { type KeyboardEvent, type RefObject, type SubmitEvent, useLayoutEffect } from "react";
-import { SendIcon } from "@/components/icons";
-import { isComposing } from "@/components/is-composing";
-import { isField } from "@/components/is-field";
+import { type KeyboardEvent, type Ref, type SubmitEvent, useImperativeHandle, useLayoutEffect, useRef } from "react";
+import { SendIcon } from "@/components/ui/icons";
+import { isComposing } from "@/components/ui/is-composing";
+import { isField } from "@/components/ui/is-field";
+import { isTouch } from "@/components/ui/is-touch";
+import { countCharacters, lengthNote, mostCharacters } from "@/lib/length";
 import styles from "./composer.module.css";
 
-/** What devinbox takes at most, in code points: `limits.bodyCodePoints` of the session. */
-const limit = 8000;
-/** How many may be left before the writer is told. */
-const warning = 500;
+/** The field, from outside. */
+export interface ComposerHandle {
+  /** Puts the focus there, for somebody with a keyboard; on a touch screen only if it `isWanted`, because its keyboard covers much. */
+  focus: (isWanted?: boolean) => void;
+}
 
 interface ComposerProps {
-  field: RefObject<HTMLTextAreaElement | null>;
+  ref: Ref<ComposerHandle>;
   label: string;
   draft: string;
   onDraft: (draft: string) => void;
   onSend: (body: string) => void;
+  /** What Ctrl+Enter does beside sending. */
+  sendAnd: { label: string; run: () => void } | undefined;
   onTyping: () => void;
   /** Called for an arrow up in an empty field. */
   onEditLast: () => void;
@@ -23,34 +28,31 @@ interface ComposerProps {
   autoFocus: boolean;
 }
 
-export function Composer({
-  field,
-  label,
-  draft,
-  onDraft,
-  onSend,
-  onTyping,
-  onEditLast,
-  disabled,
-  autoFocus,
-}: ComposerProps) {
+export function Composer(props: ComposerProps) {
+  const { ref, label, draft, onDraft, onSend, sendAnd, onTyping, onEditLast, disabled, autoFocus } = props;
+  const field = useRef<HTMLTextAreaElement>(null);
   const body = normalizeBody(draft);
-  const left = limit - codePoints(body);
+  const left = mostCharacters - countCharacters(body);
   const sendable = !disabled && body !== "" && left >= 0;
+
+  const focus = (isWanted = false) => {
+    if (!isTouch() || isWanted) field.current?.focus();
+  };
+  useImperativeHandle(ref, () => ({ focus }));
 
   // At once, so that a key that is pressed as the field appears does not lose its target.
   useLayoutEffect(() => {
     // Whoever writes elsewhere already, such as a search, goes on there.
-    if (autoFocus && !disabled && !isField(document.activeElement)) focusField(field.current);
-  }, [field, autoFocus, disabled]);
+    if (autoFocus && !disabled && !isField(document.activeElement) && !isTouch()) field.current?.focus();
+  }, [autoFocus, disabled]);
 
-  useLayoutEffect(() => fit(field.current), [field, draft]);
+  useLayoutEffect(() => fit(field.current), [draft]);
 
   const send = () => {
     if (!sendable) return;
     onSend(body);
     onDraft("");
-    field.current?.focus();
+    focus(true);
   };
 
   const onSubmit = (event: SubmitEvent) => {
@@ -60,9 +62,12 @@ export function Composer({
 
   const onKeyDown = (event: KeyboardEvent) => {
     if (isComposing(event)) return;
-    if (event.key === "Enter" && !event.shiftKey && !touch()) {
+    const isModified = event.ctrlKey || event.metaKey;
+    if (event.key === "Enter" && !event.shiftKey && (isModified || !isTouch())) {
       event.preventDefault();
+      if (!sendable) return;
       send();
+      if (isModified) sendAnd?.run();
     }
     if (event.key === "ArrowUp" && draft === "") {
       event.preventDefault();
@@ -72,35 +77,49 @@ export function Composer({
 
   return (
     <form className={styles.composer} onSubmit={onSubmit}>
-      <textarea
-        ref={field}
-        className={styles.field}
-        aria-label={label}
-        placeholder={label}
-        value={draft}
-        rows={1}
-        disabled={disabled}
-        enterKeyHint="enter"
-        onChange={(event) => {
-          onDraft(event.target.value);
-          if (event.target.value) onTyping();
-        }}
-        onKeyDown={onKeyDown}
-      />
-      <button type="submit" className={styles.send} aria-label="Send" disabled={!sendable}>
-        <SendIcon />
-      </button>
-      {left < warning && (
+      <div className={styles.box}>
+        <textarea
+          ref={field}
+          className={styles.field}
+          aria-label={label}
+          placeholder={label}
+          dir="auto"
+          value={draft}
+          rows={1}
+          disabled={disabled}
+          enterKeyHint="enter"
+          onChange={(event) => {
+            onDraft(event.target.value);
+            if (event.target.value) onTyping();
+          }}
+          onKeyDown={onKeyDown}
+        />
+        <button type="submit" className={styles.send} aria-label="Send" disabled={!sendable}>
+          <SendIcon />
+        </button>
+      </div>
+      {lengthNote(left) ? (
         <p role="status" className={styles.left} data-over={left < 0 || undefined}>
-          {left < 0 ? `${-left} characters too many` : `${left} characters left`}
+          {lengthNote(left)}
+        </p>
+      ) : (
+        <p className={styles.hint}>
+          <span>
+            <b>**bold**</b> <i>*italic*</i> <code>`code`</code> <code>```</code> block
+          </span>
+          <span>
+            <kbd>Enter</kbd> sends
+            {sendAnd && (
+              <>
+                {" "}
+                <kbd>Ctrl</kbd> <kbd>Enter</kbd> {sendAnd.label}
+              </>
+            )}
+          </span>
         </p>
       )}
     </form>
   );
-}
-
-function codePoints(text: string): number {
-  return Array.from(text).length;
 }
 
 /** Makes the field as high as its text. CSS can do that alone (field-sizing), but not in every browser yet. */
@@ -108,14 +127,4 @@ function fit(field: HTMLTextAreaElement | null): void {
   if (!field || CSS.supports("field-sizing", "content")) return;
   field.style.height = "auto";
   field.style.height = `${field.scrollHeight}px`;
-}
-
-/** Focuses the field for somebody with a keyboard. A touch screen would cover half of the thread with its own. */
-export function focusField(field: HTMLTextAreaElement | null): void {
-  if (!touch()) field?.focus();
-}
-
-/** Whether the main pointer is a finger: then Enter makes a new line, and the button sends. */
-function touch(): boolean {
-  return window.matchMedia("(pointer: coarse)").matches;
 }

@@ -1,6 +1,6 @@
 import type { ShownMessage } from "@devinbox/client";
 import { useState } from "react";
-import { Dialog } from "@/components/dialog";
+import { Dialog } from "@/components/ui/dialog";
 import { errorText } from "@/lib/errors";
 
 interface DeleteDialogProps {

@@ -1,56 +1,66 @@
-import type { ConversationState, ConversationStore, ShownMessage } from "@devinbox/client";
-import { Menu } from "@base-ui/react/menu";
-import { useEffect, useLayoutEffect, useMemo, useState } from "react";
-import { DownIcon } from "@/components/icons";
-import { Failure } from "@/components/failure";
-import { LoadMore } from "@/components/load-more";
-import { rows } from "@/lib/rows";
-import { Message } from "./message";
+import type { ConversationState, ConversationStore } from "@devinbox/client";
+import { type ReactNode, memo, useEffect, useMemo } from "react";
+import { DownIcon, UpIcon } from "@/components/ui/icons";
+import { ErrorNotice } from "@/components/ui/error-notice";
+import { LoadMore } from "@/components/ui/load-more";
+import { useToday } from "@/components/ui/use-now";
+import { groupMessages } from "@/lib/group-messages";
+import { MessageItem } from "./message-item";
 import { MessageMenu } from "./message-menu";
 import styles from "./message-list.module.css";
+import { useActiveMessage } from "./use-active-message";
 import { useAnnouncement } from "./use-announcement";
+import { useFirstUnread } from "./use-first-unread";
 import { useReadMark } from "./use-read-mark";
 import { useStickyScroll } from "./use-sticky-scroll";
 
-type Conversing = ConversationState & Pick<ConversationStore, "loadOlder" | "retry" | "discard" | "edit" | "markRead">;
+/** What a list shows of a conversation, and does with it. */
+export type ShownThread = Omit<ConversationState, "draft" | "viewers" | "answering"> &
+  Pick<ConversationStore, "loadOlder" | "markRead">;
 
 interface MessageListProps {
-  thread: Conversing;
+  thread: ShownThread;
   /** How many messages have been sent from this page: when it grows, the list goes to its end. */
   sent: number;
-  empty: string;
+  empty: ReactNode;
+  note: ReactNode;
   editing: string | null;
-  onEdit: (messageId: string | null) => void;
-  onDelete: (message: ShownMessage) => void;
 }
 
-export function MessageList({ thread, sent, empty, editing, onEdit, onDelete }: MessageListProps) {
+export const MessageList = memo(List);
+
+function List({ thread, sent, empty, note, editing }: MessageListProps) {
   const { status, messages, unread } = thread;
   const { scroller, atEnd, onScroll, toEnd, toElement } = useStickyScroll();
-  const readUpTo = useReadUpToAtFirst(thread);
-  const lines = useMemo(() => rows(messages, readUpTo ?? null), [messages, readUpTo]);
+  const { readUpTo, isOpening, isAbove, toFirstUnread } = useFirstUnread(thread, scroller, toElement);
+  const today = useToday();
+  const days = useMemo(() => groupMessages(messages, readUpTo ?? null, today), [messages, readUpTo, today]);
   const announcement = useAnnouncement(messages, status === "ready");
-  const menu = useMemo(() => Menu.createHandle<ShownMessage>(), []);
-  useReadMark(scroller, messages, thread.markRead);
-
-  // A thread opens where the reader left off, if that is further up than the last screen.
-  const opened = status === "ready" && readUpTo !== undefined;
-  useLayoutEffect(() => {
-    const mark = opened && scroller.current?.querySelector<HTMLElement>("[data-unread-mark]");
-    if (mark) toElement(mark);
-  }, [opened, scroller, toElement]);
+  const active = useActiveMessage(scroller);
+  useReadMark(scroller, thread, isOpening);
 
   useEffect(() => {
     if (sent > 0) toEnd();
   }, [sent, toEnd]);
 
-  const jump = () => {
-    toEnd();
+  const jump = (go: () => void) => {
+    go();
     scroller.current?.focus({ preventScroll: true }); // the button that had the focus is gone
   };
 
   return (
     <div className={styles.frame}>
+      {isAbove && (
+        <div className={styles.above}>
+          <button type="button" onClick={() => jump(toFirstUnread)}>
+            <UpIcon />
+            {counted(unread)}
+          </button>
+          <button type="button" onClick={() => jump(() => thread.markRead())}>
+            Mark as read
+          </button>
+        </div>
+      )}
       {/* New messages are read out by the region below; this one would read old ones too as they are loaded. */}
       <div
         ref={scroller}
@@ -60,13 +70,13 @@ export function MessageList({ thread, sent, empty, editing, onEdit, onDelete }: 
         role="log"
         aria-live="off"
         aria-label="Messages"
-        tabIndex={0}
+        {...active.list}
       >
-        <div className={styles.content}>
-          {status === "loading" && <Loading />}
-          {status === "error" && <Failure error={thread.error} />}
-          {status === "ready" && messages.length === 0 && <p className={styles.empty}>{empty}</p>}
-          {messages.length > 0 && (
+        <div className={styles.content} data-opening={isOpening || undefined}>
+          {(status === "loading" || isOpening) && <Loading />}
+          {status === "error" && <ErrorNotice error={thread.error} what="The conversation" />}
+          {status === "ready" && messages.length === 0 && empty}
+          {messages.length > 0 && !isOpening && (
             <LoadMore
               what="older messages"
               more={thread.hasOlder}
@@ -75,50 +85,40 @@ export function MessageList({ thread, sent, empty, editing, onEdit, onDelete }: 
               load={thread.loadOlder}
             />
           )}
-          <ol className={styles.list}>
-            {lines.map((row) => {
-              if (row.kind === "day") {
-                return (
-                  <li key={row.key} className={styles.day}>
-                    <span>{row.label}</span>
-                  </li>
-                );
-              }
-              if (row.kind === "unread") {
-                return (
-                  <li key={row.key} className={styles.unread} data-unread-mark="">
-                    <span>New</span>
-                  </li>
-                );
-              }
-              const { message } = row;
-              return (
-                <Message
-                  key={row.key}
-                  message={message}
-                  first={row.first}
-                  last={row.last}
-                  meta={row.meta}
-                  menu={menu}
-                  editing={editing === message.id}
-                  onEdit={onEdit}
-                  edit={thread.edit}
-                  retry={thread.retry}
-                  discard={thread.discard}
-                />
-              );
-            })}
-          </ol>
+          {days.map(({ key, label, rows }) => (
+            <div key={key} className={styles.day}>
+              <h3 className={styles.date}>
+                <span>{label}</span>
+              </h3>
+              <ol className={styles.list} aria-label={label}>
+                {rows.map((row) =>
+                  row.kind === "unread" ? (
+                    <li key={row.key} className={styles.unread} data-unread-mark="">
+                      <span>New</span>
+                    </li>
+                  ) : (
+                    <MessageItem
+                      {...row}
+                      key={row.key}
+                      isActive={active.key === row.key}
+                      isEditing={editing === row.message.id}
+                    />
+                  ),
+                )}
+              </ol>
+            </div>
+          ))}
+          {note}
           {thread.typing && <Typing name={otherName(thread)} />}
         </div>
       </div>
       {!atEnd && (
-        <button type="button" className={styles.jump} onClick={jump} data-unread={unread > 0}>
+        <button type="button" className={styles.jump} onClick={() => jump(toEnd)} data-unread={unread > 0 && !isAbove}>
           <DownIcon />
-          {unread > 0 ? `${unread} new ${unread === 1 ? "message" : "messages"}` : "Latest messages"}
+          {unread > 0 && !isAbove ? counted(unread) : "Latest messages"}
         </button>
       )}
-      <MessageMenu menu={menu} onEdit={onEdit} onDelete={onDelete} />
+      <MessageMenu isDeveloper={thread.me?.role === "developer"} />
       <p role="status" className="visually-hidden">
         <span key={announcement.key}>{announcement.text}</span>
       </p>
@@ -126,13 +126,8 @@ export function MessageList({ thread, sent, empty, editing, onEdit, onDelete }: 
   );
 }
 
-/** Where the caller's side had read to when the thread was opened: null for all of it, undefined while that is not known. */
-function useReadUpToAtFirst({ status, me, conversation, unread }: ConversationState): number | null | undefined {
-  const [readUpTo, setReadUpTo] = useState<number | null>();
-  if (readUpTo === undefined && status === "ready" && me) {
-    setReadUpTo(conversation && unread > 0 ? conversation.read[me.role] : null);
-  }
-  return readUpTo;
+function counted(unread: number): string {
+  return `${unread} new ${unread === 1 ? "message" : "messages"}`;
 }
 
 function Loading() {
@@ -154,13 +149,12 @@ function Typing({ name }: { name: string }) {
         <i />
         <i />
       </span>
-      {name} is typing…
+      <span>{name} is typing…</span>
     </p>
   );
 }
 
-/** What the other side is called. The developers are one side, so it is the one who wrote last. */
-function otherName({ me, conversation, messages }: ConversationState): string {
-  if (me?.role === "developer") return conversation?.clientName ?? "The client";
-  return messages.findLast((message) => !message.own)?.sender.name ?? "Somebody";
+/** What the other side is called. Of the developers nobody vouches for which one it is, so it is their side. */
+function otherName({ me, conversation }: ShownThread): string {
+  return me?.role === "developer" ? (conversation?.clientName ?? "The client") : "The team";
 }

@@ -1,13 +1,16 @@
 "use client";
 
 import type { ShownMessage } from "@devinbox/client";
-import { useConversation } from "@devinbox/client/react";
-import { type ReactNode, useCallback, useRef, useState } from "react";
+import { type UseConversation, useChat, useConversation } from "@devinbox/client/react";
+import { Menu } from "@base-ui/react/menu";
+import { type ReactNode, type RefObject, useMemo, useRef, useState } from "react";
+import { isEditable } from "@/lib/is-editable";
+import { withQuotation } from "@/lib/quote";
 import { ConnectionBanner } from "./connection-banner";
-import { Composer, focusField } from "./composer";
+import { Composer, type ComposerHandle } from "./composer";
 import { DeleteDialog } from "./delete-dialog";
-import { isEditable } from "./is-editable";
-import { MessageList } from "./message-list";
+import { MessageList, type ShownThread } from "./message-list";
+import { ThreadProvider } from "./thread-context";
 import styles from "./thread.module.css";
 
 interface ThreadProps {
@@ -17,53 +20,115 @@ interface ThreadProps {
   label: string;
   header?: ReactNode;
   /** What stands where there is no message yet. */
-  empty: string;
+  empty: ReactNode;
+  /** What stands below the last message, such as that the conversation is closed. */
+  note?: ReactNode;
   placeholder: string;
   autoFocus?: boolean;
+  /** The field, for whoever wants to put the focus there. */
+  composer?: RefObject<ComposerHandle | null>;
+  /** What else there is to do with a message that is being written: it is sent, and this is called. */
+  sendAnd?: { label: string; run: () => void };
 }
 
 /** One conversation: its messages, and a field to write in. Give it `key={clientId}` where the conversation can change. */
-export function Thread({ clientId, label, header, empty, placeholder, autoFocus = false }: ThreadProps) {
+export function Thread(props: ThreadProps) {
+  const { clientId, label, header, empty, note, placeholder, autoFocus = false, composer, sendAnd } = props;
   const thread = useConversation(clientId);
   const [sent, setSent] = useState(0);
   const [editing, setEditing] = useState<string | null>(null);
   const [deleting, setDeleting] = useState<ShownMessage | null>(null);
-  const field = useRef<HTMLTextAreaElement>(null);
+  const [announced, setAnnounced] = useState("");
+  const menu = useMemo(() => Menu.createHandle<ShownMessage>(), []);
+  const own = useRef<ComposerHandle>(null);
+  const field = composer ?? own;
+  const store = useChat().conversation(clientId);
 
-  const { send, conversation, me, messages } = thread;
-  const submit = useCallback(
-    (body: string) => {
-      send(body, { create: me?.role === "developer" && conversation === null });
-      setSent((count) => count + 1);
-    },
-    [send, me, conversation],
-  );
-  const editLast = useCallback(() => {
+  const { status, conversation, me, messages, draft, send, setDraft } = thread;
+  const isBeginning = me?.role === "developer" && status === "ready" && conversation === null;
+  const submit = (body: string) => {
+    send(body, { create: isBeginning });
+    setSent((count) => count + 1);
+  };
+  const editLast = () => {
     const last = messages.findLast((message) => isEditable(message));
     if (last) setEditing(last.id);
-  }, [messages]);
-  const edit = useCallback((messageId: string | null) => {
-    setEditing(messageId);
-    if (messageId === null) focusField(field.current);
-  }, []);
-
+  };
+  const { edit, retry, discard } = store;
+  const actions = useMemo(
+    () => ({
+      menu,
+      edit,
+      retry,
+      discard,
+      askToDelete: setDeleting,
+      setEditing(messageId: string | null) {
+        setEditing(messageId);
+        if (messageId === null) field.current?.focus();
+      },
+      copy(message: ShownMessage) {
+        navigator.clipboard.writeText(message.body).then(
+          () => setAnnounced("Copied"),
+          () => setAnnounced("It could not be copied"),
+        );
+      },
+      quote(message: ShownMessage) {
+        store.setDraft(withQuotation(store.getSnapshot().draft, message.body));
+      },
+      write: () => field.current?.focus(true),
+    }),
+    [menu, edit, retry, discard, store, field],
+  );
+  const mayWrite = status === "ready" || (status === "error" && thread.connection === "offline");
   return (
-    <section className={styles.thread} aria-label={label}>
-      {header}
-      <ConnectionBanner connection={thread.connection} error={thread.status === "ready" ? thread.error : null} />
-      <MessageList thread={thread} sent={sent} empty={empty} editing={editing} onEdit={edit} onDelete={setDeleting} />
-      <Composer
-        field={field}
-        label={placeholder}
-        draft={thread.draft}
-        onDraft={thread.setDraft}
-        onSend={submit}
-        onTyping={thread.setTyping}
-        onEditLast={editLast}
-        disabled={thread.status !== "ready"}
-        autoFocus={autoFocus}
-      />
-      <DeleteDialog message={deleting} onClose={() => setDeleting(null)} onDelete={thread.delete} />
-    </section>
+    <ThreadProvider value={actions}>
+      <section className={styles.thread} aria-label={label}>
+        {header}
+        <ConnectionBanner connection={thread.connection} error={status === "ready" ? thread.error : null} />
+        <MessageList thread={useShown(thread)} sent={sent} empty={empty} note={note} editing={editing} />
+        <Composer
+          ref={field}
+          label={placeholder}
+          draft={draft}
+          onDraft={setDraft}
+          onSend={submit}
+          sendAnd={sendAnd}
+          onTyping={thread.setTyping}
+          onEditLast={editLast}
+          disabled={!mayWrite}
+          autoFocus={autoFocus}
+        />
+        <DeleteDialog message={deleting} onClose={() => setDeleting(null)} onDelete={thread.delete} />
+        <p role="status" className="visually-hidden">
+          {announced}
+        </p>
+      </section>
+    </ThreadProvider>
+  );
+}
+
+/** What the list shows. It is the same while somebody writes, which is at every key. */
+function useShown(thread: UseConversation): ShownThread {
+  const { status, error, connection, me, conversation, messages, unread, typing } = thread;
+  const { hasOlder, loadingOlder, loadOlder, markRead } = thread;
+  return useMemo(
+    () => ({
+      ...{ status, error, connection, me, conversation, messages, unread, typing },
+      ...{ hasOlder, loadingOlder, loadOlder, markRead },
+    }),
+    [
+      status,
+      error,
+      connection,
+      me,
+      conversation,
+      messages,
+      unread,
+      typing,
+      hasOlder,
+      loadingOlder,
+      loadOlder,
+      markRead,
+    ],
   );
 }

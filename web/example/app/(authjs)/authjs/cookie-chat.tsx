@@ -1,8 +1,9 @@
 "use client";
 
 import { ChatProvider, useChat } from "@devinbox/client/react";
-import { ClientChat } from "@/components/client-chat";
+import { ClientPage } from "@/components/client-page";
 import { Inbox } from "@/components/inbox/inbox";
+import { greeting, team } from "@/lib/owner";
 
 interface CookieChatProps {
   name: string;
@@ -19,8 +20,7 @@ export function CookieChat({ name, role, leave }: CookieChatProps) {
           <Inbox />
         ) : (
           <main className="column">
-            <h1 className="visually-hidden">Chat</h1>
-            <ClientChat />
+            <ClientPage team={team} greeting={greeting} />
           </main>
         )}
       </div>

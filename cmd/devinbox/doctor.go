@@ -1,0 +1,56 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"devinbox/internal/doctor"
+)
+
+func doctorCommand() *cobra.Command {
+	var asJSON bool
+	var url string
+	command := &cobra.Command{
+		Use:   "doctor",
+		Short: "Find what is wrong with the variables, the database, Pusher or a deployment",
+		Long: `Look at everything that a deployment with the variables of the environment, .env.local and .env would use, and say what
+is wrong and what helps: a line for each check, that is ok, a warning or a fault. No value of a variable is shown. The
+exit status is 1 if there is a fault.
+
+It asks Pusher and the database, and changes nothing there. Two connections and a few messages of Pusher's are used.
+With --url it also asks a deployment.
+
+What devinbox dev brings by itself is looked at with:
+  devinbox dev --services-only -- go run ./cmd/devinbox doctor`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			if command.Flags().Changed("url") {
+				if err := doctor.CheckURL(url); err != nil {
+					return fmt.Errorf("--url %w: %w", err, errUsage)
+				}
+			}
+			p, err := openProject()
+			if err != nil {
+				return err
+			}
+			found := doctor.Run(command.Context(), doctor.Options{Lookup: p.lookup, Origin: p.origin, Placeholder: p.isPlaceholder, URL: url})
+			show := doctor.Print
+			if asJSON {
+				show = doctor.PrintJSON
+			}
+			if err := show(os.Stdout, found); err != nil {
+				return err
+			}
+			if doctor.Worst(found) == doctor.Fault {
+				return errors.New("there are faults")
+			}
+			return nil
+		},
+	}
+	command.Flags().BoolVar(&asJSON, "json", false, "print an array of objects with check, status, detail, remedy and, if it is about one, variable")
+	command.Flags().StringVar(&url, "url", "", "the address of a deployment to ask, such as https://chat.example.com")
+	return command
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"devinbox/internal/testing/testdb"
+)
+
+func TestDoctorNamesTheFileThatAVariableComesFromAndNoValue(t *testing.T) {
+	t.Parallel()
+	folder := emptyProject(t)
+	write(t, filepath.Join(folder, ".env"), "CHAT_GUESTS=canary\nCHAT_RATE_LIMIT=canary\nCHAT_JWT_SECRET='"+jwtSecret+"'\n")
+	write(t, filepath.Join(folder, ".env.local"), "CHAT_GUESTS=canary\nDATABASE_URL=canary\n")
+	variables := []string{"CHAT_CHANNELS=canary"}
+	o := execute(t, folder, variables, "doctor").is(t, 1, "there are faults")
+	for _, text := range []string{
+		"fault    variables     CHAT_GUESTS (in .env.local) must be", "CHAT_RATE_LIMIT (in .env) must be", "CHAT_CHANNELS must be", "DATABASE_URL (in .env.local) is not a Postgres URL",
+		"warning  pusher        None of Pusher's variables is set",
+	} {
+		if !strings.Contains(o.output, text) {
+			t.Errorf("it does not say %q: %s", text, o.output)
+		}
+	}
+	inJSON := execute(t, folder, variables, "doctor", "--json").is(t, 1, "there are faults")
+	var found []struct{ Check, Status, Detail, Remedy, Variable string }
+	if err := json.Unmarshal([]byte(inJSON.output), &found); err != nil || len(found) < 5 {
+		t.Errorf("%v: %s", err, inJSON.output)
+	}
+	if both := o.output + inJSON.output; strings.Contains(both, "canary") || strings.Contains(both, jwtSecret) {
+		t.Errorf("it shows a value: %s", both)
+	}
+	execute(t, folder, nil, "doctor", "--url", "http://chat.example.com").is(t, 2, "--url must begin with https://")
+	execute(t, folder, nil, "doctor", "extra").is(t, 2, "--help")
+	execute(t, t.TempDir(), nil, "doctor").is(t, 1, "vercel.json")
+}
+
+// What is copied as .env.example's first line says is like nothing at all.
+func TestACopyOfTheExampleIsNoConfiguration(t *testing.T) {
+	t.Parallel()
+	example, err := os.ReadFile("../../.env.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := emptyProject(t)
+	for _, name := range []string{".env.example", ".env.local"} {
+		write(t, filepath.Join(folder, name), string(example))
+	}
+	execute(t, folder, nil, "doctor").is(t, 0, "Nothing is configured", "go run ./cmd/devinbox dev")
+	execute(t, folder, nil, "migrate").is(t, 1, "DATABASE_URL is not set", ".env.example counts as not set")
+	// What .env says is not hidden by it.
+	database := testdb.New(t)
+	write(t, filepath.Join(folder, ".env"), "DATABASE_URL='"+database+"'\n")
+	execute(t, folder, nil, "migrate", "--status").is(t, 0, "up to date")
+
+	r := start(t, command(t, folder, nil, "dev", "--port", "0", "--data", newData(t)))
+	d := r.greeted()
+	if status, sent := d.call(t, d.client, "POST", "/api/messages/send", `{"body":"Hello"}`); status != 201 || !strings.Contains(sent, `"delivered"`) {
+		t.Errorf("%d %s", status, sent)
+	}
+	r.interrupt()
+}
+
+func TestWhatDevBringsIsHealthy(t *testing.T) {
+	t.Parallel()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := execute(t, emptyProject(t), []string{"DATABASE_URL=" + testdb.Empty(t)}, "dev", "--services-only", "--data", newData(t), "--", self, "doctor").is(t, 0,
+		"ok       database", "ok       migrations", "ok       pusher", "ok       client-events", "ok       secrets")
+	if strings.Contains(o.output, "warning") || strings.Contains(o.output, "fault") {
+		t.Errorf("%s", o.output)
+	}
+}
+
+func TestADatabaseThatDoesNotAnswerIsNamedByItsVariableAndFile(t *testing.T) {
+	t.Parallel()
+	folder := emptyProject(t)
+	write(t, filepath.Join(folder, ".env.local"), "POSTGRES_URL=postgres://u:canary@127.0.0.1:1/d?sslmode=disable\n")
+	for _, arguments := range []string{"migrate", "migrate --status", "export --client 42", "erase --client 42", "dev --services-only --data " + newData(t)} {
+		o := execute(t, folder, nil, strings.Fields(arguments)...).is(t, 1, "the database of POSTGRES_URL (in .env.local) does not answer")
+		if strings.Contains(o.errors, "canary") {
+			t.Errorf("%s: %s", arguments, o.errors)
+		}
+	}
+	execute(t, folder, []string{"DATABASE_URL=postgres://u@127.0.0.1:1/d"}, "migrate").is(t, 1, "the database of DATABASE_URL does not answer")
+	write(t, filepath.Join(folder, ".env.local"), "CHAT_RATE_LIMIT=often\nPORT=http\n")
+	execute(t, folder, nil, "dev").is(t, 1, "CHAT_RATE_LIMIT (in .env.local) must", "PORT (in .env.local) must")
+	execute(t, folder, nil, "token", "--role", "client", "--sub", "42").is(t, 1, "CHAT_RATE_LIMIT (in .env.local) must")
+}

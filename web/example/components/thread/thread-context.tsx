@@ -1,0 +1,27 @@
+import type { ConversationStore, ShownMessage } from "@devinbox/client";
+import type { Menu } from "@base-ui/react/menu";
+import { createContext, useContext } from "react";
+
+/** What can be done with a message. None of it changes while a thread is shown, so that no message is rendered again for it. */
+export interface ThreadActions extends Pick<ConversationStore, "edit" | "retry" | "discard"> {
+  /** The one menu of all messages. */
+  menu: ReturnType<typeof Menu.createHandle<ShownMessage>>;
+  /** Opens the editor in the place of a message, or closes it. */
+  setEditing: (messageId: string | null) => void;
+  askToDelete: (message: ShownMessage) => void;
+  copy: (message: ShownMessage) => void;
+  /** Puts a message's text into the field, as a quotation to be answered. */
+  quote: (message: ShownMessage) => void;
+  /** Puts the focus into the field to write in. */
+  write: () => void;
+}
+
+const ThreadContext = createContext<ThreadActions | null>(null);
+
+export const ThreadProvider = ThreadContext.Provider;
+
+export function useThreadActions(): ThreadActions {
+  const actions = useContext(ThreadContext);
+  if (!actions) throw new Error("No ThreadProvider.");
+  return actions;
+}

@@ -1,0 +1,44 @@
+import { type ReactNode, useEffect, useId, useRef } from "react";
+import styles from "./dialog.module.css";
+
+interface DialogProps {
+  open: boolean;
+  title: string;
+  onClose: () => void;
+  children: ReactNode;
+}
+
+/** A modal dialog: the browser's own, which keeps the focus inside, closes at Escape and gives the focus back. */
+export function Dialog({ open, title, onClose, children }: DialogProps) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const heading = useId();
+  /** Whether the pointer went down beside the dialog: a selection of text in it may end there too, and closes nothing. */
+  const isOutside = useRef(false);
+
+  useEffect(() => {
+    const element = dialog.current;
+    if (open && !element?.open) element?.showModal();
+    if (!open) element?.close();
+  }, [open]);
+
+  return (
+    <dialog
+      ref={dialog}
+      className={styles.dialog}
+      aria-labelledby={heading}
+      data-own-keys=""
+      onClose={onClose}
+      onPointerDown={(event) => (isOutside.current = event.target === event.currentTarget)}
+      onClick={(event) => isOutside.current && event.target === event.currentTarget && onClose()}
+    >
+      {open && (
+        <div className={styles.content}>
+          <h2 id={heading} className={styles.title}>
+            {title}
+          </h2>
+          {children}
+        </div>
+      )}
+    </dialog>
+  );
+}
