@@ -57,8 +57,8 @@ export function createConversation(core: Core, clientId: string | undefined): Ow
     },
     handleEvent(event, data, metadata) {
       if (event === "new-message" || event === "message-updated") synced.set({ typing: false });
-      if (event.startsWith("pusher:member")) viewers.update();
-      if (event !== "client-typing") eventReceived(context, event, data);
+      if (event.startsWith("pusher:")) viewers.update();
+      else if (event !== "client-typing") eventReceived(context, event, data);
       else if (isOtherTyping(thread().me?.role, data, metadata))
         showTyping(synced.scheduler, (typing) => synced.set({ typing }));
       else viewers.typed(metadata);

@@ -9,6 +9,7 @@ import type { PendingMessage } from "./thread-reducer.js";
 import type { ShownAttachment, Upload } from "./types.js";
 
 export { attachmentUrl, watchAttachmentUrl } from "./attachment-urls.js";
+export { checkFiles } from "./file-limits.js";
 
 /** How many files are uploaded at once. */
 const AT_ONCE = 3;

@@ -1,5 +1,5 @@
 import type PusherLibrary from "pusher-js";
-import type { PresenceChannel } from "pusher-js";
+import type { Channel, PresenceChannel } from "pusher-js";
 import { type EventMetadata, type OpenStore, updateAll } from "./core.js";
 import type { Gateway } from "./gateway.js";
 import { retry, sleep } from "./retry.js";
@@ -12,13 +12,13 @@ const RECONNECT_MS = 60_000;
 const EVENTS = [
   "pusher:subscription_succeeded",
   "pusher:subscription_error",
-  "pusher:member_added",
-  "pusher:member_removed",
   "new-message",
   "message-updated",
   "messages-read",
   "conversation-updated",
   "client-typing",
+  "pusher:member_added",
+  "pusher:member_removed",
 ];
 
 /** The name of a channel, once there is one. */
@@ -97,7 +97,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     socketId: () => connected()?.connection.socket_id,
     isUnavailable: () => isUnavailable,
     isSubscribed: (channelName) => channelOf(channelName)?.subscribed === true,
-    members: (channelName) => membersOf(channelOf(channelName) as Partial<PresenceChannel> | undefined),
+    members: (channelName) => membersOf(channelOf(channelName)),
     sendTyping(channelName, side) {
       const channel = channelOf(channelName);
       // Only private and presence channels carry what a client tells.
@@ -107,9 +107,9 @@ export function createRealtime(options: RealtimeOptions): Realtime {
   };
 }
 
-/** The user ids on a presence channel; none on another one. */
-function membersOf(channel: Partial<PresenceChannel> | undefined): string[] {
-  return channel?.subscribed ? Object.keys((channel.members?.members ?? {}) as object) : [];
+function membersOf(channel: Channel | undefined): string[] {
+  const { members } = (channel ?? {}) as Partial<PresenceChannel>;
+  return channel?.subscribed ? Object.keys((members?.members ?? {}) as object) : [];
 }
 
 /** Subscribes to the channels that open stores follow, and to no other. */

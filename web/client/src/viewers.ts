@@ -24,7 +24,7 @@ export function createViewers(core: Core, place: () => ViewersPlace): Viewers {
 
   function update() {
     const { scheduler, channelName, set } = place();
-    const me = core.identity();
+    const me = core.session?.identity;
     if (me?.role !== "developer") return;
     const ids = core.realtime.members(channelName()).filter((id) => id.startsWith("d:") && id !== `d:${me.id}`);
     const viewers = ids.map((id) => id.slice(2)).sort();
