@@ -26,7 +26,10 @@ var chromium = map[string]string{"@sparticuz/chromium": "153.0.0"}
 // libraries' reader by a variable of the platform that it was made for.
 const unpack = `import chromium from "@sparticuz/chromium"; console.log(await chromium.executablePath())`
 
-const fontconfig = `<fontconfig><dir>%[1]s/fonts</dir><cachedir>%[1]s/fonts-cache</cachedir></fontconfig>`
+// fontconfig has the machine's own fonts beside that Chromium's one, which has neither code nor arrows.
+const fontconfig = `<fontconfig><dir>%[1]s/fonts</dir><dir>/usr/share/fonts</dir><cachedir>%[1]s/fonts-cache</cachedir>
+<alias><family>sans-serif</family><prefer><family>Open Sans</family></prefer></alias>
+<alias><family>system-ui</family><prefer><family>Open Sans</family></prefer></alias></fontconfig>`
 
 // findBrowser finds this machine's Chromium, or brings in the one of npm. It returns what the scenarios have to
 // find in their environment.

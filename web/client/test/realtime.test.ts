@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { World, ada, problem } from "./support/world.js";
+import type { SessionIdentity } from "../src/index.js";
+import { World, ada, grace, problem } from "./support/world.js";
 
 afterEach(() => {
   vi.useRealTimers();
@@ -342,5 +343,47 @@ describe("marking as read", () => {
     store.markRead();
     await world.pass(0);
     expect(store.getSnapshot().unread).toBe(0);
+  });
+});
+
+describe("the other developers", () => {
+  const everybody = { "c:42": {}, "d:ada": {}, "d:ken": {}, "d:rob": {} };
+
+  async function watched(me: SessionIdentity) {
+    const world = new World();
+    world.me = me;
+    world.conversation.send(grace, "Hello", null);
+    const store = world.chat().conversation(me.role === "developer" ? "42" : undefined);
+    store.subscribe(() => {});
+    await world.pass(0);
+    world.pusher.become("connected");
+    await world.pass(0);
+    const channel = world.channel();
+    channel.members = { members: everybody };
+    channel.emit("pusher:member_added", { id: "d:rob" });
+    const seen = () => [store.getSnapshot().viewers, store.getSnapshot().answering];
+    return { world, channel, seen };
+  }
+
+  test("are shown to a developer while they are there and while they type, as Pusher says", async () => {
+    const { world, channel, seen } = await watched(ada);
+    expect(seen()).toEqual([["ken", "rob"], []]);
+    channel.emit("client-typing", { side: "developer" }, { user_id: "d:ken" });
+    channel.emit("client-typing", { side: "developer" }, { user_id: "d:mallory" });
+    channel.emit("client-typing", { side: "developer", user_id: "d:rob" });
+    expect(seen()).toEqual([["ken", "rob"], ["ken"]]);
+    await world.pass(4_000);
+    expect(seen()).toEqual([["ken", "rob"], []]);
+    channel.members = { members: { "d:ada": {}, "d:rob": {} } };
+    channel.emit("pusher:member_removed", { id: "d:ken" });
+    expect(seen()).toEqual([["rob"], []]);
+    world.pusher.become("connecting");
+    expect(seen()).toEqual([[], []]);
+  });
+
+  test("are not shown to a client", async () => {
+    const { channel, seen } = await watched(grace);
+    channel.emit("client-typing", { side: "developer" }, { user_id: "d:ken" });
+    expect(seen()).toEqual([[], []]);
   });
 });

@@ -1,5 +1,5 @@
 import type { BrowserContextOptions, Page } from "@playwright/test";
-import { type Deployment, type Person, ada, alan, grace } from "../support/deployment.ts";
+import { type Deployment, type Person, ada, alan, grace, ken } from "../support/deployment.ts";
 import { expect, test } from "../support/scenario.ts";
 
 const folder = process.env["SCREENSHOTS"]!;
@@ -22,7 +22,7 @@ const clients: [Person, string][] = [
 async function write(deployment: Deployment): Promise<void> {
   for (const [client, body] of clients) await deployment.send(client, body);
   await deployment.call(ada, "POST", "/api/messages/read", { clientId: "44", upToSeq: 1 });
-  await deployment.call(ada, "POST", "/api/conversations/update", { clientId: "45", assigneeId: "ken" });
+  await deployment.call(ken, "POST", "/api/conversations/update", { clientId: "45", assigneeId: ken.id });
   const lines: [Person, string][] = [
     [grace, "Good morning! Since yesterday the export of our report stops halfway."],
     [grace, "It says “timeout” after a minute: https://example.com/reports/42"],

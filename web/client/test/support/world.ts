@@ -45,6 +45,8 @@ export const jwt = (secondsToLive: number, name = "token") => {
 /** A channel of the stand-in for pusher-js. */
 class FakeChannel {
   subscribed = false;
+  /** Who is there, as pusher-js has it on a presence channel. */
+  members?: { members: Record<string, object> };
   readonly told: [event: string, data: unknown][] = [];
   private handlers: { event: string; handler: (data: unknown, about: object) => void }[] = [];
   readonly name: string;

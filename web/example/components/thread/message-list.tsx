@@ -71,7 +71,11 @@ function List({ thread, sent, empty, note, editing }: MessageListProps) {
         aria-label="Messages"
         {...active.list}
       >
-        <div className={styles.content} data-opening={isOpening || undefined}>
+        <div
+          className={styles.content}
+          data-opening={isOpening || undefined}
+          data-empty={messages.length === 0 || undefined}
+        >
           {(status === "loading" || isOpening) && <Loading />}
           {status === "error" && <ErrorNotice error={thread.error} what="The conversation" />}
           {status === "ready" && messages.length === 0 && empty}

@@ -25,6 +25,6 @@ export function Avatar({ id, name, online, size = "small" }: AvatarProps) {
 
 function faceOf(id: string): number {
   let sum = 0;
-  for (const character of id) sum = (sum * 31 + (character.codePointAt(0) ?? 0)) % 1_000_003;
+  for (const character of id) sum = (sum * 195 + (character.codePointAt(0) ?? 0)) % 1_000_003;
   return sum % 8;
 }
