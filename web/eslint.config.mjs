@@ -27,7 +27,10 @@ export default defineConfig([
   {
     files: ["**/*.{ts,tsx}"],
     extends: [tseslint.configs.strictTypeChecked],
-    languageOptions: { globals, parserOptions: { project: ["*/tsconfig.json"], tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      globals,
+      parserOptions: { project: ["*/tsconfig.json", "*/test/tsconfig.json"], tsconfigRootDir: import.meta.dirname },
+    },
     rules: {
       "@typescript-eslint/no-shadow": [
         "error",

@@ -23,6 +23,7 @@ test("what one side writes the other reads, and the writer sees that it was seen
 test("a client sees nothing of another's conversation", async ({ chat, inbox }) => {
   const [first, second, team] = await Promise.all([chat(grace), chat(alan), inbox(ada)]);
   await first.write("From Grace");
+  await first.delivery("From Grace", "Sent");
   await second.write("From Alan");
   await team.lists("Alan", "Grace");
   const conversation = await team.open("Grace");

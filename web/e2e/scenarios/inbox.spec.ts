@@ -177,6 +177,11 @@ test("20 waiting conversations are assigned, answered and closed with 4 keys eac
   for (const client of clients) await deployment.send(client, "A question");
   const team = await inbox(ada);
   await expect(team.lines).toHaveCount(20);
+  // Keys are faster than the network.
+  await team.page.route("**/api/conversations/update", async (route) => {
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await route.continue();
+  });
   let keys = 0;
   const press = async (key: string) => {
     keys += key.split("+").length;

@@ -58,17 +58,25 @@ export function ConversationList({ ref, inbox, open, address, onOpen, empty }: C
   );
 }
 
-/** A line that has ceased to fit the filter goes. Had it the focus, the one in its place gets it, and nobody is lost. */
+/**
+ * Keeps the focus in the list. A line that has ceased to fit the filter goes: had it the focus, the one in its place gets it.
+ * If the list itself has the focus because it was empty, the first line that comes gets it.
+ */
 function useKeptFocus(list: RefObject<HTMLElement | null>, { conversations }: InboxState) {
   const focused = useRef<{ line: Element; at: number } | null>(null);
+  const wasEmpty = useRef(true);
   useLayoutEffect(() => {
-    if (!focused.current || focused.current.line.isConnected) return;
+    const { activeElement, body } = document;
+    const isLost = activeElement === body && focused.current !== null && !focused.current.line.isConnected;
+    const isWaiting = activeElement === list.current && wasEmpty.current;
+    wasEmpty.current = conversations.length === 0;
+    if (!isLost && !isWaiting) return;
     const links = list.current?.querySelectorAll<HTMLElement>("a") ?? [];
-    const next = links[Math.min(focused.current.at, links.length - 1)] ?? list.current;
-    if (document.activeElement === document.body) next?.focus();
+    (links[Math.min(focused.current?.at ?? 0, links.length - 1)] ?? list.current)?.focus();
   }, [list, conversations]);
   return {
     onFocus({ target, currentTarget }: ReactFocusEvent) {
+      if (target === currentTarget) return;
       focused.current = {
         line: target,
         at: Array.from(currentTarget.querySelectorAll("a")).indexOf(target as HTMLAnchorElement),

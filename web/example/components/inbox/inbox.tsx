@@ -57,7 +57,8 @@ export function Inbox() {
     }
     const all = links();
     const from = all.findIndex((link) => link === document.activeElement);
-    all[from < 0 ? 0 : from + step]?.focus();
+    if (all.length === 0) focusLine(0);
+    else all[from < 0 ? 0 : from + step]?.focus();
   };
   const goOn = () => {
     const next = conversations[at + 1] ?? conversations[at - 1];

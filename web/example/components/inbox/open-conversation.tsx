@@ -50,7 +50,7 @@ export function OpenConversation(props: OpenConversationProps) {
 
   const isBusy = triage.busy.has(clientId);
   const change = (what: ConversationChange) => {
-    if (conversation && !isBusy) void triage.change(conversation, what);
+    if (conversation) void triage.change(conversation, what);
   };
   const isClosed = conversation?.status === "closed";
   const closeAndGoOn = () => {
