@@ -19,17 +19,19 @@ var browsers = []string{
 	"/Applications/Chromium.app/Contents/MacOS/Chromium",
 }
 
-// chromium is an npm package that carries a Chromium for Linux on x64, and the libraries that it needs.
-var chromium = map[string]string{"@sparticuz/chromium": "153.0.0"}
+// chromium are npm packages: one that carries a Chromium for Linux on x64, and the libraries that it needs; and fonts, for
+// that one's font has neither code nor arrows.
+var chromium = map[string]string{"@sparticuz/chromium": "153.0.0", "dejavu-fonts-ttf": "2.37.3"}
 
 // unpack puts that Chromium and its libraries into the folder for temporary files. The package looks for the
 // libraries' reader by a variable of the platform that it was made for.
 const unpack = `import chromium from "@sparticuz/chromium"; console.log(await chromium.executablePath())`
 
-// fontconfig has the machine's own fonts beside that Chromium's one, which has neither code nor arrows.
-const fontconfig = `<fontconfig><dir>%[1]s/fonts</dir><dir>/usr/share/fonts</dir><cachedir>%[1]s/fonts-cache</cachedir>
+// fontconfig has these fonts and none of the machine's, so that a page has the same measures everywhere.
+const fontconfig = `<fontconfig><dir>%[1]s/fonts</dir><dir>%[2]s/node_modules/dejavu-fonts-ttf/ttf</dir><cachedir>%[1]s/fonts-cache</cachedir>
 <alias><family>sans-serif</family><prefer><family>Open Sans</family></prefer></alias>
-<alias><family>system-ui</family><prefer><family>Open Sans</family></prefer></alias></fontconfig>`
+<alias><family>system-ui</family><prefer><family>Open Sans</family></prefer></alias>
+<alias><family>monospace</family><prefer><family>DejaVu Sans Mono</family></prefer></alias></fontconfig>`
 
 // findBrowser finds this machine's Chromium, or brings in the one of npm. It returns what the scenarios have to
 // find in their environment.
@@ -58,7 +60,7 @@ func findBrowser(t *testing.T) []string {
 	}
 	// It brings fonts too, with a configuration that finds them in one fixed place only.
 	fonts := filepath.Join(temporary, "fonts.conf")
-	if err := os.WriteFile(fonts, fmt.Appendf(nil, fontconfig, temporary), 0o600); err != nil {
+	if err := os.WriteFile(fonts, fmt.Appendf(nil, fontconfig, temporary, dir), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return []string{

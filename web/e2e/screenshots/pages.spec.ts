@@ -62,6 +62,7 @@ for (const [screen, options] of Object.entries(screens)) {
       await write(deployment);
       const shoot = async (page: Page, name: string) => {
         await expect(page.getByText(/Loading/)).toHaveCount(0);
+        await expect(page.getByText("```sh")).toHaveCount(0); // until what reads it is loaded
         await page.screenshot({
           path: `${folder}/${name}-${colorScheme}-${screen}.png`,
           animations: "disabled",
