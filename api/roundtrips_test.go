@@ -1,8 +1,11 @@
 package handler_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+
+	"devinbox/internal/testing/pusherjs"
 )
 
 func TestACallCostsAFixedNumberOfRoundTrips(t *testing.T) {
@@ -62,5 +65,47 @@ func TestAllEventsOfACallLeaveInOneRequest(t *testing.T) {
 		if strings.Count(string(requests[0].Body), `"name":"`+event+`"`) != 1 {
 			t.Errorf("%s is not in it once: %s", event, requests[0].Body)
 		}
+	}
+}
+
+// The README says how far Pusher's free plan goes. Each event counts once for its channel, and once for each that gets it.
+func TestAMessageAndItsReadingTakeFifteenOfPushersMessagesWhereFiveDevelopersListen(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	grace, ada := w.client("42"), w.developer("ada")
+	const own, inbox = "private-client-42", "private-developer-inbox"
+	atGrace := grace.listen()
+	atGrace.Subscribe(own)
+	atAda := ada.listen()
+	atAda.Subscribe(own)
+	developers := []*pusherjs.Client{atAda}
+	for i := range 4 {
+		developers = append(developers, w.developer(fmt.Sprint("ken-", i)).listen())
+	}
+	for _, developer := range developers {
+		developer.Subscribe(inbox)
+	}
+
+	grace.post("/api/messages/send", `{"body":"Hello","socketId":%s}`, atGrace.SocketID()).is(201)
+	atAda.Next(own, "new-message")
+	ada.post("/api/messages/read", `{"clientId":"42","upToSeq":1,"socketId":%s}`, atAda.SocketID()).is(200)
+	atGrace.Next(own, "messages-read")
+	for _, developer := range developers[1:] {
+		developer.Next(inbox, "conversation-updated")
+		developer.Next(inbox, "conversation-updated")
+	}
+
+	taken := len(w.heard.Published())
+	for _, listener := range append(developers, atGrace) {
+		for _, channel := range []string{own, inbox} {
+			for _, event := range listener.Events(channel) {
+				if !strings.HasPrefix(event.Name, "pusher:") {
+					taken++
+				}
+			}
+		}
+	}
+	if taken != 15 {
+		t.Errorf("%d messages of Pusher's", taken)
 	}
 }

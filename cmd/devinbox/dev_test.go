@@ -226,6 +226,8 @@ func TestDevRunsEverythingAndKeepsTheDataOverAKill(t *testing.T) {
 	if status, sent := again.call(t, again.developer, "POST", "/api/messages/send", `{"clientId":"42","body":"Yes"}`); status != 201 || !strings.Contains(sent, `"seq":2`) {
 		t.Errorf("answering: %d %s", status, sent)
 	}
+	again.typed(t, folder, data)
+	again.listened(t)
 	second.interrupt()
 	if pid := postmaster(data); pid != 0 {
 		t.Errorf("Postgres still runs, as %d", pid)

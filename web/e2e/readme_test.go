@@ -75,6 +75,22 @@ func newReader(t *testing.T) *reader {
 		t.Errorf("a reader of the README writes %d lines, want 60 at most", lines)
 	}
 
+	// The page of the whole project's README is one more in the same app.
+	front, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pages []string
+	for _, block := range codeBlock.FindAllStringSubmatch(string(front), -1) {
+		if strings.HasPrefix(block[2], "\"use client\";\n") {
+			pages = append(pages, block[2])
+		}
+	}
+	if len(pages) != 1 {
+		t.Fatalf("the project's README has %d pages", len(pages))
+	}
+	r.files["app/short/page.tsx"] = pages[0]
+
 	// Where the README has it: the app beside the folder of devinbox.
 	folder := makeFolder(t)
 	r.app = filepath.Join(folder, "my-app")

@@ -53,6 +53,15 @@ for (const origin of ["same-origin", "cross-origin"]) {
         expect(seen.tokens).toBeLessThanOrEqual(2);
         expect(seen.sessions).toBe(1);
       }
+
+      if (origin === "same-origin") {
+        const short = await context.newPage();
+        await short.goto("/short"); // of the whole project's README
+        await expect(short.getByText("live", { exact: true })).toBeVisible();
+        await short.getByRole("textbox").fill("In short");
+        await short.keyboard.press("Enter");
+        await expect(short.getByText("You: In short (sent)")).toBeVisible();
+      }
       await context.close();
     });
   });
