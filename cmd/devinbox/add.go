@@ -36,7 +36,11 @@ changed. Run it again with a newer devinbox to upgrade: files that were edited i
 			if err != nil {
 				return err
 			}
-			fmt.Print(tellAdded(result, arguments[0], folder, version))
+			dir, err := filepath.Abs(arguments[0])
+			if err != nil {
+				return err
+			}
+			fmt.Print(tellAdded(result, dir, folder, version))
 			return nil
 		},
 	}

@@ -66,7 +66,6 @@ func rename(root, module, pkg string) (changed int, err error) {
 	inText := strings.NewReplacer(
 		oldPackage, pkg,
 		archive(oldPackage)+"-0", archive(pkg)+"-0", // what npm pack makes, with the beginning of its version
-		oldModule+"/cmd/devinbox@", module+"/cmd/devinbox@",
 	)
 	own := filepath.Join(root, "internal", "tools", "rename") // its examples are no names of this project
 	err = filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
