@@ -70,6 +70,9 @@ func newReader(t *testing.T) *reader {
 		!strings.HasPrefix(commands[2], "npm install "+archive+" ") || commands[3] != "npm run build && npm start" || r.cross == "" {
 		t.Fatalf("the README's commands are %q, and it adds %q for another origin", commands, r.cross)
 	}
+	if page, err := os.ReadFile("../../docs/own-project.md"); err != nil || !strings.Contains(string(page), r.files["next.config.ts"]) {
+		t.Errorf("docs/own-project.md has another rewrite than the one that is tried here: %v", err)
+	}
 	lines := 0
 	for _, text := range r.files {
 		lines += strings.Count(text, "\n")
