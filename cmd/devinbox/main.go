@@ -29,8 +29,8 @@ func main() {
 // errUsage marks what was called wrongly.
 var errUsage = errors.New("see devinbox COMMAND --help")
 
-// run runs one command and returns the exit status.
-func run(ctx context.Context, arguments []string) int {
+// newRoot is the command line with all commands.
+func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "devinbox",
 		Short:         "A realtime chat between clients and the developers who answer them",
@@ -44,10 +44,16 @@ func run(ctx context.Context, arguments []string) int {
 		},
 		RunE: func(*cobra.Command, []string) error { return nil },
 	}
-	root.SetArgs(arguments)
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(devCommand(), serveCommand(), migrateCommand(), tokenCommand(), disconnectCommand(), doctorCommand(),
+	root.AddCommand(devCommand(), serveCommand(), migrateCommand(), tokenCommand(), disconnectCommand(), doctorCommand(), addCommand(),
 		exportCommand(), importCommand(), eraseCommand(), benchCommand(), soakCommand())
+	return root
+}
+
+// run runs one command and returns the exit status.
+func run(ctx context.Context, arguments []string) int {
+	root := newRoot()
+	root.SetArgs(arguments)
 
 	// Whatever goes wrong before a command's own work begins was called wrongly.
 	begun := false

@@ -14,6 +14,9 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/go-json-experiment/json/jsontext"
+
+	"devinbox/internal/add"
 	"devinbox/internal/dev/folder"
 	"devinbox/internal/dev/npm"
 	"devinbox/internal/dev/webapp"
@@ -66,6 +69,9 @@ func newReader(t *testing.T) *reader {
 	if len(commands) != 4 || commands[0] != "npx create-next-app@latest my-app --yes" || commands[1] != "cd my-app" ||
 		!strings.HasPrefix(commands[2], "npm install "+archive+" ") || commands[3] != "npm run build && npm start" || r.cross == "" {
 		t.Fatalf("the README's commands are %q, and it adds %q for another origin", commands, r.cross)
+	}
+	if page, err := os.ReadFile("../../docs/own-project.md"); err != nil || !strings.Contains(string(page), r.files["next.config.ts"]) {
+		t.Errorf("docs/own-project.md has another rewrite than the one that is tried here: %v", err)
 	}
 	lines := 0
 	for _, text := range r.files {
@@ -142,6 +148,8 @@ func (r *reader) serve(t *testing.T, crossOrigin bool, example http.Handler, set
 	}
 	if crossOrigin {
 		settings["CHAT_ALLOWED_ORIGINS"] = front.URL
+	} else {
+		r.addFunctions(t, dir)
 	}
 	d := newDeployment(t, example, settings)
 	// This goes before what .env.local says: each run has ports of its own.
@@ -165,6 +173,54 @@ func (r *reader) serve(t *testing.T, crossOrigin bool, example http.Handler, set
 	})
 	app.Store(served)
 	return d, front.URL
+}
+
+// addFunctions has the app take the functions in, as one Vercel project has both: its pages and its route handler must be
+// what they were. What serves the functions here stays behind the rewrite, for Next.js alone does not serve them.
+func (r *reader) addFunctions(t *testing.T, dir string) {
+	t.Helper()
+	const settings = `{"framework":"nextjs","headers":[{"source":"/(.*)","headers":[{"key":"X-Own","value":"1"}]}]`
+	if err := os.WriteFile(filepath.Join(dir, "vercel.json"), []byte(settings+"}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before := ownFiles(t, dir)
+	result, err := add.Run(add.Options{Source: os.DirFS("../.."), Dir: dir})
+	if err != nil || len(result.Functions) != 12 || len(result.Notes) > 0 {
+		t.Fatalf("%+v %v", result, err)
+	}
+	after := ownFiles(t, dir)
+	for name, text := range before {
+		if name != "vercel.json" && after[name] != text {
+			t.Errorf("%s of the app was changed", name)
+		}
+	}
+	merged := jsontext.Value(after["vercel.json"])
+	if err := merged.Compact(); err != nil || !strings.HasPrefix(string(merged), settings+",") || strings.Contains(string(merged), "Content-Security-Policy") {
+		t.Errorf("the app's vercel.json became %s %v", merged, err)
+	}
+}
+
+// ownFiles are the files of an app outside its packages, by name.
+func ownFiles(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	err := fs.WalkDir(os.DirFS(dir), ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && entry.Name() == "node_modules":
+			return fs.SkipDir
+		case entry.IsDir():
+			return nil
+		}
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		files[name] = string(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
 }
 
 // build builds an app with what the compiler has kept of the first build on this machine: that takes a third of the time.
