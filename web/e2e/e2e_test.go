@@ -38,6 +38,7 @@ func TestPeopleChatInARealBrowser(t *testing.T) {
 				"DEMO=" + demo, "CHAT_JWT_SECRET=" + jwtSecret,
 				// Each scenario has a Pusher-protocol server of its own. In a policy, * is any port.
 				"PUSHER_HOST=" + loopback, "PUSHER_PORT=*", "PUSHER_USE_TLS=false",
+				"S3_ENDPOINT=http://" + loopback + ":*", // likewise an object store
 				"AUTH_SECRET=" + authSecret, "AUTH_TRUST_HOST=true",
 			},
 		})

@@ -18,6 +18,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"devinbox/internal/dev/objectstore"
 	"devinbox/internal/dev/pusherserver"
 	"devinbox/internal/dev/vercel"
 	"devinbox/internal/testing/testdb"
@@ -138,7 +139,7 @@ func (s *stage) clear() {
 	s.running.Wait()
 }
 
-// deployment is the functions, a database and a Pusher-protocol server, and at the functions' origin the example.
+// deployment is the functions, a database, a Pusher-protocol server and an object store, and at the functions' origin the example.
 type deployment struct {
 	t        *testing.T
 	settings map[string]string
@@ -170,8 +171,13 @@ func newDeployment(t *testing.T, example http.Handler, settings map[string]strin
 		"PUSHER_APP_ID": "1", "PUSHER_SECRET": "test-secret", "NEXT_PUBLIC_PUSHER_KEY": "test-key", "NEXT_PUBLIC_PUSHER_CLUSTER": "local",
 		"PUSHER_HOST": d.pusher.Host(), "PUSHER_PORT": d.pusher.Port(), "PUSHER_USE_TLS": "false",
 	}
+	files, err := objectstore.Start(objectstore.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(files.Close)
+	maps.Copy(d.settings, files.Environment())
 	maps.Copy(d.settings, settings)
-	var err error
 	if d.handler, err = vercel.NewHandler(os.DirFS("../.."), example); err != nil {
 		t.Fatal(err)
 	}

@@ -22,8 +22,8 @@ function contentSecurityPolicy(nonce: string): string {
     `script-src 'nonce-${nonce}' 'strict-dynamic'${development ? " 'unsafe-eval'" : ""}`,
     // The development server puts styles into the page; a build has them in files.
     `style-src 'self'${development ? " 'unsafe-inline'" : ""}`,
-    `connect-src 'self' ${realtimeSources(development)}`,
-    "img-src 'self' data:",
+    `connect-src 'self' ${realtimeSources(development)} ${fileSource()}`,
+    `img-src 'self' data: blob: ${fileSource()}`,
     "object-src 'none'",
     "base-uri 'none'",
     "form-action 'self'",
@@ -38,6 +38,11 @@ function realtimeSources(development: boolean): string {
   if (!host) return "wss://*.pusher.com";
   const scheme = process.env.PUSHER_USE_TLS === "false" ? "ws" : "wss";
   return `${scheme}://${host}${process.env.PUSHER_PORT ? `:${process.env.PUSHER_PORT}` : ""}`;
+}
+
+/** Where files are put and fetched from: the object store, if there is one. */
+function fileSource(): string {
+  return process.env.S3_ENDPOINT?.replace(/^(https?:\/\/[^/]+).*/, "$1") ?? "";
 }
 
 /** Every page, one that is fetched in advance too: a browser shows it later with the headers that it came with. */

@@ -1,33 +1,6 @@
-import AxeBuilder from "@axe-core/playwright";
-import type { Page } from "@playwright/test";
+import { hasNoViolation } from "../support/axe.ts";
 import { ada, alan, grace } from "../support/deployment.ts";
 import { expect, test } from "../support/scenario.ts";
-
-/** Waits until nothing moves or fades any more, but for what does so all the time. */
-async function standsStill(page: Page): Promise<void> {
-  await page.evaluate(async () => {
-    await new Promise((resolve) => requestAnimationFrame(resolve));
-    const moving = document.getAnimations().filter(({ effect }) => effect?.getTiming().iterations !== Infinity);
-    await Promise.allSettled(moving.map(({ finished }) => finished));
-  });
-}
-
-/**
- * Requires that axe finds nothing, in all of a page or within a part: in light colours by all its rules, in dark ones by those
- * that look at colours. Code in a thread is left out: the arrows go to its message and Tab from there, and axe knows only Tab.
- */
-async function hasNoViolation(page: Page, state: string, within = "html"): Promise<void> {
-  for (const colorScheme of ["light", "dark"] as const) {
-    await page.emulateMedia({ colorScheme });
-    await standsStill(page);
-    const axe = new AxeBuilder({ page }).include(within).exclude("[role=log] pre");
-    const { violations } = await (
-      colorScheme === "dark" ? axe.withRules(["color-contrast", "link-in-text-block"]) : axe
-    ).analyze();
-    const found = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(" ")}`);
-    expect(found, `${state}, in ${colorScheme} colours`).toEqual([]);
-  }
-}
 
 test("axe finds nothing on the client's pages", async ({ open, chat, deployment }) => {
   const home = await open("/");

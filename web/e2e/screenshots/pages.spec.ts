@@ -53,6 +53,49 @@ async function write(deployment: Deployment): Promise<void> {
       from chat.message m where m.client_id = c.client_id and m.seq = c.last_seq`);
 }
 
+/** Sends a picture and others, and chooses two more files. */
+async function sendFiles(page: Page): Promise<void> {
+  const draw = async (width: number, height: number) => {
+    const address = await page.evaluate(
+      ([w, h]) => {
+        const canvas = document.createElement("canvas");
+        [canvas.width, canvas.height] = [w!, h!];
+        const context = canvas.getContext("2d")!;
+        const colours = context.createLinearGradient(0, 0, w!, h!);
+        colours.addColorStop(0, "#cfe8e4");
+        colours.addColorStop(1, "#2c7a73");
+        context.fillStyle = colours;
+        context.fillRect(0, 0, w!, h!);
+        context.fillStyle = "#fff";
+        for (const [y, length] of [
+          [0.2, 0.4],
+          [0.4, 0.7],
+          [0.55, 0.6],
+        ] as const)
+          context.fillRect(w! * 0.1, h! * y, w! * length, h! * 0.06);
+        return canvas.toDataURL("image/png");
+      },
+      [width, height],
+    );
+    return { mimeType: "image/png", buffer: Buffer.from(address.split(",")[1]!, "base64") };
+  };
+  const data = (mimeType: string, size: number) => ({ mimeType, buffer: Buffer.alloc(size, "x") });
+  const input = page.locator("input[type=file][multiple]");
+  await input.setInputFiles([
+    { name: "before.png", ...(await draw(1280, 720)) },
+    { name: "after.png", ...(await draw(390, 844)) },
+    { name: "report.pdf", ...data("application/pdf", 2_345_678) },
+  ]);
+  await page.getByRole("textbox").fill("It looks like this.");
+  await page.getByRole("button", { name: "Send" }).click();
+  await expect(page.getByRole("log").getByText("Sent")).toBeVisible();
+  await input.setInputFiles([
+    { name: "screenshot.png", ...(await draw(800, 600)) },
+    { name: "server.log", ...data("text/plain", 34_000) },
+  ]);
+  await expect(page.getByRole("list", { name: "Files to send" }).getByRole("listitem")).toHaveCount(2);
+}
+
 /** What looks no other on these than on a desktop is left out. */
 const between = ["tablet", "wide"];
 
@@ -112,6 +155,8 @@ for (const [screen, options] of Object.entries(screens)) {
       const first = await visit("/chat?as=alan");
       await expect(first.getByText("Ask us anything")).toBeVisible();
       await shoot(first, "first-message");
+      await sendFiles(first);
+      await shoot(first, "files");
 
       const widget = await visit("/widget?as=grace");
       await widget.getByRole("button", { name: /Chat with the developers/ }).click();

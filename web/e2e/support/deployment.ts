@@ -18,6 +18,7 @@ export const ken: Person = { id: "ken", role: "developer", name: "Ken" };
 
 /** A message as the functions answer it, as far as the scenarios look. */
 export interface Stored {
+  attachments: { fileName: string }[];
   id: string;
   seq: number;
   body: string;

@@ -2,10 +2,14 @@
 
 import { ChatProvider } from "@devinbox/client/react";
 import { type ReactNode, useMemo } from "react";
+import { files } from "@/lib/files";
 
 /** Everything inside is the chat of one of the demo's users. A real app has one provider, in its layout, with its own getToken. */
 export function DemoChat({ as, children }: { as: string; children: ReactNode }) {
-  const options = useMemo(() => ({ getToken: () => fetchToken(`/api/token?as=${encodeURIComponent(as)}`) }), [as]);
+  const options = useMemo(
+    () => ({ getToken: () => fetchToken(`/api/token?as=${encodeURIComponent(as)}`), files }),
+    [as],
+  );
   return (
     <ChatProvider key={as} options={options}>
       {children}

@@ -2,13 +2,14 @@
 
 import { ChatProvider } from "@devinbox/client/react";
 import { type ReactNode, type SubmitEvent, useMemo, useState } from "react";
+import { files } from "@/lib/files";
 import type { DemoUser } from "@/lib/demo";
 import styles from "./own-token.module.css";
 
 /** Asks for a token, and says how to make one. It is kept until the page is reloaded, and stored nowhere. */
 export function OwnToken({ user, children }: { user: DemoUser; children: ReactNode }) {
   const [token, setToken] = useState("");
-  const options = useMemo(() => ({ getToken: () => Promise.resolve(token) }), [token]);
+  const options = useMemo(() => ({ getToken: () => Promise.resolve(token), files }), [token]);
   if (token) return <ChatProvider options={options}>{children}</ChatProvider>;
 
   function signIn(event: SubmitEvent<HTMLFormElement>) {

@@ -24,6 +24,12 @@ export function errorText(error: unknown): string {
       return "No answer came. Are you offline?";
     case "misconfigured":
       return "There is no chat at this address.";
+    case "file_missing":
+      return "This file was not kept. Choose it again.";
+    case "store":
+      return "The file could not be stored.";
+    case "files_off":
+      return "No files can be sent here.";
     case "expired":
       return "It could not be sent within a day.";
     case "forbidden":

@@ -1,5 +1,6 @@
 import { useConversation } from "@devinbox/client/react";
 import { useEffect, useRef } from "react";
+import { asText } from "@/lib/files";
 import { useAlerts } from "./use-alerts";
 
 /** Tells a client of answers, unless the conversation `isShown` and the page is visible. */
@@ -16,7 +17,7 @@ export function useMessageAlerts(isShown: boolean): void {
       alert({
         key: String(seq),
         title: newest.sender.name ?? "A new answer",
-        body: newest.body.slice(0, 200),
+        body: asText(newest).slice(0, 200),
         isSeen: isShown && document.visibilityState === "visible",
       });
     }

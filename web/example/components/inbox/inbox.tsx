@@ -9,6 +9,7 @@ import { useFavicon } from "@/components/ui/use-favicon";
 import { useSwitch } from "@/components/ui/use-switch";
 import { useTitle } from "@/components/ui/use-title";
 import { ConnectionBanner } from "@/components/thread/connection-banner";
+import { useMissedDrops } from "@/components/thread/use-file-drop";
 import { type Choice, filterOf } from "@/lib/inbox-address";
 import { ConversationList } from "./conversation-list";
 import { Filters } from "./filters";
@@ -35,6 +36,7 @@ export function Inbox() {
   const triage = useTriage(inbox.update);
   useTitle("Inbox", totals.unread);
   useFavicon(totals.unread > 0);
+  useMissedDrops();
 
   const at = conversations.findIndex(({ clientId }) => clientId === open);
   const show = (clientId: string | null, isByPointer = false) => {

@@ -1,11 +1,22 @@
 import { normalizeBody } from "@devinbox/client";
-import { type KeyboardEvent, type Ref, type SubmitEvent, useImperativeHandle, useLayoutEffect, useRef } from "react";
+import {
+  type KeyboardEvent,
+  type Ref,
+  type SubmitEvent,
+  useEffect,
+  useImperativeHandle,
+  useLayoutEffect,
+  useRef,
+} from "react";
 import { SendIcon } from "@/components/ui/icons";
 import { isComposing } from "@/components/ui/is-composing";
 import { isField } from "@/components/ui/is-field";
 import { isTouch } from "@/components/ui/is-touch";
 import { countCharacters, lengthNote, mostCharacters } from "@/lib/length";
 import styles from "./composer.module.css";
+import { FileButtons } from "./file-buttons";
+import { StagedFiles } from "./staged-files";
+import type { StagedFiles as Staged } from "./use-staged-files";
 
 /** The field, from outside. */
 export interface ComposerHandle {
@@ -18,7 +29,9 @@ interface ComposerProps {
   label: string;
   draft: string;
   onDraft: (draft: string) => void;
-  onSend: (body: string) => void;
+  /** Gives whether it is on its way. */
+  onSend: (body: string) => boolean;
+  files: Staged;
   /** What Ctrl+Enter does beside sending. */
   sendAnd: { label: string; run: () => void } | undefined;
   onTyping: () => void;
@@ -29,11 +42,11 @@ interface ComposerProps {
 }
 
 export function Composer(props: ComposerProps) {
-  const { ref, label, draft, onDraft, onSend, sendAnd, onTyping, onEditLast, disabled, autoFocus } = props;
+  const { ref, label, draft, onDraft, onSend, files, sendAnd, onTyping, onEditLast, disabled, autoFocus } = props;
   const field = useRef<HTMLTextAreaElement>(null);
   const body = normalizeBody(draft);
   const left = mostCharacters - countCharacters(body);
-  const sendable = !disabled && body !== "" && left >= 0;
+  const sendable = !disabled && (body !== "" || files.list.length > 0) && left >= 0;
 
   const focus = (isWanted = false) => {
     if (!isTouch() || isWanted) field.current?.focus();
@@ -48,11 +61,20 @@ export function Composer(props: ComposerProps) {
 
   useLayoutEffect(() => fit(field.current), [draft]);
 
+  // After files were chosen or dropped, Enter sends them.
+  const count = files.list.length;
+  const before = useRef(count);
+  useEffect(() => {
+    if (count > before.current && !isField(document.activeElement) && !isTouch()) field.current?.focus();
+    before.current = count;
+  }, [count]);
+
+  /** Gives whether it is on its way. */
   const send = () => {
-    if (!sendable) return;
-    onSend(body);
+    if (!sendable || !onSend(body)) return false;
     onDraft("");
     focus(true);
+    return true;
   };
 
   const onSubmit = (event: SubmitEvent) => {
@@ -65,9 +87,7 @@ export function Composer(props: ComposerProps) {
     const isModified = event.ctrlKey || event.metaKey;
     if (event.key === "Enter" && !event.shiftKey && (isModified || !isTouch())) {
       event.preventDefault();
-      if (!sendable) return;
-      send();
-      if (isModified) sendAnd?.run();
+      if (send() && isModified) sendAnd?.run();
     }
     if (event.key === "ArrowUp" && draft === "") {
       event.preventDefault();
@@ -77,7 +97,9 @@ export function Composer(props: ComposerProps) {
 
   return (
     <form className={styles.composer} onSubmit={onSubmit}>
+      <StagedFiles files={files} onEmptied={focus} />
       <div className={styles.box}>
+        {!files.isOff && <FileButtons disabled={disabled} onChoose={files.add} />}
         <textarea
           ref={field}
           className={styles.field}

@@ -5,6 +5,7 @@ import { MoreIcon } from "@/components/ui/icons";
 import { errorText } from "@/lib/errors";
 import type { MessageRow } from "@/lib/group-messages";
 import { moment, timeOfDay } from "@/lib/time";
+import { Attachments } from "./attachments";
 import { MessageBody } from "./message-body";
 import { MessageEditor } from "./message-editor";
 import styles from "./message-item.module.css";
@@ -28,6 +29,7 @@ function Item({ message, first, last, delivery, isActive, isEditing }: MessageIt
   const hasMenu = isStored && !message.deletedAt;
   const open = () => button.current && openMenu(message, button.current);
   const press = useLongPress(open);
+  const attachments = message.attachments.length > 0 && <Attachments message={message} isTabbable={isActive} />;
   const name = mine ? "You" : (sender.name ?? sender.id);
   return (
     <li
@@ -50,11 +52,19 @@ function Item({ message, first, last, delivery, isActive, isEditing }: MessageIt
         {name}
       </p>
       {isEditing ? (
-        <MessageEditor message={message} save={edit} close={() => setEditing(null)} />
+        <>
+          {attachments}
+          <MessageEditor message={message} save={edit} close={() => setEditing(null)} />
+        </>
       ) : (
         <div className={styles.line}>
-          <div className={styles.bubble} title={moment(message.createdAt)} {...press}>
-            <MessageBody message={message} isTabbable={isActive} />
+          <div className={styles.content} title={moment(message.createdAt)} {...press}>
+            {attachments}
+            {(message.body || message.deletedAt) && (
+              <div className={styles.bubble}>
+                <MessageBody message={message} isTabbable={isActive} />
+              </div>
+            )}
           </div>
           {hasMenu && (
             <button
@@ -88,11 +98,12 @@ interface MetaProps {
 /** The time, and what has become of it. What is not seen is said to a screen reader all the same. */
 function Meta({ message, isShown, isDeliveryShown }: MetaProps) {
   const { retry, discard } = useThreadActions();
-  const { own, delivery, error, clientMessageId, createdAt, editedAt, deletedAt } = message;
+  const { own, delivery, error, clientMessageId, attachments, createdAt, editedAt, deletedAt } = message;
   if (delivery === "failed" && clientMessageId) {
+    const isAtFile = attachments.some(({ upload }) => upload?.state === "failed"); // it stands there
     return (
       <p className={styles.failed} role="alert">
-        <span>Not sent. {error && errorText(error)}</span>
+        <span>Not sent. {error && !isAtFile && errorText(error)}</span>
         <button type="button" className="link" onClick={() => retry(clientMessageId)}>
           Try again
         </button>

@@ -26,9 +26,11 @@ export default function MessageMenu({ message, isDeveloper, ...popup }: MessageM
   };
   return (
     <PopupMenu {...popup} onClosed={onClosed}>
-      <Menu.Item className={styles.item} onClick={() => copy(message)}>
-        Copy text
-      </Menu.Item>
+      {message.body && (
+        <Menu.Item className={styles.item} onClick={() => copy(message)}>
+          Copy text
+        </Menu.Item>
+      )}
       <Menu.Item className={styles.item} onClick={onQuote}>
         Quote in an answer
       </Menu.Item>

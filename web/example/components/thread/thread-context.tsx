@@ -5,6 +5,8 @@ import { createContext, useContext } from "react";
 export interface ThreadActions extends Pick<ConversationStore, "edit" | "retry" | "discard"> {
   /** Opens the menu of a message at an element, which gets the focus back. */
   openMenu: (message: ShownMessage, anchor: HTMLElement) => void;
+  /** Shows a picture of a message as large as the window, by its place among them. */
+  view: (message: ShownMessage, at: number) => void;
   /** Opens the editor in the place of a message, or closes it. */
   setEditing: (messageId: string | null) => void;
   askToDelete: (message: ShownMessage) => void;

@@ -3,17 +3,22 @@
 import type { ShownMessage } from "@devinbox/client";
 import { type UseConversation, useChat, useConversation } from "@devinbox/client/react";
 import { type ReactNode, type RefObject, Suspense, lazy, useMemo, useRef, useState } from "react";
+import { asText } from "@/lib/files";
 import { isEditable } from "@/lib/is-editable";
 import { withQuotation } from "@/lib/quote";
 import { ConnectionBanner } from "./connection-banner";
 import { Composer, type ComposerHandle } from "./composer";
 import { DeleteDialog } from "./delete-dialog";
+import { loadViewer } from "./load-viewer";
 import { MessageList, type ShownThread } from "./message-list";
 import { ThreadProvider } from "./thread-context";
 import styles from "./thread.module.css";
+import { useFileDrop, useMissedDrops } from "./use-file-drop";
+import { useStagedFiles } from "./use-staged-files";
 
 /** It is loaded when the menu of a message is opened for the first time. */
 const MessageMenu = lazy(() => import("./message-menu"));
+const Viewer = lazy(loadViewer);
 
 interface ThreadProps {
   /** Whose conversation; without it, the caller's own. */
@@ -40,17 +45,28 @@ export function Thread(props: ThreadProps) {
   const [sent, setSent] = useState(0);
   const [editing, setEditing] = useState<string | null>(null);
   const [deleting, setDeleting] = useState<ShownMessage | null>(null);
+  const [viewing, setViewing] = useState<{ key: string; at: number } | null>(null);
   const [announced, setAnnounced] = useState("");
   const [menu, setMenu] = useState<{ message: ShownMessage; anchor: HTMLElement; isOpen: boolean } | null>(null);
   const own = useRef<ComposerHandle>(null);
   const field = composer ?? own;
   const store = useChat().conversation(clientId);
+  const files = useStagedFiles(clientId);
+  const { isOver, handlers } = useFileDrop(files.add);
+  useMissedDrops();
 
   const { status, conversation, me, messages, draft, send, setDraft } = thread;
   const isBeginning = me?.role === "developer" && status === "ready" && conversation === null;
   const submit = (body: string) => {
-    send(body, { create: isBeginning });
+    try {
+      send(body, { create: isBeginning, files: files.list });
+    } catch (error) {
+      files.refuse(error);
+      return false;
+    }
+    files.clear();
     setSent((count) => count + 1);
+    return true;
   };
   const editLast = () => {
     const last = messages.findLast((message) => isEditable(message));
@@ -60,6 +76,7 @@ export function Thread(props: ThreadProps) {
   const actions = useMemo(
     () => ({
       openMenu: (message: ShownMessage, anchor: HTMLElement) => setMenu({ message, anchor, isOpen: true }),
+      view: ({ key }: ShownMessage, at: number) => setViewing({ key, at }),
       edit,
       retry,
       discard,
@@ -75,16 +92,17 @@ export function Thread(props: ThreadProps) {
         );
       },
       quote(message: ShownMessage) {
-        store.setDraft(withQuotation(store.getSnapshot().draft, message.body));
+        store.setDraft(withQuotation(store.getSnapshot().draft, asText(message)));
       },
       write: () => field.current?.focus(true),
     }),
     [edit, retry, discard, store, field],
   );
+  const viewed = viewing && messages.find(({ key }) => key === viewing.key);
   const mayWrite = status === "ready" || (status === "error" && thread.connection === "offline");
   return (
     <ThreadProvider value={actions}>
-      <section className={styles.thread} aria-label={label}>
+      <section className={styles.thread} aria-label={label} data-drop={isOver || undefined} {...handlers}>
         {header}
         <ConnectionBanner connection={thread.connection} error={status === "ready" ? thread.error : null} />
         <MessageList thread={useShown(thread)} sent={sent} empty={empty} note={note} editing={editing} />
@@ -94,6 +112,7 @@ export function Thread(props: ThreadProps) {
           draft={draft}
           onDraft={setDraft}
           onSend={submit}
+          files={files}
           sendAnd={sendAnd}
           onTyping={thread.setTyping}
           onEditLast={editLast}
@@ -108,6 +127,21 @@ export function Thread(props: ThreadProps) {
               onClose={() => setMenu({ ...menu, isOpen: false })}
             />
           </Suspense>
+        )}
+        {viewed && (
+          <Suspense>
+            <Viewer
+              message={viewed}
+              at={viewing.at}
+              onMove={(at) => setViewing({ ...viewing, at })}
+              onClose={() => setViewing(null)}
+            />
+          </Suspense>
+        )}
+        {isOver && (
+          <p className={styles.drop} aria-hidden="true">
+            Drop files to attach them
+          </p>
         )}
         <DeleteDialog message={deleting} onClose={() => setDeleting(null)} onDelete={thread.delete} />
         <p role="status" className="visually-hidden">

@@ -19,6 +19,19 @@ function Icon({ children }: { children: ReactNode }) {
   );
 }
 
+export const AttachIcon = () => (
+  <Icon>
+    <path d="m13.500 7.500-5.700 5.700a3.500 3.500 0 0 1-5-5l6-6a2.300 2.300 0 0 1 3.300 3.300l-6 6a1.200 1.200 0 0 1-1.700-1.700l5.300-5.300" />
+  </Icon>
+);
+
+export const CameraIcon = () => (
+  <Icon>
+    <path d="M2 5h3l1-2h4l1 2h3v8H2z" />
+    <circle cx="8" cy="8.500" r="2.300" />
+  </Icon>
+);
+
 export const BackIcon = () => (
   <Icon>
     <path d="M10 3 5 8l5 5" />

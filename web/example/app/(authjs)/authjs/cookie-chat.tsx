@@ -3,6 +3,8 @@
 import { ChatProvider, useChat } from "@devinbox/client/react";
 import { ClientPage } from "@/components/client-page";
 import { Inbox } from "@/components/inbox/inbox";
+import { files } from "@/lib/files";
+import { forgetFiles } from "@/lib/kept-files";
 import { greeting, team } from "@/lib/owner";
 
 interface CookieChatProps {
@@ -11,9 +13,11 @@ interface CookieChatProps {
   leave: () => Promise<void>;
 }
 
+const options = { files };
+
 export function CookieChat({ name, role, leave }: CookieChatProps) {
   return (
-    <ChatProvider>
+    <ChatProvider options={options}>
       <div className="screen">
         <SignOut name={name} leave={leave} />
         {role === "developer" ? (
@@ -32,6 +36,7 @@ function SignOut({ name, leave }: Pick<CookieChatProps, "name" | "leave">) {
   const chat = useChat();
   const signOut = async () => {
     await chat.signOut().catch(() => {}); // it has forgotten everything, also where the server did not answer
+    forgetFiles();
     await leave();
   };
   return (

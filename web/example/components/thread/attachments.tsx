@@ -1,0 +1,189 @@
+import type { ShownAttachment, ShownMessage, Upload } from "@devinbox/client";
+import { useAttachmentUrl } from "@devinbox/client/files/react";
+import { type MouseEvent, useEffect, useState } from "react";
+import { CloseIcon } from "@/components/ui/icons";
+import { errorText } from "@/lib/errors";
+import { fileKind, fileSize, isPicture } from "@/lib/files";
+import styles from "./attachments.module.css";
+import { loadViewer } from "./load-viewer";
+import { useThreadActions } from "./thread-context";
+
+interface AttachmentsProps {
+  message: ShownMessage;
+  /** Whether Tab stops at what can be pressed in it. */
+  isTabbable: boolean;
+}
+
+/** The files of a message: pictures in a grid that keeps its place while they load, others as cards. */
+export function Attachments({ message, isTabbable }: AttachmentsProps) {
+  const pictures = message.attachments.filter(isPicture);
+  const others = message.attachments.filter((attachment) => !isPicture(attachment));
+  const hasFailed = pictures.some(({ upload }) => upload?.state === "failed"); // that takes room
+  const columns = pictures.length > 4 && !hasFailed ? 3 : Math.min(pictures.length, 2);
+  return (
+    <div className={styles.attachments} data-attachments="">
+      {pictures.length > 0 && (
+        <ul className={styles.pictures} data-columns={columns}>
+          {pictures.map((picture, at) => (
+            <li key={at} className={styles.item}>
+              <Picture message={message} file={picture} at={at} isTabbable={isTabbable} />
+            </li>
+          ))}
+        </ul>
+      )}
+      {others.length > 0 && (
+        <ul className={styles.files}>
+          {others.map((file, at) => (
+            <li key={at} className={styles.item}>
+              <Card message={message} file={file} isTabbable={isTabbable} />
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+interface FileProps extends AttachmentsProps {
+  file: ShownAttachment;
+}
+
+/** A picture is as large as this at most, in pixels, and its longer side no more than three times the shorter one. */
+const side = 320;
+const stretch = 3;
+
+/** How large a picture is shown. It is known before the picture is loaded, so nothing moves then. */
+function frameOf({ width, height }: ShownAttachment): { aspectRatio: string | number; maxWidth?: number } {
+  if (!width || !height) return { aspectRatio: "4 / 3" };
+  const aspectRatio = Math.min(Math.max(width / height, 1 / stretch), stretch);
+  return { aspectRatio, maxWidth: Math.max(48, Math.min(width, side, side * aspectRatio)) };
+}
+
+function Picture({ message, file, at, isTabbable }: FileProps & { at: number }) {
+  const { view } = useThreadActions();
+  const url = useAttachmentUrl(message, file);
+  const [broken, setBroken] = useState<string>();
+  const { fileName, upload } = file;
+  useEffect(() => {
+    loadViewer().catch(() => {}); // without a network it could not be loaded when it is wanted
+  }, []);
+  if (url && url === broken) return <Card message={message} file={file} isTabbable={isTabbable} />;
+  return (
+    <>
+      <button
+        type="button"
+        className={styles.picture}
+        style={frameOf(file)}
+        aria-label={fileName}
+        tabIndex={isTabbable ? 0 : -1}
+        onClick={() => view(message, at)}
+      >
+        {url && <img className={styles.image} src={url} alt={fileName} onError={() => setBroken(url)} />}
+      </button>
+      {upload && (
+        <div className={styles.upload}>
+          <UploadState name={fileName} upload={upload} isTabbable={isTabbable} />
+          <Cancel message={message} file={file} isTabbable={isTabbable} />
+        </div>
+      )}
+    </>
+  );
+}
+
+function Card({ message, file, isTabbable }: FileProps) {
+  const url = useAttachmentUrl(message, file);
+  const { fileName, size, upload } = file;
+  const kind = fileKind(file);
+  const content = (
+    <>
+      <span className={styles.kind} aria-hidden="true">
+        {kind.slice(0, 4)}
+      </span>
+      <span className={styles.about}>
+        <span className={styles.name} dir="auto" title={fileName}>
+          {fileName}
+        </span>
+        <span className={styles.state}>
+          {kind}, {fileSize(size)}
+          <UploadState name={fileName} upload={upload} isTabbable={isTabbable} />
+        </span>
+      </span>
+    </>
+  );
+  if (!upload) {
+    const isShown = isPicture(file); // the store answers it to be shown, everything else to be saved
+    return (
+      <a
+        className={styles.card}
+        href={url}
+        download={fileName}
+        target={isShown ? "_blank" : undefined}
+        rel="noreferrer"
+        tabIndex={isTabbable ? 0 : -1}
+      >
+        {content}
+      </a>
+    );
+  }
+  return (
+    <div className={styles.card}>
+      {content}
+      <Cancel message={message} file={file} isTabbable={isTabbable} />
+    </div>
+  );
+}
+
+interface UploadStateProps {
+  name: string;
+  upload: Upload | undefined;
+  isTabbable: boolean;
+}
+
+/** What has become of a file that is not sent yet. */
+function UploadState({ name, upload, isTabbable }: UploadStateProps) {
+  if (!upload) return null;
+  const retry = (event: MouseEvent<HTMLElement>) => {
+    giveFocusOn(event);
+    upload.retry();
+  };
+  return (
+    <>
+      {upload.state === "failed" ? (
+        <span className={styles.failed}>
+          {upload.error ? errorText(upload.error) : "It was not stored."}{" "}
+          <button type="button" className="link" tabIndex={isTabbable ? 0 : -1} onClick={retry}>
+            Upload again<span className="visually-hidden"> {name}</span>
+          </button>
+        </span>
+      ) : (
+        <progress className={styles.progress} value={upload.progress} aria-label={`${name}, upload`} />
+      )}
+      {!upload.isKept && <span className={styles.note}>Lost if you reload</span>}
+    </>
+  );
+}
+
+function Cancel({ message, file, isTabbable }: FileProps) {
+  const isAlone = message.attachments.length === 1 && !message.body;
+  const cancel = (event: MouseEvent<HTMLElement>) => {
+    giveFocusOn(event, isAlone);
+    file.upload?.cancel();
+  };
+  return (
+    <button
+      type="button"
+      className={styles.cancel}
+      aria-label={`Cancel ${file.fileName}`}
+      tabIndex={isTabbable ? 0 : -1}
+      onClick={cancel}
+    >
+      <CloseIcon />
+    </button>
+  );
+}
+
+/** A button is about to go: its message has the focus then, or the thread if that goes with it. */
+function giveFocusOn({ currentTarget }: MouseEvent<HTMLElement>, isMessageGone = false): void {
+  const next = currentTarget.closest<HTMLElement>(isMessageGone ? "[data-scroller]" : "[data-anchor]");
+  next?.focus({ preventScroll: true });
+}
