@@ -12,12 +12,14 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	pushergo "github.com/pusher/pusher-http-go/v5"
 
+	"devinbox/internal/dev"
 	"devinbox/internal/testing/pusherjs"
 )
 
@@ -78,6 +80,10 @@ func TestAPageAfterTheGuideIsLiveWithinTenChangedLines(t *testing.T) {
 		t.Errorf("%d lines are changed", g.changed)
 	}
 	// There is no Pusher itself here. The document says what to write in its place.
+	secrets, err := dev.Secrets(t.TempDir())
+	if err != nil || !strings.Contains(g.local, strconv.Quote(secrets["NEXT_PUBLIC_PUSHER_KEY"])) {
+		t.Errorf("devinbox dev has the key %q, %v", secrets["NEXT_PUBLIC_PUSHER_KEY"], err)
+	}
 	constructor := regexp.MustCompile(`(?m)^const pusher = new Pusher\(process\.env.*$`)
 	if len(constructor.FindAllString(g.firstDay, -1)) != 1 {
 		t.Fatal("the first day changes the line that the document replaces for this machine")
