@@ -25,12 +25,6 @@ func TestTheExampleReadsWhatPeopleWrite(t *testing.T) {
 	npm(t, "test", "--workspace", "example")
 }
 
-func TestTheWorkspaceIsFormattedAndHasNoLint(t *testing.T) {
-	prepare(t, ".")
-	npm(t, "run", "format:check")
-	npm(t, "run", "lint")
-}
-
 // prepare brings in what the workspace needs, and says on which sources a test depends.
 func prepare(t *testing.T, sources ...string) {
 	t.Helper()

@@ -59,7 +59,7 @@ type App struct {
 func Start(ctx context.Context, o Options) (*App, error) {
 	steps := []step{install, buildClient} // the tools that check and test the workspace are not needed to run it
 	if o.Production {
-		steps = []step{install, installTools, buildClient, buildExample} // the build checks the types of all sources, tests included
+		steps = append(steps, buildExample)
 	}
 	if err := prepare(ctx, o.Workspace, o.Progress, steps...); err != nil {
 		return nil, err

@@ -4,7 +4,7 @@ import type { Chat, ConversationState, ConversationStore, SessionIdentity } from
 import { type Asked, FakeLocks, World, grace, page, problem } from "./support/world.js";
 
 /** How many histories. More of them take longer, and find no more in most of them. */
-const RUNS = Number(process.env["CHATS_RUNS"] ?? 500);
+const RUNS = Number(process.env["CHATS"] ?? 200);
 
 const heidi: SessionIdentity = { id: "43", role: "client", name: "Heidi" };
 
