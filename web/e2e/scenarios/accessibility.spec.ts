@@ -2,7 +2,7 @@ import { hasNoViolation } from "../support/axe.ts";
 import { ada, alan, grace } from "../support/deployment.ts";
 import { expect, test } from "../support/scenario.ts";
 
-test("axe finds nothing on the client's pages", async ({ open, chat, deployment }) => {
+test("axe finds nothing on the first pages and the widget", async ({ open }) => {
   const home = await open("/");
   await expect(home.getByRole("textbox", { name: "Write to Grace" })).toBeEnabled();
   await hasNoViolation(home, "the first page");
@@ -13,7 +13,9 @@ test("axe finds nothing on the client's pages", async ({ open, chat, deployment 
   await widget.getByRole("button", { name: "Chat with the developers" }).click();
   await expect(widget.getByRole("textbox")).toBeEnabled();
   await hasNoViolation(widget, "a widget");
+});
 
+test("axe finds nothing on the client's page", async ({ chat, deployment }) => {
   const client = await chat(grace);
   await hasNoViolation(client.page, "an empty chat");
   await client.write("Hello https://example.com/");
