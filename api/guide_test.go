@@ -29,7 +29,7 @@ import (
 type guide struct {
 	before, firstDay, after string
 	local                   string // the line for a Pusher-protocol server on this machine
-	changed                 int    // how many lines are written in both steps
+	changed                 []int  // how many lines are written in each step
 }
 
 func readGuide(t *testing.T) guide {
@@ -58,7 +58,7 @@ func readGuide(t *testing.T) guide {
 		if out, err := command.CombinedOutput(); err != nil {
 			t.Fatalf("a change of the document does not apply: %v\n%s", err, out)
 		}
-		g.changed += len(regexp.MustCompile(`(?m)^\+[^+]`).FindAllString(change, -1))
+		g.changed = append(g.changed, len(regexp.MustCompile(`(?m)^\+[^+]`).FindAllString(change, -1)))
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
@@ -76,7 +76,13 @@ func TestAPageAfterTheGuideIsLiveWithinTenChangedLines(t *testing.T) {
 	if lines := strings.Count(g.before, "\n"); lines < 35 || lines > 40 {
 		t.Errorf("the page has %d lines", lines)
 	}
-	if g.changed > 10 {
+	text := read(t, "docs/from-the-guide.md")
+	for _, says := range []string{"Change six lines.", "Change four more lines.", "These are ten lines in all."} {
+		if !strings.Contains(text, says) {
+			t.Errorf("the document does not say %q", says)
+		}
+	}
+	if !slices.Equal(g.changed, []int{6, 4}) {
 		t.Errorf("%d lines are changed", g.changed)
 	}
 	// There is no Pusher itself here. The document says what to write in its place.
@@ -147,6 +153,14 @@ func isLive(t *testing.T, page, mode string, channels []string) {
 	p.Shows("messages", "Developer ada: Yes")
 	grace.post("/api/messages/read", `{"upToSeq":3}`).is(200)
 	p.Shows("seen", "Seen")
+
+	// A client without a conversation, with whom the developer begins one.
+	first := strings.Replace(page, `clientId = "42"`, `clientId = "43"`, 1)
+	options := []string{"NEXT_PUBLIC_PUSHER_KEY=test-key", "NEXT_PUBLIC_PUSHER_CLUSTER=local"}
+	pusherjs.OpenPage(t, first, app.URL, options...).Submit("send", map[string]string{"text": "Welcome"})
+	p.Shows("inbox", "the conversation of 43")
+	pusherjs.OpenPage(t, first, app.URL, options...).Shows("messages", "Developer ada: Welcome")
+
 	if shown := p.Text("messages"); shown != "Client 42: Hello\nClient 42: Is somebody there?\nDeveloper ada: Yes" {
 		t.Errorf("it shows %q", shown)
 	}

@@ -111,7 +111,7 @@ func TestTheProgramOfTheImageNeedsNothingBesideIt(t *testing.T) {
 	}
 }
 
-func TestTheComposeFileNamesVariablesThatThereAre(t *testing.T) {
+func TestTheComposeFilePassesOnEachVariableThatThereIs(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../compose.yaml")
 	if err != nil {
@@ -137,6 +137,16 @@ func TestTheComposeFileNamesVariablesThatThereAre(t *testing.T) {
 		for name := range file.Services[service].Environment {
 			if _, is := known[name]; !is {
 				t.Errorf("%s has the variable %s, which nothing reads", service, name)
+			}
+		}
+	}
+	for name := range known {
+		switch name {
+		case "DATABASE_URL", "POSTGRES_URL", "DATABASE_URL_UNPOOLED", "POSTGRES_URL_NON_POOLING": // Postgres is the file's own
+		case "PORT": // inside the container it is always the same
+		default:
+			if given := file.Services["devinbox"].Environment[name]; !strings.HasPrefix(given, "${"+name+":") {
+				t.Errorf("%s of .env does not reach devinbox: %q", name, given)
 			}
 		}
 	}

@@ -62,11 +62,25 @@ const { createRequire } = await import("node:module");
 const require = createRequire(process.cwd() + "/");
 const Pusher = require("pusher-js");
 const told = (what) => console.log(JSON.stringify(what));
-const catchUp = () => told("catch up");
-const show = (message) => { told(message.body); process.exit(); };
+let subscribed;
+const isSubscribed = new Promise((resolve) => { subscribed = resolve; });
+const catchUp = () => subscribed(told("catch up"));
+const shown = [];
+const show = (message) => {
+  shown.push(message.body);
+  if (message.body === "I listen") {
+    told(shown);
+    process.exit();
+  }
+};
 `
 
-// listened runs the README's code for those who listen and write by themselves, and lets somebody answer.
+// send is where the README's code sends. A page does so when its user writes: by then it is connected, and gets no event
+// for what it sends.
+const send = "const response = await fetch("
+
+// listened runs the README's code for those who use pusher-js themselves, and lets somebody answer. The page must show its
+// own message, of which it hears nothing, and the answer.
 func (d deployment) listened(t *testing.T) {
 	t.Helper()
 	blocks := slices.DeleteFunc(readme(t, "ts"), func(block string) bool { return !strings.Contains(block, `from "pusher-js"`) })
@@ -76,6 +90,10 @@ func (d deployment) listened(t *testing.T) {
 	code := strings.Replace(blocks[0], "import Pusher from \"pusher-js\";\n", "", 1)
 	// The session names the way to Pusher as a page sees it: relative to itself.
 	code = strings.Replace(code, "endpoint: realtime.authEndpoint", "endpoint: new URL(realtime.authEndpoint, site).href", 1)
+	if strings.Count(code, send) != 1 {
+		t.Fatal("the README's code does not send once")
+	}
+	code = strings.Replace(code, send, "await isSubscribed;\n"+send, 1) + "told(\"sent\");\n"
 	packages, err := npm.Install(t.Context(), map[string]string{"pusher-js": pusherjs.Version}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -87,10 +105,11 @@ func (d deployment) listened(t *testing.T) {
 	node.Env = append(os.Environ(), "SITE="+d.url, "TOKEN="+d.client)
 	r := start(t, node)
 	r.until(`"catch up"`)
+	r.until(`"sent"`)
 	if status, sent := d.call(t, d.developer, "POST", "/api/messages/send", `{"clientId":"42","body":"I listen"}`); status != 201 {
 		t.Fatalf("answering: %d %s", status, sent)
 	}
-	r.until(`"I listen"`)
+	r.until(`["Hello","I listen"]`)
 	if err := r.Wait(); err != nil {
 		t.Errorf("%v: %s", err, r.problems())
 	}

@@ -4,7 +4,9 @@ import type { NextConfig } from "next";
 // need no answer here: there the functions' paths never reach Next.js.
 const devinbox = process.env.DEVINBOX_URL?.replace(/\/+$/, "");
 
+// As in internal/serve/functions.go; a test compares the two.
 const functions = [
+  "/api/attachments",
   "/api/messages/:path*",
   "/api/conversations/:path*",
   "/api/pusher/:path*",
