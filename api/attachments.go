@@ -10,7 +10,7 @@ import (
 	"devinbox/pkg/web"
 )
 
-// ServeAttachments serves POST and GET /api/attachments: where a browser puts a file, and where it fetches files.
+// ServeAttachments serves POST and GET /api/attachments: signed URLs to upload a file and to fetch files.
 func ServeAttachments(w http.ResponseWriter, r *http.Request) {
 	app.ServeRoutes(w, r, app.Routes{
 		http.MethodPost: app.Known(func(ctx context.Context, a *app.App, me chat.Identity) (web.Answer, error) {

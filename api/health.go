@@ -9,7 +9,7 @@ import (
 	"devinbox/pkg/web"
 )
 
-// CheckHealth serves GET /api/health, for monitors: 503 where the database does not answer.
+// CheckHealth serves GET /api/health, for monitors: 503 if the database does not answer.
 func CheckHealth(w http.ResponseWriter, r *http.Request) {
 	app.ServeRoutes(w, r, app.Routes{http.MethodGet: app.Anybody(func(ctx context.Context, a *app.App, _ chat.Identity) (web.Answer, error) {
 		if err := web.ParseQuery(r).Err(); err != nil {

@@ -9,7 +9,7 @@ import (
 	"devinbox/pkg/web"
 )
 
-// ServeSession serves GET, POST and DELETE /api/session: who the caller is and what its browser needs to listen; the beginning of a guest's session; its end.
+// ServeSession serves GET, POST and DELETE /api/session: GET returns who the caller is and what its browser needs to listen, POST starts a guest's session, DELETE ends it.
 func ServeSession(w http.ResponseWriter, r *http.Request) {
 	app.ServeRoutes(w, r, app.Routes{
 		http.MethodGet: app.Known(func(_ context.Context, a *app.App, me chat.Identity) (web.Answer, error) {

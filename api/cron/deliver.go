@@ -9,7 +9,7 @@ import (
 	"devinbox/pkg/web"
 )
 
-// Deliver serves GET /api/cron/deliver: it delivers what is queued and sends webhooks, for callers with the cron's secret.
+// Deliver serves GET /api/cron/deliver: it delivers queued events, sends webhooks and deletes files, for callers with the cron's secret.
 func Deliver(w http.ResponseWriter, r *http.Request) {
 	app.ServeRoutes(w, r, app.Routes{http.MethodGet: app.Cron(func(ctx context.Context, a *app.App, _ chat.Identity) (web.Answer, error) {
 		if err := web.ParseQuery(r).Err(); err != nil {

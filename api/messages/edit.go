@@ -7,7 +7,7 @@ import (
 	"devinbox/pkg/chat"
 )
 
-// ChangeMessage serves PATCH and DELETE /api/messages/edit: another body for a message, or none.
+// ChangeMessage serves PATCH and DELETE /api/messages/edit: it replaces a message's body, or deletes it.
 func ChangeMessage(w http.ResponseWriter, r *http.Request) {
 	app.ServeRoutes(w, r, app.Routes{
 		http.MethodPatch:  app.Known(app.Call(r, (*chat.Service).EditMessage)),

@@ -9,7 +9,8 @@ import (
 	"devinbox/pkg/web"
 )
 
-// SendMessage serves POST /api/messages/send: it saves a message, then announces it.
+// SendMessage serves POST /api/messages/send: it saves a message, then announces it. docs/architecture.md,
+// "One message", follows a request through all of it.
 func SendMessage(w http.ResponseWriter, r *http.Request) {
 	app.Serve(w, r, http.MethodPost, func(ctx context.Context, a *app.App, me chat.Identity) (web.Answer, error) {
 		draft, err := web.Decode[chat.Draft](r)

@@ -9,8 +9,8 @@ import (
 	"devinbox/pkg/web"
 )
 
-// Authorize serves POST /api/pusher/auth: pusher-js asks it for the right to a channel and, where it names
-// no channel, for the sign-in of its user.
+// Authorize serves POST /api/pusher/auth: pusher-js calls it to authorize a channel and, without a channel,
+// to sign its user in.
 func Authorize(w http.ResponseWriter, r *http.Request) {
 	app.Serve(w, r, http.MethodPost, func(_ context.Context, a *app.App, me chat.Identity) (web.Answer, error) {
 		given, err := web.DecodeForm(r, "socket_id", "channel_name")

@@ -10,7 +10,7 @@ import (
 	"devinbox/pkg/web"
 )
 
-// ReceiveWebhook serves POST /api/pusher/webhook: Pusher tells who came and who left. Its signature is its credential.
+// ReceiveWebhook serves POST /api/pusher/webhook: Pusher reports who came and who left. The request is authenticated by its signature.
 func ReceiveWebhook(w http.ResponseWriter, r *http.Request) {
 	app.ServeRoutes(w, r, app.Routes{http.MethodPost: app.Anybody(func(ctx context.Context, a *app.App, _ chat.Identity) (web.Answer, error) {
 		body, err := web.ReadBody(r)

@@ -11,7 +11,7 @@ import (
 	"devinbox/pkg/identity"
 )
 
-// known admits whoever has a good credential.
+// known admits callers with a valid credential.
 func (a *App) known(ctx context.Context, r *http.Request) (chat.Identity, error) {
 	me, err := a.authenticate(ctx, r)
 	if err != nil {
@@ -20,7 +20,7 @@ func (a *App) known(ctx context.Context, r *http.Request) (chat.Identity, error)
 	return me, a.usable()
 }
 
-// developer admits whoever has a good credential of a developer.
+// developer admits developers.
 func (a *App) developer(ctx context.Context, r *http.Request) (chat.Identity, error) {
 	me, err := a.known(ctx, r)
 	if err != nil {
@@ -29,9 +29,9 @@ func (a *App) developer(ctx context.Context, r *http.Request) (chat.Identity, er
 	return me, me.RequireDeveloper()
 }
 
-// visitor admits whoever has a good credential, or none, or a session of ours that is not good for any reason: a
-// browser keeps that cookie for 30 days, and nothing but a new one would end the refusals. A session that cannot be
-// checked now may be good, and is no such reason.
+// visitor admits callers with a valid credential, without one, or with an invalid devinbox session. The browser keeps an
+// invalid session's cookie for 30 days, and would be rejected until it gets a new one. A session that cannot be checked
+// now may be valid, so it is not admitted as nobody: the error is returned.
 func (a *App) visitor(ctx context.Context, r *http.Request) (chat.Identity, error) {
 	me, err := a.authenticate(ctx, r)
 	kind := a.identity.Find(r).Kind
@@ -42,13 +42,13 @@ func (a *App) visitor(ctx context.Context, r *http.Request) (chat.Identity, erro
 	return me, a.usable()
 }
 
-// anybody admits everybody, but for another site's page that uses somebody's cookie.
+// anybody admits every caller, except another site's page that uses somebody's cookie.
 func (a *App) anybody(_ context.Context, r *http.Request) (chat.Identity, error) {
 	return chat.Identity{}, a.guard(r, a.identity.Find(r))
 }
 
-// cron admits whoever has the cron's secret. Both sides are hashed, so that the comparison takes the same
-// time whatever their lengths.
+// cron admits callers with the cron's secret. Both sides are hashed, so that the comparison takes the same
+// time for every length.
 func (a *App) cron(_ context.Context, r *http.Request) (chat.Identity, error) {
 	want := sha256.Sum256([]byte("Bearer " + a.cronSecret))
 	got := sha256.Sum256([]byte(r.Header.Get("Authorization")))
@@ -58,7 +58,7 @@ func (a *App) cron(_ context.Context, r *http.Request) (chat.Identity, error) {
 	return chat.Identity{}, a.usable()
 }
 
-// authenticate finds out who makes a request.
+// authenticate returns who makes a request.
 func (a *App) authenticate(ctx context.Context, r *http.Request) (chat.Identity, error) {
 	credential := a.identity.Find(r)
 	if err := a.guard(r, credential); err != nil {
@@ -67,7 +67,7 @@ func (a *App) authenticate(ctx context.Context, r *http.Request) (chat.Identity,
 	return a.identity.Verify(ctx, credential)
 }
 
-// guard refuses another site's page that uses somebody's cookie.
+// guard rejects another site's page that uses somebody's cookie.
 func (a *App) guard(r *http.Request, credential identity.Credential) error {
 	if !credential.IsCookie() {
 		return nil
@@ -75,8 +75,7 @@ func (a *App) guard(r *http.Request, credential identity.Credential) error {
 	return a.origins.GuardCookie(r)
 }
 
-// usable fails while the environment lacks something that nothing can be done without. The log said at the
-// start what it is.
+// usable fails if the environment lacks something that every call needs. The log named it at the start.
 func (a *App) usable() error {
 	if a.fault == nil {
 		return nil

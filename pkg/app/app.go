@@ -1,5 +1,4 @@
-// Package app wires the rooms of the house together, once for each instance, and puts around every handler
-// what all of them have in common.
+// Package app builds the services once per instance and wraps every handler with the common request processing.
 package app
 
 import (
@@ -38,14 +37,14 @@ type App struct {
 	browsers   browsers
 	allowed    []string // CHAT_ALLOWED_ORIGINS
 	log        *slog.Logger
-	fault      error // what the environment lacks or spoils; while there is one, nothing is served
+	fault      error // what is missing or wrong in the environment; if not nil, nothing is served
 }
 
-// instance is the App of this process, made when the first request comes: a cold start opens no connection.
+// instance is the App of this process, made at the first request: a cold start opens no connection.
 //
-// It is that of a function, which serves one request at a time and waits most of it. There is nothing to do in
-// parallel, and on one processor Go wakes no thread for what the waiting one can do. A few megabytes live at a time, and
-// the collector need not run for each four that are allocated. Both together save a sixth of the processor time of a send.
+// A function serves one request at a time, and waits for most of that time. So GOMAXPROCS is 1: there is nothing to do in
+// parallel, and Go need not wake other threads. Only a few megabytes are live, so GOGC is 400: the garbage collector then
+// runs less often. Together they save a sixth of a send's processor time.
 var instance = sync.OnceValue(func() *App {
 	runtime.GOMAXPROCS(1)
 	debug.SetGCPercent(400)
@@ -54,12 +53,12 @@ var instance = sync.OnceValue(func() *App {
 	return New(c, fault, log)
 })
 
-// New makes an App of what [config.Load] gave. It never fails: what cannot be used is one line of the log
-// for each variable, and then every request is answered 503. Two things may be missing: without Pusher
-// messages are saved and served and nobody is told, without a key nobody is let in.
+// New makes an App from what [config.Load] returned. It never fails: each variable that cannot be used is one line in
+// the log, and then every request gets a 503. Pusher and the keys are optional: without Pusher nothing is live;
+// without keys every caller is rejected.
 func New(c config.Config, fault error, log *slog.Logger) *App {
 	a := &App{log: log, secret: c.Identity.Secret, cronSecret: c.CronSecret, allowed: c.AllowedOrigins}
-	a.guests = c.Guests && len(c.Identity.Secret) > 0 // their tokens are signed with it
+	a.guests = c.Guests && len(c.Identity.Secret) > 0 // guests' tokens are signed with it
 	c.Pusher.Log, c.Pusher.Observe, c.Identity.Log, c.Webhook.Log = log, observe("pusher"), log, log
 	c.Files.Log, c.Files.Observe = log, observe("files")
 
@@ -73,7 +72,7 @@ func New(c config.Config, fault error, log *slog.Logger) *App {
 	a.Webhooks = chat.NewWebhooks(a.store, webhook.New(c.Webhook), c.Pusher.Channels, c.UnreadAfter, log)
 
 	a.fault = errors.Join(fault, c.DatabaseFaults)
-	if a.fault == nil { // else it says the same, by the variables' names
+	if a.fault == nil { // otherwise it reports the same faults, by the variables' names
 		a.fault = errors.Join(database, origins, keys)
 	}
 	if a.fault != nil {
@@ -103,7 +102,7 @@ func New(c config.Config, fault error, log *slog.Logger) *App {
 // Close closes what the App has opened.
 func (a *App) Close() { a.store.Close() }
 
-// observe notes in a request's record how long it waited for a dependency.
+// observe adds to a request's log record how long it waited for a dependency.
 func observe(name string) func(context.Context, time.Duration) {
 	return func(ctx context.Context, took time.Duration) { web.Observe(ctx, name, took) }
 }

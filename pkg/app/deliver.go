@@ -6,8 +6,8 @@ import (
 	"devinbox/pkg/chat"
 )
 
-// Deliver delivers what is queued: the live events first, and in the time that is left the webhooks. The outcome counts
-// both. Then it deletes the files that are to be deleted.
+// Deliver delivers queued events, then sends webhooks in the time that is left. The result counts both. Then it deletes
+// the files that are due for deletion.
 // Errors: those of the Store.
 func (a *App) Deliver(ctx context.Context) (chat.Deliveries, error) {
 	run, err := a.Chat.DeliverQueued(ctx)

@@ -13,7 +13,7 @@ import (
 	"devinbox/pkg/identity"
 )
 
-// Guest is what somebody without a credential says of itself.
+// Guest is what somebody without a credential says about themselves.
 type Guest struct {
 	Name  *string `json:"name"`
 	Email *string `json:"email"`
@@ -22,8 +22,8 @@ type Guest struct {
 // Guests tells whether somebody without a credential may begin as a guest.
 func (a *App) Guests() bool { return a.guests }
 
-// StartSession makes a client of a guest: an id that nobody has or can guess, a token, and the cookie that holds it.
-// Errors: RateLimited where too many have begun from the same address; those of the Store.
+// StartSession makes a guest a client, with an id that nobody has or can guess, a token, and the cookie that holds it.
+// Errors: RateLimited if too many have begun from the same IP address; those of the Store.
 func (a *App) StartSession(ctx context.Context, r *http.Request, guest Guest) (s Session, cookie string, err error) {
 	if err := a.Chat.AdmitGuest(ctx, a.addressDigest(r)); err != nil {
 		return Session{}, "", err
@@ -44,12 +44,12 @@ func (a *App) StartSession(ctx context.Context, r *http.Request, guest Guest) (s
 	return s, identity.NewSession(r, token).String(), nil
 }
 
-// EndSession is the cookie that takes a session from the browser that made a request.
+// EndSession returns the cookie that removes the session from the browser.
 func EndSession(r *http.Request) string { return identity.EndSession(r).String() }
 
-// addressDigest stands for the address that a request comes from, without telling it. X-Real-Ip is Vercel's, which
-// overwrites what a caller set; devinbox serve does the same, or removes the header if no proxy is trusted. Without it
-// the address of the connection counts. For IPv6, where one caller has many addresses, the network counts.
+// addressDigest is a keyed hash of the caller's IP address. Vercel sets X-Real-Ip and overwrites what a caller sent;
+// devinbox serve does the same, or removes the header if no proxy is trusted. Without the header it is the address of the
+// connection. An IPv6 caller has many addresses, so the /64 network is hashed.
 func (a *App) addressDigest(r *http.Request) []byte {
 	text := strings.TrimSpace(r.Header.Get("X-Real-Ip"))
 	if text == "" {

@@ -11,18 +11,18 @@ import (
 )
 
 const (
-	// browsersEvery is how often an instance asks the object store whether browsers may use it.
+	// browsersEvery is how often an instance asks the object store whether it accepts uploads of browsers.
 	browsersEvery   = 10 * time.Minute
 	browsersTimeout = time.Second
 )
 
-// browsers is when an instance last asked that.
+// browsers remembers when an instance last asked that.
 type browsers struct {
 	mu      sync.Mutex
 	askedAt time.Time
 }
 
-// due tells whether it is to be asked again now.
+// due returns whether it is time to ask again.
 func (b *browsers) due() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -33,9 +33,9 @@ func (b *browsers) due() bool {
 	return true
 }
 
-// Health looks at the dependencies, and is down also while the environment cannot be used. Now and then it looks whether
-// browsers may put files into the object store, and logs if they may not.
-// It fails where the dependencies do, with the Health to show beside the error.
+// Health checks the dependencies; it is also down if the configuration is invalid. Every ten minutes it checks whether
+// browsers may upload files to the object store, and logs an error if they may not.
+// If a dependency fails it returns an error, together with the Health to show.
 func (a *App) Health(ctx context.Context, r *http.Request) (chat.Health, error) {
 	if err := a.usable(); err != nil {
 		return chat.Health{Status: chat.Down}, err
@@ -47,14 +47,14 @@ func (a *App) Health(ctx context.Context, r *http.Request) (chat.Health, error) 
 	return health, err
 }
 
-// checkBrowsers asks the object store for each origin whose pages put files there: this deployment's own, and those that
-// may call it.
+// checkBrowsers asks the object store about each origin whose pages upload files: this deployment's own, and those of
+// CHAT_ALLOWED_ORIGINS.
 func (a *App) checkBrowsers(ctx context.Context, r *http.Request) {
 	ctx, cancel := context.WithTimeout(ctx, browsersTimeout)
 	defer cancel()
 	for _, origin := range append(ownOrigin(r), a.allowed...) {
 		if strings.Contains(origin, "*") {
-			continue // it names no origin
+			continue // a pattern, not an origin
 		}
 		if err := a.Files.CheckBrowsers(ctx, origin); err != nil {
 			a.log.Error("browsers cannot put files into the object store: its bucket needs a CORS configuration (docs/deploy.md)", "class", err.Error())
@@ -63,7 +63,7 @@ func (a *App) checkBrowsers(ctx context.Context, r *http.Request) {
 	}
 }
 
-// ownOrigin is that of this deployment's pages, if the request tells it: a monitor may come by an address that no browser
+// ownOrigin is the origin of this deployment's pages, if the request shows it: a monitor may use a URL that no browser
 // uses.
 func ownOrigin(r *http.Request) []string {
 	switch host := r.Host; {

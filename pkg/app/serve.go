@@ -15,41 +15,41 @@ import (
 )
 
 const (
-	// requestBudget is what one request may take. Vercel gives a request no deadline of its own.
+	// requestBudget is how long one request may take. Vercel sets no deadline.
 	requestBudget = 5 * time.Second
-	// cronBudget is what one run of the cron may take; vercel.json gives its function a little more.
+	// cronBudget is how long one run of the cron may take; vercel.json gives its function a little more.
 	cronBudget = 50 * time.Second
 )
 
-// Handler answers one request. me is who makes it, where its [Route] says who that may be, and nobody
-// elsewhere. What it returns, an answer or an error, is all that it says.
+// Handler answers one request. me is the caller, or the zero Identity if the [Route] does not authenticate. The handler
+// writes nothing itself: it returns an answer or an error.
 type Handler func(ctx context.Context, a *App, me chat.Identity) (web.Answer, error)
 
-// Route is how one method of a resource is served: to whom, by which handler, and in what time.
+// Route is how one method of a resource is served: to whom, by which handler, and within what time.
 type Route struct {
 	admit  func(a *App, ctx context.Context, r *http.Request) (chat.Identity, error)
 	handle Handler
 	budget time.Duration
 }
 
-// Known serves callers with a good credential.
+// Known serves callers with a valid credential.
 func Known(h Handler) Route { return Route{(*App).known, h, requestBudget} }
 
-// Developers serves developers. Others are refused before anything of what they ask is read.
+// Developers serves developers. Others are rejected before their request is read.
 func Developers(h Handler) Route { return Route{(*App).developer, h, requestBudget} }
 
-// Visitor serves callers with a good credential, and those with none, who are nobody. One whose session of ours is
-// not good is nobody, too.
+// Visitor serves callers with a valid credential, and callers without one, who are nobody (the zero Identity). An invalid
+// devinbox session also counts as nobody.
 func Visitor(h Handler) Route { return Route{(*App).visitor, h, requestBudget} }
 
-// Anybody serves every caller as nobody, also where the environment cannot be used.
+// Anybody serves every caller without authentication, even if the configuration is invalid.
 func Anybody(h Handler) Route { return Route{(*App).anybody, h, requestBudget} }
 
-// Cron serves what Vercel Cron calls, with the cron's own secret, and has a longer budget.
+// Cron serves callers that send the cron's secret, such as Vercel Cron, and has a longer budget.
 func Cron(h Handler) Route { return Route{(*App).cron, h, cronBudget} }
 
-// Call is the Handler of a request whose body is what a method of the chat takes, and whose answer is a 200 with
-// what the method gives.
+// Call returns a Handler that decodes the body into the parameter of a method of the chat, calls it, and answers 200
+// with its result.
 func Call[In, Out any](r *http.Request, method func(*chat.Service, context.Context, chat.Identity, In) (Out, error)) Handler {
 	return func(ctx context.Context, a *App, me chat.Identity) (web.Answer, error) {
 		in, err := web.Decode[In](r)
@@ -67,20 +67,20 @@ func Call[In, Out any](r *http.Request, method func(*chat.Service, context.Conte
 // Routes are the methods of a resource.
 type Routes map[string]Route
 
-// Serve answers a request with h where its method is the given one and its credential good.
+// Serve answers a request with h if it has the given method and a valid credential.
 func Serve(w http.ResponseWriter, r *http.Request, method string, h Handler) {
 	ServeRoutes(w, r, Routes{method: Known(h)})
 }
 
-// ServeRoutes answers a request by the route of its method. Around the handler it does what belongs to every
-// request: CORS, the request's id, a deadline for it and for its body, the cross-origin guard for cookies, the problem details of
+// ServeRoutes answers a request by the route of its method. Around the handler it does what every request
+// needs: CORS, the request's id, a deadline for it and for its body, the cross-origin guard for cookies, the problem details of
 // an error, recovery from a panic, and one record of the log.
 func ServeRoutes(w http.ResponseWriter, r *http.Request, routes Routes) {
 	a := of(r)
 	methods := slices.Sorted(maps.Keys(routes))
 	route := routes[r.Method]
 	record, ctx := web.Begin(w, r)
-	// What is saved is announced also where the browser has left meanwhile.
+	// A saved message is announced even if the browser has disconnected.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cmp.Or(route.budget, requestBudget))
 	defer cancel()
 	if end, ok := ctx.Deadline(); ok {
@@ -96,7 +96,7 @@ func ServeRoutes(w http.ResponseWriter, r *http.Request, routes Routes) {
 			return web.Answer{}, err
 		}
 		me, err := route.admit(a, ctx, r)
-		record.Identify(me) // also who is known and not admitted
+		record.Identify(me) // even if this caller is rejected below
 		if err != nil {
 			return web.Answer{}, err
 		}

@@ -5,15 +5,15 @@ import (
 	"devinbox/pkg/realtime"
 )
 
-// authEndpoint is where pusher-js asks for the right to a channel.
+// authEndpoint is where pusher-js asks to be authorized for a channel.
 const authEndpoint = "/api/pusher/auth"
 
-// Session is what a browser is told of its user, and all that it needs to listen.
+// Session is who the browser's user is, and all that it needs to listen.
 type Session struct {
 	Identity SessionIdentity `json:"identity"`
 	Realtime SessionRealtime `json:"realtime"`
 	Limits   SessionLimits   `json:"limits"`
-	Token    string          `json:"token,omitzero"` // of a guest who begins, and never again
+	Token    string          `json:"token,omitzero"` // only in the answer that starts a guest's session
 }
 
 // SessionIdentity is who the caller is.
@@ -23,26 +23,26 @@ type SessionIdentity struct {
 	Name *string   `json:"name"`
 }
 
-// SessionRealtime is what pusher-js is made of.
+// SessionRealtime has the options for pusher-js.
 type SessionRealtime struct {
 	realtime.Connection
 	AuthEndpoint string `json:"authEndpoint"`
 }
 
-// SessionLimits are what a frontend checks before it asks.
+// SessionLimits are the limits that a frontend checks before a request.
 type SessionLimits struct {
 	BodyCodePoints int               `json:"bodyCodePoints"`
 	PageSize       int               `json:"pageSize"`
-	Attachment     *AttachmentLimits `json:"attachment"` // nil: this deployment takes none
+	Attachment     *AttachmentLimits `json:"attachment"` // nil: this deployment accepts no files
 }
 
-// AttachmentLimits are what a frontend checks before it sends a file along.
+// AttachmentLimits are the limits that a frontend checks before it uploads a file.
 type AttachmentLimits struct {
 	MaxBytes      int64 `json:"maxBytes"` // of each
 	MaxPerMessage int   `json:"maxPerMessage"`
 }
 
-// Session tells a caller about itself.
+// Session returns the caller's Session.
 func (a *App) Session(me chat.Identity) Session {
 	s := Session{
 		Identity: SessionIdentity{ID: me.ID, Role: me.Role},

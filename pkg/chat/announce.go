@@ -8,18 +8,18 @@ import (
 )
 
 const (
-	// publishTimeout bounds one request to Pusher, so that a Pusher that hangs costs a send this much and no more.
+	// publishTimeout limits one request to Pusher, and so what a send loses if Pusher hangs.
 	publishTimeout = 1500 * time.Millisecond
-	// healReserve is how much of a request's budget must be left for it to deliver what others left behind.
+	// healReserve is how much of a request's budget must be left for it to deliver events of earlier requests.
 	healReserve = time.Second
 	// claimNothing is a reserve that no budget has.
 	claimNothing time.Duration = math.MaxInt64
 )
 
-// announce delivers the events of a call and acknowledges them. If earlier requests left some behind, which the
-// acknowledgement tells, it claims a few of those: so the queue heals by traffic alone, without a cron. That costs a claim,
-// one further request to Pusher and its acknowledgement at most for each batch, and only while there is time.
-// No failure here is the caller's: what is not acknowledged waits in the outbox.
+// announce delivers the events of a call and acknowledges them. If the acknowledgement says that earlier requests left
+// events behind, it claims a few of them: so traffic alone empties the queue, without a cron. For each batch that costs
+// at most a claim, one further request to Pusher and its acknowledgement, and only while there is time.
+// The caller gets no error from here: an event that is not acknowledged stays in the outbox.
 func (s *Service) announce(ctx context.Context, events []Event) Realtime {
 	if !s.publisher.Enabled() {
 		return Disabled
@@ -37,9 +37,9 @@ func (s *Service) announce(ctx context.Context, events []Event) Realtime {
 	return became
 }
 
-// deliver publishes events and acknowledges what came of it. If others are due, it claims the next ones, while at
-// least reserve of the budget is left. If Pusher did not look at any event there is nothing to acknowledge, and
-// nothing is claimed. takenBefore tells whether Pusher took an event earlier in this call.
+// deliver publishes events and acknowledges the result. If others are due, it claims the next ones, while at
+// least reserve of the budget is left. If Pusher handled no event there is nothing to acknowledge, and
+// nothing is claimed. takenBefore says whether Pusher accepted an event earlier in this call.
 func (s *Service) deliver(ctx context.Context, events []Event, reserve time.Duration, takenBefore bool) (done Delivery, next []Event) {
 	done = s.publish(ctx, events)
 	done.OthersTaken = takenBefore || len(done.Delivered) > 0

@@ -22,14 +22,14 @@ const (
 	MaxFileNameBytes   = 255
 	MaxMediaTypeBytes  = 127
 
-	// MaxUnsentAttachments is how many files of a client may be begun and not sent at a time.
+	// MaxUnsentAttachments is how many unsent files a client may have at a time.
 	MaxUnsentAttachments = 20
-	// AttachmentLifetime is how long a file may be begun and not sent. Then it is deleted.
+	// AttachmentLifetime is how long a file may stay unsent. Then it is deleted.
 	AttachmentLifetime = 24 * time.Hour
-	// DailyAttachmentBytes is how many bytes of files a client may begin within a day, unless one file may have more.
+	// DailyAttachmentBytes is the daily upload limit per client, or the maximum file size if that is larger.
 	DailyAttachmentBytes = 200 << 20
 
-	maxPixels = 1_000_000 // of a side of an image: more than any has
+	maxPixels = 1_000_000 // of one side of an image; no real image has more
 )
 
 // Attachment is a file of a message, as every reader sees it. Its bytes are in an object store.
@@ -38,11 +38,11 @@ type Attachment struct {
 	FileName  string `json:"fileName"`
 	MediaType string `json:"mediaType"`
 	Size      int64  `json:"size"`   // bytes
-	Width     *int   `json:"width"`  // of an image, in pixels, as its sender says; nil if it did not, and for what is no image
+	Width     *int   `json:"width"`  // of an image, in pixels, as its sender says; nil if unknown, and for other files
 	Height    *int   `json:"height"` // likewise
 }
 
-// AttachmentDraft is a file that somebody is about to put into the object store.
+// AttachmentDraft is a file that somebody is about to upload to the object store.
 type AttachmentDraft struct {
 	ClientID  *string `json:"clientId"` // whose conversation; required from a developer
 	FileName  *string `json:"fileName"` // see [CleanFileName]
@@ -58,88 +58,88 @@ type BegunAttachment struct {
 	Upload     Upload     `json:"upload"`
 }
 
-// Upload is a request with which a browser puts one file into the object store, until ExpiresAt.
+// Upload is the request with which a browser uploads one file to the object store. It works until ExpiresAt.
 type Upload struct {
 	URL       string            `json:"url"`
 	Method    string            `json:"method"`
-	Headers   map[string]string `json:"headers"` // that it must have; its length is also signed, which browsers set by themselves
+	Headers   map[string]string `json:"headers"` // that it must have; the length is signed too, and browsers set it by themselves
 	ExpiresAt Time              `json:"expiresAt"`
 }
 
-// Link is an address from which a file can be fetched until ExpiresAt.
+// Link is a signed URL from which a file can be fetched until ExpiresAt.
 type Link struct {
 	ID        string `json:"id"` // of the attachment
 	URL       string `json:"url"`
 	ExpiresAt Time   `json:"expiresAt"`
 }
 
-// AttachmentLinks is the answer to a question for addresses: those of the conversation's files, in the order asked for.
+// AttachmentLinks has signed URLs of the conversation's files, in the order of the request.
 type AttachmentLinks struct {
 	Attachments []Link `json:"attachments"`
 }
 
-// StoredFile is a file as the object store has it.
+// StoredFile is a file in the object store.
 type StoredFile struct {
-	Key       string // its object's
+	Key       string // of its object
 	FileName  string
 	MediaType string
 	Size      int64
 }
 
-// Files is the object store that keeps the bytes of files. Only Sizes and Delete ask it; both return by the context's
-// deadline.
+// Files is the object store that keeps the bytes of files. Only Sizes and Delete send requests to it; both return by the
+// context's deadline.
 type Files interface {
 	// Enabled is false if there is none.
 	Enabled() bool
 
-	// MaxBytes is how large a file may be.
+	// MaxBytes is the maximum file size.
 	MaxBytes() int64
 
-	// Upload makes the address to which exactly one file can be put, once: of this size and media type.
+	// Upload signs a URL to which exactly one file can be uploaded, once: of this size and media type.
 	Upload(file StoredFile) (Upload, error)
 
-	// Download makes the address of a file. Its ID is empty.
+	// Download signs the URL of a file. The Link's ID is empty.
 	Download(file StoredFile) (Link, error)
 
-	// Sizes asks for several objects at once how large they are: nil for one that is not there.
-	// Errors: Unavailable if the store does not answer, or refuses us.
+	// Sizes returns the sizes of several objects, asked for at once: nil for one that is not there.
+	// Errors: Unavailable if the store does not answer, or rejects the key pair.
 	Sizes(ctx context.Context, keys []string) ([]*int64, error)
 
-	// Delete deletes several objects at once, and gives the keys of those that are gone, also of those that were not there.
+	// Delete deletes several objects at once, and returns the keys of those that are gone, including those that were not there.
 	Delete(ctx context.Context, keys []string) (gone []string)
 }
 
-// FileStore keeps what is known of files. Each method is one atomic step and one round trip, and fails as those of
+// FileStore is what the database knows of files. Each method is one atomic step and one round trip, and fails as those of
 // [Store] do.
 type FileStore interface {
-	// BeginAttachment keeps a file that can be sent from now on, and gives it an id.
-	// Errors: NotFound without a conversation, if a developer begins it; RateLimited, with RetryAfter, if a client has
-	// begun too many, or too much.
+	// BeginAttachment stores a file that can be sent from now on, and returns its id.
+	// Errors: NotFound without a conversation, if the caller is a developer; RateLimited, with RetryAfter, if a client has
+	// too many unsent files, or has reached the daily limit.
 	BeginAttachment(ctx context.Context, p AttachmentParams) (id string, err error)
 
-	// FindUploads gives those of the files of a message that were begun in its conversation and not sent, in its order,
-	// and none if the message was sent before, for then the object store is not asked.
+	// FindUploads returns those files of a message that were begun in its conversation and not sent, in the message's
+	// order. It returns none if the message was sent before: then the object store is not asked.
 	FindUploads(ctx context.Context, p SendParams) ([]StoredFile, error)
 
-	// FindAttachments gives those of the files that a conversation's messages have, by their ids.
-	// Errors: NotFound without a conversation, unless the files are a client's own.
+	// FindAttachments returns those of the files, by their ids, that belong to the conversation's messages.
+	// Errors: NotFound without a conversation, unless the caller is its client.
 	FindAttachments(ctx context.Context, clientID string, own bool, ids []string) (map[string]StoredFile, error)
 
-	// DueObjects gives the keys of at most limit objects that are to be deleted, and gives up files that were not sent
-	// within [AttachmentLifetime].
+	// DueObjects returns the keys of at most limit objects that must be deleted, and marks files for deletion that were not
+	// sent within [AttachmentLifetime].
 	DueObjects(ctx context.Context, limit int) ([]string, error)
 
-	// SettleObjects forgets objects that are gone. Those that are left are due again later.
+	// SettleObjects deletes the keys of objects that are gone. The others are due again later.
 	SettleObjects(ctx context.Context, gone, left []string) error
 }
 
-// AttachmentParams is a file as [FileStore.BeginAttachment] keeps it. Everything in it has been checked.
+// AttachmentParams is a file for [FileStore.BeginAttachment]. Everything in it has been checked.
 type AttachmentParams struct {
 	ClientID   string
 	Attachment Attachment // without an id
 	Key        string     // of the object
 	ByClient   bool
-	MostUnsent int   // of a client, with this one
+	MostUnsent int   // of a client, including this one
 	DailyBytes int64 // likewise
 }
 
@@ -163,7 +163,7 @@ func CleanFileName(s string) string {
 // mediaTypeForm is that of a media type without parameters (RFC 6838, section 4.2).
 var mediaTypeForm = regexp.MustCompile(`\A[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*\z`)
 
-// CheckAttachment returns the rules that a file breaks, also one that comes from elsewhere.
+// CheckAttachment returns the rules that a file breaks. An import uses it too.
 func CheckAttachment(a Attachment) []Field {
 	var broken faults
 	switch {
@@ -195,7 +195,7 @@ func CheckAttachment(a Attachment) []Field {
 	return broken
 }
 
-// ObjectPrefix is what the keys of a client's objects begin with. It does not tell the client's id.
+// ObjectPrefix is the prefix of the keys of a client's objects. It does not reveal the client's id.
 func ObjectPrefix(clientID string) string {
 	digest := sha256.Sum256([]byte(clientID))
 	return "clients/" + hex.EncodeToString(digest[:16]) + "/"
@@ -206,7 +206,7 @@ var keyEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPad
 // objectKeyForm is that of what follows a client's prefix.
 var objectKeyForm = regexp.MustCompile(`\A[a-z2-7]{32}\z`)
 
-// IsObjectKey tells whether a key is one of a client's objects.
+// IsObjectKey returns whether a key belongs to a client's objects.
 func IsObjectKey(clientID, key string) bool {
 	name, is := strings.CutPrefix(key, ObjectPrefix(clientID))
 	return is && objectKeyForm.MatchString(name)
@@ -219,7 +219,7 @@ func newObjectKey(clientID string) string {
 	return ObjectPrefix(clientID) + keyEncoding.EncodeToString(random[:])
 }
 
-// BeginAttachment begins a file: it can be put into the object store within a quarter of an hour, and sent within
+// BeginAttachment begins a file: it can be uploaded to the object store within a quarter of an hour, and sent within
 // [AttachmentLifetime].
 // Errors: Unavailable without an object store; Forbidden for another's conversation; Unprocessable with every broken rule;
 // and those of [FileStore.BeginAttachment].
@@ -285,10 +285,10 @@ func (d AttachmentDraft) attachment(maxBytes int64, f *faults) Attachment {
 	return file
 }
 
-// AttachmentLinks gives addresses of a conversation's files. clientID is nil where the caller named none. What is not one
-// of its sent files is left out.
-// Errors: Unavailable without an object store; Forbidden for another's conversation; Invalid where a developer names none,
-// or an impossible one, and for what cannot be ids; NotFound where a developer names one that does not exist.
+// AttachmentLinks returns signed URLs of a conversation's files. clientID is nil if the caller named none. Ids that are
+// not those of sent files are left out.
+// Errors: Unavailable without an object store; Forbidden for another's conversation; Invalid if a developer names none,
+// or an impossible one, and for impossible ids of files; NotFound if a developer names one that does not exist.
 func (s *Service) AttachmentLinks(ctx context.Context, me Identity, clientID *string, ids []string) (AttachmentLinks, error) {
 	var broken faults
 	id, err := me.conversation(clientID, &broken)
@@ -333,7 +333,7 @@ func (s *Service) AttachmentLinks(ctx context.Context, me Identity, clientID *st
 	return answer, nil
 }
 
-// attachmentIDs are the ids of a message's files, in one spelling. The rules that they break go into f.
+// attachmentIDs returns the ids of a message's files, normalized. The rules that they break go into f.
 func attachmentIDs(given []string, f *faults) []string {
 	var ids []string
 	for _, id := range given {
@@ -354,11 +354,11 @@ func attachmentIDs(given []string, f *faults) []string {
 	return ids
 }
 
-// uploadTimeout bounds the question whether the files of a message are in the object store.
+// uploadTimeout limits how long the object store may take to answer for the files of a message.
 const uploadTimeout = 1500 * time.Millisecond
 
-// findSizes asks the object store for the files of a message that is to be sent, all at once. The answers are nil if
-// the store need not be asked: then the message was sent before, or is refused whatever the store has.
+// findSizes asks the object store, at once, for the sizes of all files of a message that is to be sent. It returns nil if
+// the store need not be asked: the message was sent before, or will be refused anyway.
 func (s *Service) findSizes(ctx context.Context, p SendParams) ([]*int64, error) {
 	sizes := make([]*int64, len(p.AttachmentIDs))
 	files, err := s.store.FindUploads(ctx, p)
@@ -380,15 +380,15 @@ func (s *Service) findSizes(ctx context.Context, p SendParams) ([]*int64, error)
 const (
 	// deletionBatch is how many objects are deleted at once.
 	deletionBatch = 100
-	// deletionTimeout bounds that.
+	// deletionTimeout limits how long that may take.
 	deletionTimeout = 10 * time.Second
-	// deletionReserve is what a run keeps of its budget to note what it has deleted.
+	// deletionReserve is the part of a run's budget that is kept for storing what was deleted.
 	deletionReserve = 3 * time.Second
 )
 
-// DeleteFiles deletes what is to be deleted from the object store: files that were not sent in time, and those of deleted
-// messages. It ends when nothing is due, when the store deletes nothing of a batch, or when the context's budget ends,
-// after a minute at the latest. What it could not delete is due again later. Several runs at once are harmless.
+// DeleteFiles deletes files from the object store that were not sent in time, and those of deleted messages. It ends when
+// nothing is due, when the store deletes nothing of a batch, or when the context's budget ends, after a minute at the
+// latest. What it could not delete is due again later. Several runs at once are harmless.
 // Errors: those of the Store.
 func (s *Service) DeleteFiles(ctx context.Context) (deleted int, err error) {
 	if !s.files.Enabled() {
@@ -406,7 +406,7 @@ func (s *Service) DeleteFiles(ctx context.Context) (deleted int, err error) {
 		if len(left) > 0 {
 			s.log.WarnContext(ctx, "files could not be deleted from the object store, and wait", "files", len(left))
 		}
-		// Also when the run is being stopped.
+		// Even if the run is being stopped.
 		settling, cancel := context.WithTimeout(context.WithoutCancel(ctx), deletionReserve)
 		err = s.store.SettleObjects(settling, gone, left)
 		cancel()

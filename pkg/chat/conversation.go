@@ -9,10 +9,10 @@ const (
 	Closed Status = "closed"
 )
 
-// Conversation is one client's thread without its messages: what an inbox shows in a line.
+// Conversation is one client's thread without its messages: one line of the inbox.
 type Conversation struct {
 	ClientID    string      `json:"clientId"`
-	Channel     string      `json:"channel"` // where its events are announced; filled in by [Service]
+	Channel     string      `json:"channel"` // the name of its channel; filled in by [Service]
 	ClientName  *string     `json:"clientName"`
 	ClientEmail *string     `json:"clientEmail"`
 	Status      Status      `json:"status"`

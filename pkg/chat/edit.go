@@ -5,7 +5,7 @@ import (
 	"regexp"
 )
 
-// Edit asks for another body of a message that is there.
+// Edit is a request to replace the body of a message.
 type Edit struct {
 	ClientID  *string `json:"clientId"`
 	MessageID *string `json:"messageId"`
@@ -13,7 +13,7 @@ type Edit struct {
 	IfVersion *int64  `json:"ifVersion"` // the edit is refused if the message has another version by now
 }
 
-// Deletion asks for a message's text and files to be taken away. The message keeps its place.
+// Deletion is a request to delete a message's text and files. The message keeps its place (its seq).
 type Deletion struct {
 	ClientID  *string `json:"clientId"`
 	MessageID *string `json:"messageId"`
@@ -25,17 +25,17 @@ type Changed struct {
 	Conversation Conversation `json:"conversation"`
 }
 
-// EditMessage gives a message another body. Only its sender may. The same body again changes nothing.
+// EditMessage replaces a message's body. Only its sender may. The same body again changes nothing.
 // Errors: Forbidden for another's conversation or message; Unprocessable with every broken rule; and those of
 // [Store.ChangeMessage].
 func (s *Service) EditMessage(ctx context.Context, me Identity, e Edit) (Changed, error) {
 	body := NormalizeBody(e.Body)
 	var broken faults
-	checkBody(body, true, &broken) // whether the message has files the Store knows
+	checkBody(body, true, &broken) // only the Store knows whether the message has files
 	return s.change(ctx, me, e.ClientID, e.MessageID, broken, ChangeParams{Body: &body, Preview: Preview(body), IfVersion: e.IfVersion, Limit: s.limitFor(me)})
 }
 
-// DeleteMessage takes a message's text and files away. Its sender may, and every developer. Deleting again changes nothing.
+// DeleteMessage deletes a message's text and files. Its sender may, and every developer. Deleting again changes nothing.
 // Errors: as those of EditMessage.
 func (s *Service) DeleteMessage(ctx context.Context, me Identity, d Deletion) (Changed, error) {
 	return s.change(ctx, me, d.ClientID, d.MessageID, nil, ChangeParams{})
@@ -56,7 +56,7 @@ func (s *Service) change(ctx context.Context, me Identity, clientID, messageID *
 		return Changed{}, err
 	}
 	p.ClientID, p.MessageID, p.By, p.Live = conversation, *messageID, me, s.publisher.Enabled()
-	saved, _, err := save(ctx, s, s.store.ChangeMessage, p)
+	saved, _, err := saveAndAnnounce(ctx, s, s.store.ChangeMessage, p)
 	if err != nil {
 		return Changed{}, err
 	}

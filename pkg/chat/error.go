@@ -13,23 +13,23 @@ type Kind string
 // The kinds of failure that the domain knows. The package web adds those of HTTP itself.
 const (
 	Unauthorized  Kind = "unauthorized"      // no credential, or a bad or expired one
-	Forbidden     Kind = "forbidden"         // not this identity's; whether the thing exists is not told
+	Forbidden     Kind = "forbidden"         // not this identity's; does not reveal whether it exists
 	Invalid       Kind = "invalid_request"   // the request cannot be read
 	Unprocessable Kind = "validation_failed" // it can be read, but breaks a rule
 	NotFound      Kind = "not_found"         // no such conversation or message
 	Conflict      Kind = "conflict"          // it contradicts what is already stored
 	RateLimited   Kind = "rate_limited"      // too many in too short a time
-	Internal      Kind = "internal"          // a defect of ours
-	Unavailable   Kind = "unavailable"       // something that we depend on does not answer
+	Internal      Kind = "internal"          // a bug in devinbox
+	Unavailable   Kind = "unavailable"       // a dependency does not answer
 )
 
-// Error is the one error that crosses package borders on its way to a caller.
-// It carries two texts: Detail, for the caller, and the cause, for the log, which never leaves.
+// Error is the only error that is shown to a caller.
+// It has two texts: Detail, for the caller, and the cause, which only the log gets.
 type Error struct {
 	Kind       Kind
 	Detail     string        // one sentence for the caller; never repeats a value of the input
-	Fields     []Field       // the fields to blame, where a field is to blame
-	RetryAfter time.Duration // when to try again; zero where that is unknown
+	Fields     []Field       // the faulty fields, if the fault is in fields
+	RetryAfter time.Duration // when to retry; zero if that is unknown
 	cause      error
 }
 
@@ -39,7 +39,7 @@ type Field struct {
 	Message string `json:"message"`
 }
 
-// Error is the text for the log: kind, detail, the names of the fields to blame, and the cause.
+// Error is the text for the log: kind, detail, the names of the faulty fields, and the cause.
 func (e *Error) Error() string {
 	var text strings.Builder
 	text.WriteString(string(e.Kind) + ": " + e.Detail)
@@ -52,25 +52,25 @@ func (e *Error) Error() string {
 	return text.String()
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Because returns a copy of e whose cause, seen by the log alone, is cause.
+// Because returns a copy of e with a cause, which only the log gets.
 func (e *Error) Because(cause error) *Error {
 	with := *e
 	with.cause = cause
 	return &with
 }
 
-// Fail makes an Error of a kind with a sentence for the caller.
+// Fail returns an Error of a kind with a sentence for the caller.
 func Fail(kind Kind, detail string) *Error { return &Error{Kind: kind, Detail: detail} }
 
-// InvalidField is an [Invalid] error that blames one field.
+// InvalidField returns an [Invalid] error for one field.
 func InvalidField(name, message string) *Error {
 	return &Error{Kind: Invalid, Detail: "The request cannot be read: " + name + " " + message + ".", Fields: []Field{{name, message}}}
 }
 
-// KindOf gives the kind of err, and [Internal] for an error that is not an [Error].
+// KindOf returns the kind of err, and [Internal] for an error that is not an [Error].
 func KindOf(err error) Kind {
 	var e *Error
 	if errors.As(err, &e) {
@@ -79,17 +79,17 @@ func KindOf(err error) Kind {
 	return Internal
 }
 
-// Defect is the [Internal] error for what should never happen. Its Detail says nothing of the inside.
+// Defect returns the [Internal] error for what should never happen. Its Detail reveals nothing internal.
 func Defect(cause error) *Error {
 	return Fail(Internal, "A defect on our side. It is logged under this request's id.").Because(cause)
 }
 
-// faults collects every broken rule of one input, so that a caller learns of all of them at once.
+// faults collects every broken rule of one input, so that a caller gets all of them at once.
 type faults []Field
 
 func (f *faults) add(name, message string) { *f = append(*f, Field{name, message}) }
 
-// err is nil where no rule is broken.
+// err is nil if no rule is broken.
 func (f faults) err() error {
 	if len(f) == 0 {
 		return nil
@@ -99,9 +99,9 @@ func (f faults) err() error {
 
 const brokenRule = "The request breaks a rule."
 
-// The refusals that more than one place gives, so that their texts never differ.
+// Errors that are returned in more than one place, with one text.
 var (
-	ErrNotYours       = Fail(Forbidden, "This is not open to this identity.") // whether it exists is not told
+	ErrNotYours       = Fail(Forbidden, "This is not open to this identity.") // does not reveal whether it exists
 	ErrNoConversation = Fail(NotFound, "There is no such conversation.")
 	ErrNoMessage      = Fail(NotFound, "There is no such message.")
 	ErrEmptyMessage   = &Error{Kind: Unprocessable, Detail: brokenRule, Fields: []Field{{"body", emptyBody}}}

@@ -25,11 +25,11 @@ type Event struct {
 	Message      *Message
 	Read         *ReadEvent
 	Conversation *Conversation
-	ExceptSocket string // the Pusher connection that must not hear it: the one that caused it
+	ExceptSocket string // the Pusher connection that must not get it: the one that caused it
 }
 
-// EventKey names one event for good: the change that caused it (a conversation and the version that the
-// change made), what it is called and where it goes. Delivery is at least once, by this key.
+// EventKey identifies an event: the change that caused it (a conversation and the version after the change), its name and
+// its place. Delivery is at least once, by this key.
 type EventKey struct {
 	ClientID string
 	Version  int64
@@ -45,7 +45,7 @@ func (k EventKey) Place() Place {
 	return Place{ClientID: k.ClientID}
 }
 
-// Payload is what the event carries, ready to be encoded.
+// Payload is the event's data, ready to be encoded.
 func (e Event) Payload() any {
 	switch {
 	case e.Message != nil:
@@ -71,9 +71,9 @@ type ReadEvent struct {
 // Realtime says what became of a call's events.
 type Realtime string
 
-// What can become of a call's events. In all three cases what the call saved is saved.
+// The outcomes. In all three cases the change itself is saved.
 const (
-	Delivered Realtime = "delivered" // Pusher has taken all of them
-	Queued    Realtime = "queued"    // one waits in the outbox and will be delivered, or Pusher refused it for good
-	Disabled  Realtime = "disabled"  // Pusher is not configured; nobody is told, nothing waits
+	Delivered Realtime = "delivered" // Pusher has accepted all of them
+	Queued    Realtime = "queued"    // at least one is in the outbox and will be delivered, or Pusher refused it for good
+	Disabled  Realtime = "disabled"  // Pusher is not configured; there are no events
 )

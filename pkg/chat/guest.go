@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// GuestsPerMinute is how many guests may begin within a minute from one address.
+// GuestsPerMinute is how many guests may begin within a minute from one IP address.
 const GuestsPerMinute = 10
 
 // GuestWindow is the minute in which they are counted.
 const GuestWindow = time.Minute
 
-// AdmitGuest counts a guest who begins, by a digest of the address that it comes from.
-// Errors: RateLimited, with RetryAfter, where [GuestsPerMinute] have begun from there within the last
-// minute, on whatever instance; and those of the Store.
+// AdmitGuest counts a guest who begins, by a digest of the caller's IP address.
+// Errors: RateLimited, with RetryAfter, if [GuestsPerMinute] have begun from there within the last
+// minute, on any instance; and those of the Store.
 func (s *Service) AdmitGuest(ctx context.Context, addressDigest []byte) error {
 	return s.store.AdmitGuest(ctx, addressDigest)
 }

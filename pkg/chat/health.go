@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-// Health is what a monitor needs to know. It holds no secret and no name of a host.
+// Health is what a monitor needs to know. It contains no secret and no host name.
 type Health struct {
 	Status   HealthStatus `json:"status"`
 	Database struct {
@@ -33,7 +33,7 @@ const (
 	healthLag    = 60   // seconds that the oldest event may wait
 )
 
-// Health looks at the dependencies. It fails where the database does, with the Health to show beside the error.
+// Health checks the dependencies. If the database fails it returns an error, together with the Health to show.
 func (s *Service) Health(ctx context.Context) (Health, error) {
 	h := Health{Status: Healthy}
 	h.Realtime.Enabled = s.publisher.Enabled()

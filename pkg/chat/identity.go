@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// Role is what an identity is, and with it the side of a conversation that it stands on.
-// The developers' side is one: what any of them has read is read.
+// Role is client or developer, and so the side of the conversation.
+// All developers are one side: a message that one of them has read is read.
 type Role string
 
 // The two roles, and sides.
@@ -29,15 +29,15 @@ func (r Role) Other() Role {
 // MaxIDBytes is how many bytes of UTF-8 an id may have.
 const MaxIDBytes = 120
 
-// Identity is who makes a request, as a verified credential says. Its zero value is nobody.
+// Identity is the caller of a request, from a verified credential. Its zero value is nobody.
 type Identity struct {
 	ID    string
 	Role  Role
-	Name  string // shown to the other side; empty where the credential has none
+	Name  string // shown to the other side; empty if the credential has none
 	Email string // likewise
 }
 
-// RequireDeveloper is nil for a developer and a [Forbidden] error for everybody else.
+// RequireDeveloper returns nil for a developer and a [Forbidden] error for everybody else.
 func (me Identity) RequireDeveloper() error {
 	if me.Role != Developer {
 		return ErrNotYours
@@ -45,8 +45,8 @@ func (me Identity) RequireDeveloper() error {
 	return nil
 }
 
-// MayListen tells whether this identity has a right to what is announced at place:
-// a client to its own conversation, a developer to every conversation and to the inbox.
+// MayListen returns whether this identity may subscribe to the channel of place:
+// a client to its own conversation's, a developer to every conversation's and to the inbox's.
 func (me Identity) MayListen(place Place) bool {
 	switch me.Role {
 	case Developer:
@@ -58,17 +58,17 @@ func (me Identity) MayListen(place Place) bool {
 	}
 }
 
-// ValidID tells whether s can be an id: 1 to [MaxIDBytes] bytes of UTF-8 without control characters, which
+// ValidID returns whether s can be an id: 1 to [MaxIDBytes] bytes of UTF-8 without control characters, which
 // are those of Unicode's category Cc: C0, DEL and C1.
 func ValidID(s string) bool {
 	return s != "" && len(s) <= MaxIDBytes && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
-// plainID is what an id is made of that a log may hold as it is. It has no character with which an e-mail could be
-// written: no @, and none that could stand for one, as in x%40y.
+// plainID matches ids that a log may contain unchanged. It has no character with which an e-mail could be
+// written: no @, and none that could replace it, as in x%40y.
 const plainID = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:|/"
 
-// LogID returns an id as a log holds it. With CHAT_ID_CLAIM=email ids are e-mails, and an e-mail may be part of others,
+// LogID returns an id as it is written to a log. With CHAT_ID_CLAIM=email ids are e-mails, and an e-mail may be part of others,
 // such as mailto:x@y. So an id with any character but ASCII letters, digits and -_.:|/ is written as sha256= and the
 // first 16 hexadecimal digits of its SHA-256. That is the same in every record, and an operator who knows the id can find
 // it (docs/operations.md). The = is none of those characters, so no id is written like the digest of another.
@@ -80,9 +80,9 @@ func LogID(id string) string {
 	return "sha256=" + hex.EncodeToString(digest[:8])
 }
 
-// conversation decides which conversation a request is about: the client's own, or the one that a
-// developer names. given is nil where the request does not name one.
-// Errors: Forbidden where it is not this identity's; a missing or impossible name goes into f.
+// conversation returns which conversation a request is about: the client's own, or the one that a
+// developer names. given is nil if the request does not name one.
+// Errors: Forbidden if it is not this identity's; a missing or impossible name goes into f.
 func (me Identity) conversation(given *string, f *faults) (string, error) {
 	switch me.Role {
 	case Client:

@@ -7,23 +7,23 @@ import (
 	"unicode/utf8"
 )
 
-// InboxQuery asks for one page of the inbox, newest last message first; or, with Since, for what has
-// changed in it, whatever its status. Then only Cursor and Limit count beside it.
+// InboxQuery asks for one page of the inbox, the conversation with the newest message first. With Since it asks for
+// changed conversations, whatever their status; then only Cursor and Limit have an effect beside it.
 type InboxQuery struct {
 	Status     *Status // nil for both
-	Unread     bool    // only what developers have not read
-	AssigneeID *string // only this developer's
-	Unassigned bool    // only nobody's
-	Search     *string // only where a name, an e-mail or a client's id holds this text, in whatever case
+	Unread     bool    // only conversations with messages that developers have not read
+	AssigneeID *string // only those assigned to this developer
+	Unassigned bool    // only unassigned ones
+	Search     *string // only if the client's name, e-mail or id contains this text, in any case
 	Since      *string // the SyncToken of an earlier page
 	Cursor     *string // the NextCursor of the page before
 	Limit      int
 }
 
-// MinSearchCodePoints is how long a search must be: as long as an entry of the index that it goes by.
+// MinSearchCodePoints is the minimum length of a search: the length of an entry of the index that it uses.
 const MinSearchCodePoints = 3
 
-// maxSearchCodePoints bounds what a search costs. No name or e-mail is longer.
+// maxSearchCodePoints limits what a search costs. No name or e-mail is longer.
 const maxSearchCodePoints = 254
 
 // InboxPage is one page of the inbox.
@@ -41,14 +41,14 @@ type Member struct {
 	Name *string `json:"name"` // the one that it had last
 }
 
-// Totals are of all conversations, whatever the filter. Each stops counting at 1,000.
+// Totals count all conversations, whatever the filter, up to 1,000 each.
 type Totals struct {
 	Open   int `json:"open"`
 	Unread int `json:"unread"` // those with messages that developers have not read
 }
 
-// Inbox gives one page of the inbox, or of what has changed in it.
-// Errors: Forbidden to everybody but developers; Unprocessable for a search that is too short or too long; and
+// Inbox returns one page of the inbox, or of what has changed in it.
+// Errors: Forbidden for everybody except developers; Unprocessable for a search that is too short or too long; and
 // those of [Store.ListConversations].
 func (s *Service) Inbox(ctx context.Context, me Identity, q InboxQuery) (InboxPage, error) {
 	if err := me.RequireDeveloper(); err != nil {

@@ -20,9 +20,9 @@ type Message struct {
 	Seq             int64        `json:"seq"`     // 1, 2, 3 … in its conversation, in commit order, without a gap
 	Version         int64        `json:"version"` // the conversation's version at which it last changed
 	Sender          Sender       `json:"sender"`
-	Body            string       `json:"body"`            // empty once it is deleted, and where there are only files
+	Body            string       `json:"body"`            // empty once it is deleted, and if there are only files
 	Attachments     []Attachment `json:"attachments"`     // in the sender's order; none once it is deleted
-	ClientMessageID *string      `json:"clientMessageId"` // the sender's own idempotency key; nil where it gave none
+	ClientMessageID *string      `json:"clientMessageId"` // the sender's own idempotency key; nil if it gave none
 	CreatedAt       Time         `json:"createdAt"`
 	EditedAt        *Time        `json:"editedAt"`
 	DeletedAt       *Time        `json:"deletedAt"`
@@ -35,18 +35,18 @@ type Sender struct {
 	Name *string `json:"name"`
 }
 
-// Draft is a message that somebody asks to be sent.
+// Draft is a request to send a message.
 type Draft struct {
 	ClientID        *string  `json:"clientId"`        // whose conversation; required from a developer
 	Body            string   `json:"body"`            // see [NormalizeBody]; it may be empty if there are files
 	AttachmentIDs   []string `json:"attachmentIds"`   // of files that were begun in this conversation
-	ClientMessageID *string  `json:"clientMessageId"` // makes sending again harmless
+	ClientMessageID *string  `json:"clientMessageId"` // the idempotency key: makes a retry harmless
 	SocketID        *string  `json:"socketId"`        // the sender's own connection, which gets no echo
 	Create          bool     `json:"create"`          // lets a developer begin the conversation
 }
 
 // NormalizeBody is the body as it is stored: CRLF becomes LF, then leading lines that hold only white space go,
-// and all trailing white space. The first line that is left keeps its indentation, for people paste code. White
+// and all trailing white space. The first line that is left keeps its indentation, because people paste code. White
 // space is what has Unicode's property White_Space: a zero-width space and a byte order mark have not, so they stay.
 func NormalizeBody(s string) string {
 	s = strings.TrimRightFunc(strings.ReplaceAll(s, "\r\n", "\n"), unicode.IsSpace)
@@ -60,8 +60,8 @@ func Preview(body string) string {
 	return cut(strings.Join(strings.Fields(body), " "), MaxPreviewCodePoints)
 }
 
-// CheckBody returns the rules that a normalized body breaks, also that of a message which comes from elsewhere. It may be
-// empty if the message has files.
+// CheckBody returns the rules that a normalized body breaks. An import uses it too. The body may be empty if the message
+// has files.
 func CheckBody(body string, hasFiles bool) []Field {
 	var broken faults
 	checkBody(body, hasFiles, &broken)
@@ -78,7 +78,7 @@ func CheckClientMessageID(key string) []Field {
 // emptyBody is the fault of a message with neither text nor files.
 const emptyBody = "is required and must hold more than white space"
 
-// checkBody finds the rules that a normalized body breaks.
+// checkBody adds to f the rules that a normalized body breaks.
 func checkBody(body string, hasFiles bool, f *faults) {
 	if body == "" && !hasFiles {
 		f.add("body", emptyBody)
@@ -99,7 +99,7 @@ func checkBody(body string, hasFiles bool, f *faults) {
 // like any other: they can be stored, and cost what a letter costs.
 func forbiddenControl(r rune) bool { return r < ' ' && r != '\t' && r != '\n' }
 
-// checkClientMessageID finds the rule that a given idempotency key breaks.
+// checkClientMessageID adds to f the rule that an idempotency key breaks.
 func checkClientMessageID(key *string, f *faults) {
 	if key == nil {
 		return

@@ -6,7 +6,7 @@ import (
 	"unicode"
 )
 
-// Limits of what an identity is called.
+// Limits of names and e-mails.
 const (
 	MaxNameCodePoints = 120 // a longer name is cut
 	MaxEmailBytes     = 254 // a longer e-mail is dropped (RFC 5321, section 4.5.3.1.3)

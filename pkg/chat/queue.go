@@ -6,29 +6,29 @@ import (
 )
 
 const (
-	// deliverBudget is what a run of DeliverQueued may take where its context allows more: it is called once
-	// a minute.
+	// deliverBudget is the time limit of a run, even if its context allows more: the next run may come a minute
+	// later.
 	deliverBudget = time.Minute
-	// deliverReserve is what a run keeps of its budget for its last batch and its count.
+	// deliverReserve is the part of a run's budget that is kept for its last batch and its count.
 	deliverReserve = 3 * time.Second
-	// pendingCounts is where a run stops counting what it leaves.
+	// pendingCounts is the limit up to which a run counts the events that it leaves.
 	pendingCounts = 1_000_000
 )
 
 // Deliveries is the outcome of one run of [Service.DeliverQueued] or [Webhooks.Deliver].
 type Deliveries struct {
 	Delivered int `json:"delivered"`
-	Failed    int `json:"failed"`  // tried in this run and not taken, for now or for good
+	Failed    int `json:"failed"`  // tried in this run and not accepted, for now or for good
 	Pending   int `json:"pending"` // left in the queue, due or not
 }
 
-// Plus is the outcome of two runs together.
+// Plus returns the outcome of two runs together.
 func (d Deliveries) Plus(other Deliveries) Deliveries {
 	return Deliveries{d.Delivered + other.Delivered, d.Failed + other.Failed, d.Pending + other.Pending}
 }
 
-// DeliverQueued delivers what is due until nothing is, until Pusher takes nothing of a batch, or until the
-// context's budget ends, after a minute at the latest. It first drops what is older than [EventLifetime].
+// DeliverQueued delivers due events until none is left, until Pusher accepts none of a batch, or until the
+// context's budget ends, after a minute at the latest. It first drops events older than [EventLifetime].
 // Several runs at once are harmless: each event is leased to one of them.
 // Errors: those of the Store.
 func (s *Service) DeliverQueued(ctx context.Context) (Deliveries, error) {

@@ -5,7 +5,7 @@ import (
 	"log/slog"
 )
 
-// Service is the chat: every rule of it, over a [Store], a [Publisher] and [Files].
+// Service has every rule of the chat, over a [Store], a [Publisher] and [Files].
 type Service struct {
 	store     Store
 	publisher Publisher
@@ -15,14 +15,14 @@ type Service struct {
 	log       *slog.Logger
 }
 
-// NewService makes the chat over its dependencies. limit holds for clients' sends.
+// NewService returns a Service over its dependencies. limit applies to clients' messages and edits.
 func NewService(store Store, publisher Publisher, files Files, channels Channels, limit RateLimit, log *slog.Logger) *Service {
 	return &Service{store, publisher, files, channels, limit, log}
 }
 
-// save makes a change by one of the Store's methods, and announces it if it was made. Every call that changes
-// something ends here.
-func save[Params any](ctx context.Context, s *Service, commit func(context.Context, Params) (Saved, error), p Params) (Saved, Realtime, error) {
+// saveAndAnnounce makes a change by one of the Store's methods, and announces it if something was saved. Every call
+// that changes something ends here.
+func saveAndAnnounce[Params any](ctx context.Context, s *Service, commit func(context.Context, Params) (Saved, error), p Params) (Saved, Realtime, error) {
 	saved, err := commit(ctx, p)
 	if err != nil {
 		return Saved{}, "", err
@@ -40,12 +40,12 @@ type Sent struct {
 	Message      Message      `json:"message"`
 	Conversation Conversation `json:"conversation"`
 	Realtime     Realtime     `json:"realtime"`
-	Replayed     bool         `json:"-"` // it had been sent before with the same key; nothing was stored now
+	Replayed     bool         `json:"-"` // it was sent before with the same key; nothing was stored now
 }
 
-// Send saves a message and announces it. It succeeds once the message is saved, whatever becomes of
-// the announcement, which Sent.Realtime tells. If it has files, the object store is asked first whether it has them, unless
-// the message was sent before.
+// Send saves a message and announces it. It succeeds once the message is saved, even if the announcement
+// fails: Sent.Realtime says what became of it. If the message has files, the object store is asked first whether it has
+// them, unless the message was sent before.
 // Errors: Forbidden for another's conversation; Unprocessable with every broken rule; Unavailable if the object store has
 // to be asked and does not answer; and those of [Store.Send].
 func (s *Service) Send(ctx context.Context, me Identity, draft Draft) (Sent, error) {
@@ -82,14 +82,14 @@ func (s *Service) Send(ctx context.Context, me Identity, draft Draft) (Sent, err
 			return Sent{}, err
 		}
 	}
-	saved, realtime, err := save(ctx, s, s.store.Send, p)
+	saved, realtime, err := saveAndAnnounce(ctx, s, s.store.Send, p)
 	if err != nil {
 		return Sent{}, err
 	}
 	return Sent{saved.Message, saved.Conversation, realtime, saved.Replayed}, nil
 }
 
-// limitFor is the rate limit of an identity: developers have none.
+// limitFor returns the rate limit of an identity: developers have none.
 func (s *Service) limitFor(me Identity) RateLimit {
 	if me.Role == Developer {
 		return RateLimit{}
@@ -97,7 +97,7 @@ func (s *Service) limitFor(me Identity) RateLimit {
 	return s.limit
 }
 
-// ReadMark is what a reader asks for: everything up to a seq has been on its screen.
+// ReadMark is a reader's request: everything up to a seq has been on its screen.
 type ReadMark struct {
 	ClientID *string `json:"clientId"`
 	UpToSeq  *int64  `json:"upToSeq"`
@@ -114,7 +114,7 @@ type Read struct {
 	Conversation Conversation `json:"conversation"`
 }
 
-// MarkRead moves the read mark of the reader's side forward and announces it where it moved.
+// MarkRead moves the read mark of the reader's side forward, and announces it if it moved.
 // Errors: Forbidden for another's conversation; Unprocessable with every broken rule; and those of [Store.MarkRead].
 func (s *Service) MarkRead(ctx context.Context, me Identity, mark ReadMark) (Read, error) {
 	var broken faults
@@ -131,7 +131,7 @@ func (s *Service) MarkRead(ctx context.Context, me Identity, mark ReadMark) (Rea
 		return Read{}, err
 	}
 
-	saved, _, err := save(ctx, s, s.store.MarkRead, ReadParams{
+	saved, _, err := saveAndAnnounce(ctx, s, s.store.MarkRead, ReadParams{
 		ClientID:     clientID,
 		Reader:       me,
 		UpToSeq:      *mark.UpToSeq,
@@ -151,10 +151,10 @@ func (s *Service) MarkRead(ctx context.Context, me Identity, mark ReadMark) (Rea
 	}, nil
 }
 
-// Messages gives one page of a conversation. clientID is nil where the caller named none.
+// Messages returns one page of a conversation. clientID is nil if the caller named none.
 // A client that has no conversation yet gets an empty page.
-// Errors: Forbidden for another's conversation; Invalid where a developer names none, or an impossible
-// one; NotFound where a developer names one that does not exist.
+// Errors: Forbidden for another's conversation; Invalid if a developer names none, or an impossible
+// one; NotFound if a developer names one that does not exist.
 func (s *Service) Messages(ctx context.Context, me Identity, clientID *string, q MessageQuery) (MessagePage, error) {
 	var broken faults
 	id, err := me.conversation(clientID, &broken)
@@ -177,7 +177,7 @@ func (s *Service) Messages(ctx context.Context, me Identity, clientID *string, q
 	return page, nil
 }
 
-// complete fills in what the Store cannot know of a conversation.
+// complete fills in the fields of a conversation that the Store cannot know.
 func (s *Service) complete(c *Conversation) { complete(s.channels, c) }
 
 func complete(channels Channels, c *Conversation) {

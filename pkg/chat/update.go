@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 )
 
-// Update asks for a conversation to be closed or reopened, given to a developer or to nobody, or named.
+// Update is a request to close or reopen a conversation, to assign it to a developer or to nobody, or to name its client.
 // What is nil stays as it is.
 type Update struct {
 	ClientID   *string   `json:"clientId"`
@@ -21,7 +21,7 @@ type Clearable struct {
 	Value *string // nil clears
 }
 
-// UnmarshalJSON reads a text or null.
+// UnmarshalJSON reads a string or null.
 func (c *Clearable) UnmarshalJSON(text []byte) error {
 	c.Given = true
 	return json.Unmarshal(text, &c.Value)
@@ -32,11 +32,11 @@ type Updated struct {
 	Conversation Conversation `json:"conversation"`
 }
 
-// Nobody stands for no assignee where a filter asks for one. No id of a developer is so.
+// Nobody is the filter value for unassigned; no developer may have this id.
 const Nobody = "none"
 
-// UpdateConversation changes what developers say about a conversation. What is so already changes nothing.
-// Errors: Forbidden to everybody but developers; Unprocessable with every broken rule; and those of
+// UpdateConversation changes a conversation's status, assignee or client name. If nothing would change, nothing is committed.
+// Errors: Forbidden for everybody except developers; Unprocessable with every broken rule; and those of
 // [Store.UpdateConversation].
 func (s *Service) UpdateConversation(ctx context.Context, me Identity, u Update) (Updated, error) {
 	if err := me.RequireDeveloper(); err != nil {
@@ -63,7 +63,7 @@ func (s *Service) UpdateConversation(ctx context.Context, me Identity, u Update)
 	if err := broken.err(); err != nil {
 		return Updated{}, err
 	}
-	saved, _, err := save(ctx, s, s.store.UpdateConversation, UpdateParams{
+	saved, _, err := saveAndAnnounce(ctx, s, s.store.UpdateConversation, UpdateParams{
 		ClientID:     clientID,
 		By:           me,
 		Status:       u.Status,

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// WebhookType is the name of what a webhook tells.
+// WebhookType is the type of a webhook.
 type WebhookType string
 
 // The four types: a closed list. What each carries is said at [Webhook.Payload].
@@ -21,48 +21,48 @@ const (
 )
 
 const (
-	// WebhookLifetime is how long a webhook is tried before it is given up.
+	// WebhookLifetime is how long a webhook is retried before it is given up.
 	WebhookLifetime = 3 * 24 * time.Hour
 	// WebhookLease is how long a webhook belongs to the call that claimed it. It is longer than a batch may take.
 	WebhookLease = 30 * time.Second
 
-	// webhookTimeout is what the receiver may take for its answer.
+	// webhookTimeout is how long the receiver may take to answer.
 	webhookTimeout = 10 * time.Second
-	// webhookReserve is what a run keeps of its budget to settle its last batch.
+	// webhookReserve is the part of a run's budget that is kept for settling its last batch.
 	webhookReserve = 3 * time.Second
 	// webhookBatch is how many are sent at once.
 	webhookBatch = 10
 
-	// A webhook that was not taken is tried again after webhookFirstWait, then after three times as long each time, up to
-	// webhookLongestWait; each wait is longer by up to a fifth, by chance.
+	// A webhook that was not accepted is retried after webhookFirstWait, then after three times as long each time, up to
+	// webhookLongestWait; each wait is randomly longer by up to a fifth.
 	webhookFirstWait   = 5 * time.Second
 	webhookLongestWait = 6 * time.Hour
 )
 
-// WebhookKey names one webhook. ID is the same each time that it is sent.
+// WebhookKey identifies a webhook. ID stays the same in retries.
 type WebhookKey struct {
 	ClientID string
 	ID       string // a UUID
 }
 
-// Webhook is one thing to be told to the team's own receiver. It shows the state at the moment at which it is sent.
+// Webhook is one notification for the team's own receiver. It shows the state at the moment of sending.
 type Webhook struct {
 	WebhookKey
 	Type         WebhookType
 	QueuedAt     Time
-	Attempts     int // this one included
+	Attempts     int // including this one
 	Message      *Message
 	Conversation *Conversation
-	Side         Role // of message.unread: who has not read
+	Side         Role // of message.unread: the side that has not read
 }
 
-// UnreadNotice is what message.unread carries.
+// UnreadNotice is the data of message.unread.
 type UnreadNotice struct {
 	Conversation *Conversation `json:"conversation"`
 	Side         Role          `json:"side"`
 }
 
-// Payload is what the webhook carries, ready to be encoded: message.created and message.updated the [Message],
+// Payload is the webhook's data, ready to be encoded: message.created and message.updated the [Message],
 // conversation.updated the [Conversation], message.unread an [UnreadNotice].
 func (w Webhook) Payload() any {
 	switch w.Type {
@@ -75,7 +75,7 @@ func (w Webhook) Payload() any {
 	}
 }
 
-// At is when that happened which the webhook tells.
+// At is when the reported change happened.
 func (w Webhook) At() Time {
 	switch {
 	case w.Type == MessageCreated && w.Message != nil:
@@ -91,12 +91,12 @@ func (w Webhook) At() Time {
 	}
 }
 
-// Receiver is the team's own server, which takes webhooks.
+// Receiver is the team's own server, which receives webhooks.
 type Receiver interface {
 	// Enabled is false if there is none.
 	Enabled() bool
 
-	// Digest identifies its address.
+	// Digest identifies its URL.
 	Digest() []byte
 
 	// Send sends one webhook, and returns by the context's deadline.
@@ -107,24 +107,24 @@ type Receiver interface {
 type Reception int
 
 const (
-	NotTaken Reception = iota // it failed, or did not answer; it is tried again
+	NotTaken Reception = iota // it failed, or did not answer; it is retried
 	Taken                     // it answered 2xx
-	Gone                      // it answered 410: it wants no webhooks any more
+	Gone                      // it answered 410: it wants no more webhooks
 )
 
-// SettledWebhook is what is to become of a webhook that was sent.
+// SettledWebhook says what becomes of a webhook that was sent.
 type SettledWebhook struct {
 	WebhookKey
-	Taken    bool          // it is forgotten; else
+	Taken    bool          // it is deleted; otherwise
 	TryAfter time.Duration // it is due again after this
 }
 
-// WebhookStore keeps the webhooks that are to be sent. Each method is one atomic step and one round trip, and fails as
+// WebhookStore is the database's queue of webhooks. Each method is one atomic step and one round trip, and fails as
 // those of [Store] do.
 type WebhookStore interface {
 	// QueueWebhooks queues the webhooks of some conversations that have changed since it was last called, and
-	// message.unread of those that have been unread for unreadAfter; 0 queues none of these. more tells whether to call
-	// it again. Nothing that was committed is passed over. One that waits already, and was not tried, is not doubled.
+	// message.unread of those that have been unread for unreadAfter; 0 queues none of these. more says whether to call
+	// it again. No committed change is missed. A webhook that is pending and was not tried yet is not queued twice.
 	QueueWebhooks(ctx context.Context, unreadAfter time.Duration) (more bool, err error)
 
 	// ClaimWebhooks leases at most claim webhooks that are due to this call, for [WebhookLease]: none if the receiver has
@@ -139,7 +139,7 @@ type WebhookStore interface {
 	CountWebhooks(ctx context.Context, limit int) (int, error)
 }
 
-// Webhooks tells a [Receiver] what has happened. It works when it is called, and makes no other call wait.
+// Webhooks sends webhooks to a [Receiver]. It works only when it is called, and makes no other call wait.
 type Webhooks struct {
 	store       WebhookStore
 	receiver    Receiver
@@ -148,16 +148,17 @@ type Webhooks struct {
 	log         *slog.Logger
 }
 
-// NewWebhooks makes Webhooks over its dependencies. unreadAfter is when message.unread is due; 0 is never.
+// NewWebhooks returns Webhooks over its dependencies. unreadAfter is after how long message.unread is due; 0 is never.
 func NewWebhooks(store WebhookStore, receiver Receiver, channels Channels, unreadAfter time.Duration, log *slog.Logger) *Webhooks {
 	return &Webhooks{store, receiver, channels, unreadAfter, log}
 }
 
-// Enabled tells whether there is a receiver. If there is none, Deliver does nothing.
+// Enabled returns whether there is a receiver. If there is none, Deliver does nothing.
 func (h *Webhooks) Enabled() bool { return h.receiver.Enabled() }
 
-// Deliver queues what has happened and sends what is due, until nothing is, until the receiver takes nothing of a batch or
-// is gone, or until the context's budget ends, after a minute at the latest. The outcome counts webhooks only.
+// Deliver queues webhooks for what has happened and sends those that are due, until none is left, until the receiver
+// accepts none of a batch or is gone, or until the context's budget ends, after a minute at the latest. The outcome counts
+// webhooks only.
 // Several runs at once are harmless: each webhook is leased to one of them.
 // Errors: those of the Store.
 func (h *Webhooks) Deliver(ctx context.Context) (Deliveries, error) {
@@ -218,7 +219,7 @@ func (h *Webhooks) send(ctx context.Context, claimed []Webhook) (taken int, gone
 	if gone {
 		h.log.ErrorContext(ctx, "the receiver of webhooks answers 410: it is left alone for a day, and what waits is kept as long as ever")
 	}
-	// Also when the run is being stopped: what was taken and is not settled is sent again.
+	// Even if the run is being stopped: a webhook that was accepted and is not settled is sent again.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), webhookReserve)
 	defer cancel()
 	if err := h.store.SettleWebhooks(ctx, h.receiver.Digest(), settled, gone); err != nil {
@@ -227,12 +228,12 @@ func (h *Webhooks) send(ctx context.Context, claimed []Webhook) (taken int, gone
 	return taken, gone
 }
 
-// logged is how the log names a webhook.
+// logged returns what the log says about a webhook.
 func (h *Webhooks) logged(w Webhook) []any {
 	return []any{"type", string(w.Type), "webhookId", w.ID, "clientId", LogID(w.ClientID), "attempts", w.Attempts}
 }
 
-// webhookWait is when a webhook is due again that was not taken, the time of this number.
+// webhookWait returns how long to wait after this number of attempts.
 func webhookWait(attempts int) time.Duration {
 	wait := math.Min(float64(webhookFirstWait)*math.Pow(3, float64(attempts-1)), float64(webhookLongestWait))
 	return time.Duration(wait * (1 + rand.Float64()/5))

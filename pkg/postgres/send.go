@@ -9,6 +9,7 @@ import (
 )
 
 const (
+	// sendHead is the call without its closing parenthesis: files add two arguments.
 	sendHead = `
 	select chat.send_v3(
 		@call_id, @client_id,
