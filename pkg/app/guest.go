@@ -19,7 +19,7 @@ type Guest struct {
 	Email *string `json:"email"`
 }
 
-// Guests tells whether somebody without a credential may begin as a guest.
+// Guests returns whether somebody without a credential may begin as a guest.
 func (a *App) Guests() bool { return a.guests }
 
 // StartSession makes a guest a client, with an id that nobody has or can guess, a token, and the cookie that holds it.

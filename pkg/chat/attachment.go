@@ -146,9 +146,9 @@ type AttachmentParams struct {
 // errNoFiles is the error of a deployment without an object store.
 var errNoFiles = Fail(Unavailable, "This deployment takes no files.").Because(errors.New("no object store is configured"))
 
-// CleanFileName is a file's name as it is kept and shown. Of a path only the last segment stays. What cannot be seen, or
-// changes the direction of text, is taken out, so that no name reads as one with another ending; a joiner that a script or
-// an emoji may need stays. White space at the ends goes.
+// CleanFileName returns a file's name as it is stored and shown. Only the last segment of a path stays. Characters that are
+// invisible or change the direction of text are removed, so that a name cannot appear to have another ending; a joiner that
+// a script or an emoji may need stays. White space at the ends is removed.
 func CleanFileName(s string) string {
 	s = s[strings.LastIndexAny(s, `/\`)+1:]
 	s = strings.Map(func(r rune) rune {

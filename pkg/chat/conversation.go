@@ -1,6 +1,6 @@
 package chat
 
-// Status says whether a conversation still waits for somebody. A client's message reopens a closed one.
+// Status says whether a conversation is open or closed. A client's message reopens a closed one.
 type Status string
 
 // The two states of a conversation.
@@ -17,7 +17,7 @@ type Conversation struct {
 	ClientEmail *string     `json:"clientEmail"`
 	Status      Status      `json:"status"`
 	AssigneeID  *string     `json:"assigneeId"`
-	Online      *bool       `json:"online"`     // nil where presence is not kept
+	Online      *bool       `json:"online"`     // nil if presence is not kept
 	LastSeenAt  *Time       `json:"lastSeenAt"` // the client's last send or read
 	LastSeq     int64       `json:"lastSeq"`
 	LastMessage LastMessage `json:"lastMessage"`

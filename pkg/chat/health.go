@@ -29,7 +29,7 @@ const (
 )
 
 const (
-	healthCounts = 1000 // where counting the queue stops
+	healthCounts = 1000 // the limit up to which the queue is counted
 	healthLag    = 60   // seconds that the oldest event may wait
 )
 

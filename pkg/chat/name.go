@@ -12,10 +12,10 @@ const (
 	MaxEmailBytes     = 254 // a longer e-mail is dropped (RFC 5321, section 4.5.3.1.3)
 )
 
-// CleanName returns a name as it is kept and shown, wherever it comes from. What cannot be seen is taken out, so that
-// no name reads as another one: control characters, and code points of the category Cf (such as those that change
-// the direction of text) or with the property Default_Ignorable_Code_Point. Only the joiners and selectors stay that a
-// script or an emoji needs at their place. White space is folded to single blanks and trimmed. A name of more than
+// CleanName returns a name as it is stored and shown, from any source. Invisible characters are removed, so that
+// no name looks like another one: control characters, and code points of the category Cf (such as those that change
+// the direction of text) or with the property Default_Ignorable_Code_Point. Joiners and selectors stay if a
+// script or an emoji needs them at their place. White space is folded to single blanks and trimmed. A name of more than
 // [MaxNameCodePoints] is cut between two characters as a reader sees them. The result is valid UTF-8, is its own
 // CleanName, and is empty if nothing visible is left.
 //
@@ -28,8 +28,8 @@ func CleanName(s string) string {
 	return shown(name)
 }
 
-// CleanEmail returns an e-mail as it is kept and shown: as CleanName does it, but it is empty if it has more than
-// [MaxEmailBytes]. It is only for showing: two e-mails that differ may become equal.
+// CleanEmail returns an e-mail as it is stored and shown: cleaned like a name, and empty if it has more than
+// [MaxEmailBytes]. Use it only for showing: two different e-mails may become equal.
 func CleanEmail(s string) string {
 	if email := shown(tidy(s)); len(email) <= MaxEmailBytes {
 		return email
@@ -45,16 +45,16 @@ const (
 	keycap             = '\u20e3' // makes a key of a digit before it
 )
 
-// isJoiner tells whether r has no shape of its own, but may be needed by the characters around it.
+// isJoiner returns whether r has no shape of its own, but may be needed by the characters around it.
 func isJoiner(r rune) bool {
 	return r == zeroWidthNonJoiner || r == zeroWidthJoiner || r == textSelector || r == emojiSelector
 }
 
-// isInvisible tells whether r is a control character, of the category Cf, or a Default_Ignorable_Code_Point.
+// isInvisible returns whether r is a control character, of the category Cf, or a Default_Ignorable_Code_Point.
 //
 // Unicode derives that property (DerivedCoreProperties.txt) from Other_Default_Ignorable_Code_Point, Cf and
-// Variation_Selector, without White_Space and without some of Cf. The latter are taken out here as well, for they are
-// of Cf; what is White_Space has become a blank before.
+// Variation_Selector, without White_Space and without some of Cf. The latter are removed here as well, because they are
+// of Cf; white space has become a blank before.
 func isInvisible(r rune) bool {
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
@@ -66,8 +66,8 @@ var joiningScripts = []*unicode.RangeTable{
 	unicode.Oriya, unicode.Sinhala, unicode.Syriac, unicode.Tamil, unicode.Telugu,
 }
 
-// viramas take the vowel from the letter before them. With U+200D behind, that letter has a form of its own, also at
-// the end of a word: so many names in Malayalam are written.
+// viramas take the vowel from the letter before them. Followed by U+200D, that letter has its own form, even at
+// the end of a word: many names in Malayalam are written like this.
 const viramas = "\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d4d\u0dca"
 
 // emoji are where Unicode has its emoji. It is wider than the property Extended_Pictographic, which Go has no table
@@ -88,7 +88,7 @@ var blanks = &unicode.RangeTable{
 	R32: []unicode.Range32{{Lo: 0x13441, Hi: 0x13442, Stride: 1}, {Lo: 0x1d159, Hi: 0x1d159, Stride: 1}}, // a hieroglyph, a note
 }
 
-// tidy takes out what is invisible, and folds white space. To do so again changes nothing.
+// tidy removes invisible characters, and folds white space. A second call changes nothing.
 func tidy(s string) []rune {
 	var kept []rune
 	for _, r := range strings.ToValidUTF8(s, "") {
@@ -123,7 +123,7 @@ func tidy(s string) []rune {
 	return out
 }
 
-// isNeeded tells whether a joiner says something at its place.
+// isNeeded returns whether a joiner has a meaning at its place.
 func isNeeded(joiner, last, base, next rune) bool {
 	if isJoiner(last) && !(last == emojiSelector && joiner == zeroWidthJoiner) {
 		return false
@@ -144,7 +144,7 @@ func isNeeded(joiner, last, base, next rune) bool {
 	})
 }
 
-// isLetterOf tells whether r is a letter of a script, or a mark that belongs to its letters.
+// isLetterOf returns whether r is a letter of a script, or a mark that belongs to its letters.
 func isLetterOf(script *unicode.RangeTable, r rune) bool {
 	return unicode.Is(script, r) && unicode.In(r, unicode.L, unicode.M)
 }
@@ -161,7 +161,7 @@ func cutBefore(text []rune, n int) int {
 	return n
 }
 
-// belongs tells whether text[i] belongs to what is before it.
+// belongs returns whether text[i] belongs to what is before it.
 func belongs(text []rune, i int) bool {
 	r, before := text[i], text[i-1]
 	switch {

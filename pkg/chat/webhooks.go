@@ -129,7 +129,7 @@ type WebhookStore interface {
 
 	// ClaimWebhooks leases at most claim webhooks that are due to this call, for [WebhookLease]: none if the receiver has
 	// answered [Gone] within a day, and at most one until it takes one again. It forgets those that were tried
-	// for [WebhookLifetime], and gives them in givenUp, which shows no messages.
+	// for [WebhookLifetime], and returns them in givenUp, without their messages.
 	ClaimWebhooks(ctx context.Context, receiverDigest []byte, claim int) (claimed, givenUp []Webhook, err error)
 
 	// SettleWebhooks notes what became of webhooks that were claimed, and whether the receiver is gone.
