@@ -26,7 +26,7 @@ func program(t *testing.T) string {
 func TestWhateverFailsNothingIsLostDoubledOrDisordered(t *testing.T) {
 	t.Parallel()
 	report, err := Run(t.Context(), Options{
-		Program: program(t), Seed: 1, All: true, Fault: 600 * time.Millisecond, People: 8, Pace: 40 * time.Millisecond, Hurry: true, Progress: t.Output(),
+		Program: program(t), Seed: 1, All: true, Fault: 400 * time.Millisecond, People: 8, Pace: 80 * time.Millisecond, Hurry: true, Progress: t.Output(),
 	})
 	if err != nil {
 		t.Fatal(err)

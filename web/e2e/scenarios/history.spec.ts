@@ -2,7 +2,7 @@ import { ada, grace } from "../support/deployment.ts";
 import { expect, test } from "../support/scenario.ts";
 import type { Thread } from "../support/thread.ts";
 
-const count = 500;
+const count = 260;
 const all = Array.from({ length: count }, (_, i) => `Message ${i + 1}`);
 
 /** Goes to the first message that is loaded. What is loaded on the way stops the way there. */
@@ -13,7 +13,7 @@ async function toBeginning(thread: Thread): Promise<void> {
   }).toPass();
 }
 
-test("500 messages are in order, and reading back keeps its place", async ({ chat, deployment }) => {
+test("260 messages are in order, and reading back keeps its place", async ({ chat, deployment }) => {
   for (const body of all) await deployment.send(ada, body, grace);
   await deployment.call(grace, "POST", "/api/messages/read", { upToSeq: count });
   const client = await chat(grace);

@@ -213,7 +213,10 @@ test("a thread is one stop for Tab, and the arrows go through it", async ({ chat
   const client = await chat(grace);
   await client.shows("One", "Two https://example.com/", "Three");
   const { keyboard } = client.page;
+  const attach = client.page.getByRole("button", { name: "Attach files" });
   await client.field.focus();
+  await keyboard.press("Shift+Tab");
+  await expect(attach).toBeFocused();
   await keyboard.press("Shift+Tab");
   await expect(client.log).toBeFocused();
   await keyboard.press("ArrowUp");
@@ -225,8 +228,10 @@ test("a thread is one stop for Tab, and the arrows go through it", async ({ chat
   await keyboard.press("Tab");
   await expect(client.messages.nth(1).getByRole("button", { name: "Message actions" })).toBeFocused();
   await keyboard.press("Tab");
+  await expect(attach).toBeFocused();
+  await keyboard.press("Tab");
   await expect(client.field).toBeFocused();
-  await keyboard.press("Shift+Tab");
+  await client.log.focus();
   await keyboard.press("ArrowUp");
   await keyboard.press("Enter");
   await expect(client.page.getByRole("menu")).toBeVisible();
