@@ -99,7 +99,7 @@ function Fact({ name, value = "", canBeCopied = false, children }: FactProps) {
         {canBeCopied && (
           <button
             type="button"
-            className={styles.copy}
+            className="icon-button"
             aria-label={copied ? `${name} copied` : `Copy: ${name}`}
             onClick={copy}
             onBlur={() => setCopied(false)}

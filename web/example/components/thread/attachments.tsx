@@ -172,7 +172,7 @@ function Cancel({ message, file, isTabbable }: FileProps) {
   return (
     <button
       type="button"
-      className={styles.cancel}
+      className={`icon-button ${styles.cancel}`}
       aria-label={`Cancel ${file.fileName}`}
       tabIndex={isTabbable ? 0 : -1}
       onClick={cancel}

@@ -21,7 +21,7 @@ export function FileButtons({ disabled, onChoose }: FileButtonsProps) {
       <input ref={camera} type="file" accept="image/*" capture="environment" hidden onChange={choose} />
       <button
         type="button"
-        className={styles.button}
+        className={`icon-button ${styles.button}`}
         aria-label="Attach files"
         disabled={disabled}
         onClick={() => files.current?.click()}
@@ -30,7 +30,7 @@ export function FileButtons({ disabled, onChoose }: FileButtonsProps) {
       </button>
       <button
         type="button"
-        className={`${styles.button} ${styles.camera}`}
+        className={`icon-button ${styles.button} ${styles.camera}`}
         aria-label="Take a picture"
         disabled={disabled}
         onClick={() => camera.current?.click()}

@@ -55,7 +55,7 @@ function StagedFile({ file, onRemove }: { file: File; onRemove: () => void }) {
         {name}
       </span>
       <span className={styles.size}>{fileSize(size)}</span>
-      <button type="button" className={styles.remove} aria-label={`Remove ${name}`} onClick={onRemove}>
+      <button type="button" className={`icon-button ${styles.remove}`} aria-label={`Remove ${name}`} onClick={onRemove}>
         <CloseIcon />
       </button>
     </li>
