@@ -17,15 +17,15 @@ export interface paths {
          * Send a message
          * @description The message is saved before anything is announced: a 201 or 200 means that it is stored for good, whatever `realtime` says.
          *
-         *     A client's first message creates its conversation, and a later one reopens it if it is closed. A developer names the conversation with `clientId`,
-         *     and begins a new one with `"create": true`.
+         *     A client's first message creates its conversation, and a later one reopens it if it is closed. A developer chooses the conversation with `clientId`,
+         *     and starts a new one with `"create": true`.
          *
-         *     Give each message a `clientMessageId`, and after a network error, a 429 or a 5xx send it again with the same one: it is stored once.
-         *     The key belongs to the sender within the conversation. A repetition with another body or other files is a 409.
+         *     Give each message a `clientMessageId`, and after a network error, a 429 or a 5xx retry with the same one: the message is stored once.
+         *     The key belongs to the sender within the conversation. A retry with another body or other files is a 409.
          *
-         *     Files are begun with `POST /api/attachments`, put into the object store, and then sent here by their ids. The store is asked whether it has them, unless the message was sent before.
+         *     To send files, start each with `POST /api/attachments`, upload it to the object store, and then send its id here. devinbox checks that the store has them, unless the message was sent before.
          *
-         *     Clients may send and edit 30 times in 10 seconds, unless the deployment has another limit; repetitions are free, and developers have no limit.
+         *     Clients may send and edit 30 times in 10 seconds, unless the deployment has another limit; retries do not count, and developers have no limit.
          */
         post: operations["sendMessage"];
         delete?: never;
@@ -45,8 +45,8 @@ export interface paths {
         put?: never;
         /**
          * Mark as read
-         * @description Moves the read mark of the caller's side to a `seq`: everything up to it has been on a screen. The mark only moves forward, and no further than the last message.
-         *     A repetition or a lower value changes nothing but `lastSeenAt`, and answers where the mark stands. Sending a message never moves it.
+         * @description Moves the read mark of the caller's side to a `seq`: everything up to it has been shown on a screen. The mark only moves forward, and never past the last message.
+         *     A repeated or lower value changes only `lastSeenAt`, and the answer gives the current mark. Sending a message never moves it.
          */
         post: operations["markRead"];
         delete?: never;
@@ -64,9 +64,9 @@ export interface paths {
         };
         /**
          * Page through a conversation, or catch up
-         * @description Without a bound it gives the newest page. `before` pages back, `after` pages forward, and `changedSince` gives everything that is new, edited or deleted since a version:
-         *     after a reconnect, ask with the version up to which you have fetched everything: `conversation.version` of a page that had no more, and the last message's `version` of one that had. Never
-         *     ask with the version of an event: an earlier one may have been lost. At most one of the three may be given.
+         * @description Without a bound it returns the newest page. `before` pages back, `after` pages forward, and `changedSince` returns everything that was created, edited or deleted since a version:
+         *     after a reconnect, pass the version up to which you have fetched everything: `conversation.version` of a page with `hasMore: false`, or the last message's `version` of a page with `hasMore: true`. Never
+         *     pass the version of an event: an earlier event may have been lost. Give at most one of the three.
          */
         get: operations["listMessages"];
         put?: never;
@@ -89,20 +89,20 @@ export interface paths {
         post?: never;
         /**
          * Delete a message
-         * @description Its sender may, and every developer may delete any. The message keeps its `seq`; its body becomes empty, its files are gone, and `deletedAt` is set. The object store deletes them within a day. Deleting it again changes nothing.
-         *     It still counts as unread where it was.
+         * @description The sender may delete a message, and a developer may delete any message. The message keeps its `seq`; its body becomes empty, its files are removed, and `deletedAt` is set. The files are deleted from the object store within a day. Deleting a message again changes nothing.
+         *     If it was unread, it still counts as unread.
          */
         delete: operations["deleteMessage"];
         options?: never;
         head?: never;
         /**
          * Edit a message
-         * @description Only its sender may. The message keeps its `seq`, its `version` rises, and `editedAt` is set. The same body again changes nothing. An edit of the last message changes the conversation's `preview`.
+         * @description Only the sender may edit a message. The message keeps its `seq`, its `version` rises, and `editedAt` is set. Sending the same body again changes nothing. An edit of the last message changes the conversation's `preview`.
          *
-         *     With `ifVersion`, the `version` of the message that was edited, an edit does not overwrite one that came in between: it is a 409.
-         *     A body that is stored already is a 200 whatever `ifVersion`, so that an edit can be sent again.
+         *     Set `ifVersion` to the `version` of the message that you edited, and the edit cannot overwrite a change made in between: it gets a 409.
+         *     If the body is already stored, the answer is 200 whatever `ifVersion` is, so an edit can be retried.
          *
-         *     An edit counts against a client's rate limit like a message; one that changes nothing is free.
+         *     An edit counts against a client's rate limit like a message; one that changes nothing does not count.
          */
         patch: operations["editMessage"];
         trace?: never;
@@ -116,10 +116,10 @@ export interface paths {
         };
         /**
          * Page through the inbox, or catch up
-         * @description Developers only. Conversations by their last message, the newest first.
+         * @description Developers only. Conversations are sorted by their last message, newest first.
          *
-         *     To catch up after a reconnect, keep the `syncToken` of the first page and ask with `since`, and with `cursor` for further pages: that gives every
-         *     conversation of any status that changed after the token was given, however long ago. Nothing is ever skipped; a conversation may come twice.
+         *     To catch up after a reconnect, keep the `syncToken` of the first page and pass it as `since`, with `cursor` for further pages: this returns every
+         *     conversation of any status that changed after the token was issued, however long ago. Nothing is ever skipped; a conversation may come twice.
          */
         get: operations["listConversations"];
         put?: never;
@@ -141,7 +141,7 @@ export interface paths {
         put?: never;
         /**
          * Close, reopen, assign or rename a conversation
-         * @description Developers only. What is left out stays as it is. A name that a developer gave is not overwritten by the client's later tokens.
+         * @description Developers only. Omitted fields stay unchanged. A name set by a developer is not overwritten by the client's later tokens.
          */
         post: operations["updateConversation"];
         delete?: never;
@@ -159,18 +159,18 @@ export interface paths {
         };
         /**
          * Fetch files
-         * @description Answers addresses from which these files can be fetched for 5 minutes, by whoever has them. PNG, JPEG, GIF, WebP and AVIF are shown; everything else is served as `application/octet-stream` with `Content-Disposition: attachment`, so a browser saves it and runs nothing of it.
-         *     Ask again when an address has expired.
+         * @description Returns URLs from which these files can be downloaded for 5 minutes, by anybody who has the URL. PNG, JPEG, GIF, WebP and AVIF are shown; everything else is served as `application/octet-stream` with `Content-Disposition: attachment`, so a browser saves it and does not run it.
+         *     Ask again when a URL has expired.
          */
         get: operations["getAttachments"];
         put?: never;
         /**
-         * Begin a file
-         * @description Answers an address in the object store, good for 15 minutes and for exactly this size and media type, once. Put the file there with its `method` and `headers`; a browser sets `Content-Length` by itself. A 412 to a repetition says that the file is there: it is a success.
+         * Start a file
+         * @description Returns a URL in the object store that is valid for 15 minutes, for one upload of exactly this size and media type. Upload the file there with the given `method` and `headers`; a browser sets `Content-Length` by itself. If a retry gets a 412, the file is already there: treat it as a success.
          *
-         *     Then send its id with a message of the same conversation within 24 hours; what is not sent by then is deleted. A client may begin files before its first message.
+         *     Then send its id with a message of the same conversation within 24 hours; a file that is not sent by then is deleted. A client may start files before its first message.
          *
-         *     A client may have 20 files begun and not sent at a time, and begin 200 MB a day; developers have no such limit.
+         *     A client may have 20 started but unsent files at a time, and start 200 MB a day; developers have no such limit.
          */
         post: operations["beginAttachment"];
         delete?: never;
@@ -187,22 +187,22 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who am I, and where do I listen
-         * @description All that a page needs to begin: who the caller is, the settings for pusher-js, the names of the channels, and the limits. A frontend never builds a channel's name itself.
+         * Get the caller's identity and channels
+         * @description Everything that a page needs to start: who the caller is, the settings for pusher-js, the names of the channels, and the limits. A frontend never builds the name of a channel itself.
          */
         get: operations["getSession"];
         put?: never;
         /**
-         * Begin as a guest
-         * @description Makes a client for somebody who has no account, where the deployment has `CHAT_GUESTS=true`. The answer sets the cookie `devinbox_session` for 30 days and also carries the token,
-         *     for a page that sends it as a bearer. With a good credential it makes nobody new and answers that identity's session. A `devinbox_session` that is not good, for whatever reason, counts as none and is replaced.
+         * Start as a guest
+         * @description Creates a client for somebody without an account, if the deployment has `CHAT_GUESTS=true`. The answer sets the cookie `devinbox_session` for 30 days and also carries the token,
+         *     for a page that sends it as a bearer token. With a valid credential it creates nobody and returns the session of that identity. An invalid `devinbox_session` is ignored, whatever the reason, and replaced.
          *
-         *     At most 10 guests a minute can begin from one address.
+         *     At most 10 guests a minute can start from one IP address.
          */
         post: operations["startSession"];
         /**
          * End the guest's session
-         * @description Clears the cookie `devinbox_session`. It needs no credential. A token that somebody has copied stays good until it expires.
+         * @description Clears the cookie `devinbox_session`. It needs no credential. A copy of the token stays valid until it expires.
          */
         delete: operations["endSession"];
         options?: never;
@@ -221,10 +221,10 @@ export interface paths {
         put?: never;
         /**
          * Authorise a channel, or sign a user in
-         * @description What pusher-js posts by itself, once `channelAuthorization.endpoint` and `userAuthentication.endpoint` name it. With a `channel_name` it authorises that channel; without one
-         *     it is Pusher's user authentication. A client gets its own conversation's channel, a developer every conversation's and the inbox, and nobody anything else.
+         * @description pusher-js calls this by itself if `channelAuthorization.endpoint` and `userAuthentication.endpoint` are set to it. With a `channel_name` it authorises that channel; without one
+         *     it is Pusher's user authentication. A client may listen to the channel of its own conversation, a developer to those of all conversations and to the inbox, and nobody to anything else.
          *
-         *     The user's id on Pusher is `c:` or `d:` and the identity's id.
+         *     The user's id on Pusher is `c:` or `d:` followed by the identity's id.
          */
         post: operations["authorizeChannel"];
         delete?: never;
@@ -243,11 +243,11 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Hear from Pusher who is online
-         * @description Pusher calls it where you set it up in the dashboard of your app, under "Webhooks", for presence events. It keeps `online` of the conversations, with `CHAT_CHANNELS=presence`.
-         *     A repeated or late event changes nothing; 12 hours without one, `online` is false.
+         * Learn from Pusher who is online
+         * @description Pusher calls this if you enter it for presence events in the dashboard of your app, under "Webhooks". It updates `online` of the conversations, with `CHAT_CHANNELS=presence`.
+         *     A repeated or late event changes nothing; after 12 hours without an event, `online` is false.
          *
-         *     The signature is the HMAC-SHA256 of the raw body with the app's secret. A webhook whose `time_ms` is more than 10 minutes ago or 1 minute ahead is refused.
+         *     The signature is the HMAC-SHA256 of the raw body with the app's secret. A webhook is refused if its `time_ms` is more than 10 minutes ago or more than 1 minute ahead.
          */
         post: operations["receiveWebhook"];
         delete?: never;
@@ -265,8 +265,8 @@ export interface paths {
         };
         /**
          * Deliver what is queued
-         * @description Vercel Cron calls it with `CRON_SECRET`; anything else that can send the secret may as well. It delivers live events, then [webhooks](#webhooks), until nothing is due or its time ends. Then it deletes files that nobody sent within 24 hours, and those of deleted messages.
-         *     If `CRON_SECRET` is missing or has less than 16 bytes it always answers 401.
+         * @description Vercel Cron calls it with `CRON_SECRET`; anything else that has the secret can call it too. It delivers live events, then [webhooks](#webhooks), until nothing is due or its time runs out. Then it deletes files that nobody sent within 24 hours, and the files of deleted messages.
+         *     If `CRON_SECRET` is missing or shorter than 16 bytes, the answer is always 401.
          */
         get: operations["deliverQueued"];
         put?: never;
@@ -285,9 +285,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Is it well
-         * @description For a monitor; it needs no credential. `degraded` means that messages are saved but reach browsers late, or by polling only: the oldest live event waits for over 60 seconds,
-         *     one is parked because Pusher refused it for good, or Pusher is not configured. `down` means that nothing can be saved.
+         * Check the deployment
+         * @description For monitoring; it needs no credential. `degraded` means that messages are saved but reach browsers late, or by polling only: the oldest live event has waited for over 60 seconds,
+         *     an event is parked because Pusher refused it for good, or Pusher is not configured. `down` means that nothing can be saved.
          */
         get: operations["checkHealth"];
         put?: never;
@@ -311,7 +311,7 @@ export interface webhooks {
         put?: never;
         /**
          * A message was sent
-         * @description One for each message. Of a message that was edited before this left you get both this and `message.updated`, and both show the edited one.
+         * @description One for each message. If a message was edited before this was sent, you get both this and `message.updated`, and both show the edited message.
          */
         post: operations["messageCreated"];
         delete?: never;
@@ -331,7 +331,7 @@ export interface webhooks {
         put?: never;
         /**
          * A message was edited or deleted
-         * @description Keep, for each `seq`, the higher `version`.
+         * @description For each `seq`, keep the higher `version`.
          */
         post: operations["messageUpdated"];
         delete?: never;
@@ -351,7 +351,7 @@ export interface webhooks {
         put?: never;
         /**
          * A conversation has changed
-         * @description After every change of its `version`: a message, an edit, a read mark, its status, its assignee, its name, its client's presence.
+         * @description After every change of its `version`: a message, an edit, a read mark, its status, its assignee, its name, or its client's presence.
          */
         post: operations["conversationUpdated"];
         delete?: never;
@@ -371,7 +371,7 @@ export interface webhooks {
         put?: never;
         /**
          * A side has not read for a while
-         * @description The hook for an e-mail: `side` has not read a message of the other side for `CHAT_UNREAD_AFTER`. It comes once for each side of a conversation until that side reads again, and not at all if it reads in time or the messages are deleted.
+         * @description The hook for an e-mail: `side` has not read a message of the other side for `CHAT_UNREAD_AFTER`. It is sent once for each side of a conversation until that side reads again, and not at all if the side reads in time or the messages are deleted.
          *     The numbers in `conversation.unread` count deleted messages too.
          */
         post: operations["messageUnread"];
@@ -390,7 +390,7 @@ export interface components {
          */
         Id: string;
         /**
-         * @description The id of a client, and with it of its conversation, 1 to 120 bytes of UTF-8 without control characters.
+         * @description The id of a client, and of its conversation, 1 to 120 bytes of UTF-8 without control characters.
          * @example 42
          */
         ClientId: string;
@@ -402,23 +402,23 @@ export interface components {
         MessageId: string;
         /**
          * Format: date-time
-         * @description A moment, in RFC 3339, in UTC, with milliseconds.
+         * @description A time in RFC 3339, in UTC, with milliseconds.
          * @example 2026-11-23T10:00:00.123Z
          */
         Time: string;
         /**
-         * @description What an identity is, and with it the side of a conversation on which it stands.
+         * @description The role of an identity, which is also its side of a conversation.
          * @enum {string}
          */
         Role: "client" | "developer";
         /**
-         * @description Whether a conversation still waits for somebody.
+         * @description Whether a conversation still needs somebody's attention.
          * @enum {string}
          */
         Status: "open" | "closed";
         /**
-         * @description What became of a call's events. `delivered`: Pusher has all of them. `queued`: Pusher did not take one now, it waits and will be delivered, or Pusher refused it for good; sending the same key again after
-         *     10 s tries at once. `disabled`: Pusher is not configured, so nobody is told. In each case the message is saved.
+         * @description What happened to a call's events. `delivered`: Pusher has all of them. `queued`: Pusher did not accept an event now and it will be delivered later, or Pusher refused it for good; a retry with the same key after
+         *     10 s tries again at once. `disabled`: Pusher is not configured, so nobody is notified. In every case the message is saved.
          * @enum {string}
          */
         Realtime: "delivered" | "queued" | "disabled";
@@ -426,7 +426,7 @@ export interface components {
         Sender: {
             id: components["schemas"]["Id"];
             role: components["schemas"]["Role"];
-            /** @description As it was in the sender's token; null where that had none that can be seen. */
+            /** @description The name in the sender's token at that time; null if it had no visible name. */
             name: string | null;
         };
         /**
@@ -454,29 +454,29 @@ export interface components {
             clientId: components["schemas"]["ClientId"];
             /**
              * Format: int64
-             * @description Its place in the conversation, 1, 2, 3 … without a gap, in the order in which messages were saved.
+             * @description Its position in the conversation, 1, 2, 3 … without a gap, in the order in which messages were saved.
              */
             seq: number;
             /**
              * Format: int64
-             * @description The conversation's version at which it last changed.
+             * @description The version of the conversation when the message last changed.
              */
             version: number;
             sender: components["schemas"]["Sender"];
-            /** @description The text as it was normalized (see `Body`); empty once it is deleted, and where there are only files. It is text and not HTML. */
+            /** @description The normalized text (see `Body`); empty if the message is deleted or has only files. It is plain text, not HTML. */
             body: string;
-            /** @description Its files, in the order in which they were sent; none once it is deleted. */
+            /** @description Its files, in the order in which they were sent; none if it is deleted. */
             attachments: components["schemas"]["Attachment"][];
-            /** @description The sender's own key; null where it gave none. */
+            /** @description The sender's own key; null if it gave none. */
             clientMessageId: string | null;
             createdAt: components["schemas"]["Time"];
-            /** @description When it was last edited; null where it never was. */
+            /** @description When it was last edited; null if it never was. */
             editedAt: components["schemas"]["Time"] | null;
-            /** @description When it was deleted; null where it is not. */
+            /** @description When it was deleted; null if it is not. */
             deletedAt: components["schemas"]["Time"] | null;
         };
         /**
-         * @description A file of a message. `GET /api/attachments` gives an address to fetch it from.
+         * @description A file of a message. `GET /api/attachments` returns a URL for downloading it.
          * @example {
          *       "id": "01a207d8-9c4e-7b21-8f3a-5d6e7f809112",
          *       "fileName": "screenshot.png",
@@ -488,18 +488,18 @@ export interface components {
          */
         Attachment: {
             id: components["schemas"]["AttachmentId"];
-            /** @description What it is called, without a path. It is text and not HTML. */
+            /** @description Its name, without a path. It is plain text, not HTML. */
             fileName: string;
-            /** @description What its sender says it is, in lower case. Only PNG, JPEG, GIF, WebP and AVIF are ever served under it. */
+            /** @description The type that its sender gave, in lower case. Only PNG, JPEG, GIF, WebP and AVIF are served with it. */
             mediaType: string;
             /**
              * Format: int64
-             * @description How many bytes it has.
+             * @description Its size in bytes.
              */
             size: number;
-            /** @description Of an image, in pixels, as its sender says; null where it did not, and for what is no image. Keep the place with it, and trust it no further. */
+            /** @description The width of an image in pixels, as given by its sender; null if none was given, or if the file is not an image. It is not checked, so use it only to reserve space. */
             width: number | null;
-            /** @description Likewise. */
+            /** @description The height, likewise. */
             height: number | null;
         };
         /**
@@ -512,7 +512,7 @@ export interface components {
             /** Format: int64 */
             seq: number;
             senderRole: components["schemas"]["Role"];
-            /** @description The text with white space folded and trimmed, its first 140 code points; empty for a deleted message. */
+            /** @description The first 140 code points of the text, with white space folded and trimmed; empty for a deleted message. */
             preview: string;
             createdAt: components["schemas"]["Time"];
         };
@@ -524,7 +524,7 @@ export interface components {
             developer: number;
         };
         /**
-         * @description One client's thread without its messages, as an inbox shows it in a line.
+         * @description One client's conversation without its messages, as a row of the inbox.
          * @example {
          *       "clientId": "42",
          *       "channel": "private-client-42",
@@ -556,32 +556,32 @@ export interface components {
          */
         Conversation: {
             clientId: components["schemas"]["ClientId"];
-            /** @description The channel on Pusher on which its events come. */
+            /** @description The Pusher channel of its events. */
             channel: string;
-            /** @description As the client's token says, or as a developer set it; null where neither did. */
+            /** @description The name from the client's token, or the one set by a developer; null if there is neither. */
             clientName: string | null;
-            /** @description As the client's token says; null where it does not. */
+            /** @description The e-mail from the client's token; null if it has none. */
             clientEmail: string | null;
             status: components["schemas"]["Status"];
-            /** @description The id of the developer to whom it is assigned; null for nobody. */
+            /** @description The id of the developer to whom it is assigned; null if it is unassigned. */
             assigneeId: string | null;
-            /** @description Whether the client is there. Null where presence is not kept, that is unless `CHAT_CHANNELS` is `presence`. */
+            /** @description Whether the client is online. Null unless `CHAT_CHANNELS` is `presence`. */
             online: boolean | null;
-            /** @description When the client last sent or read something; null where it never did. Alone it changes no version. */
+            /** @description When the client last sent or read something; null if it never did. A change of this field alone does not raise the version. */
             lastSeenAt: components["schemas"]["Time"] | null;
             /**
              * Format: int64
-             * @description The `seq` of the last message, and so how many there are.
+             * @description The `seq` of the last message, which is also the number of messages.
              */
             lastSeq: number;
             lastMessage: components["schemas"]["LastMessage"];
             /** @description The read mark of each side, the highest `seq` that it has read; 0 for none. */
             read: components["schemas"]["Marks"];
-            /** @description For each side, how many messages of the other side lie above its read mark. Deleted ones count. */
+            /** @description For each side, the number of the other side's messages above its read mark. Deleted messages count. */
             unread: components["schemas"]["Marks"];
             /**
              * Format: int64
-             * @description Grows by one at every change of anything that a reader could show.
+             * @description Grows by one with every change that a reader could show.
              */
             version: number;
             createdAt: components["schemas"]["Time"];
@@ -589,60 +589,60 @@ export interface components {
         };
         /** @description A message to send. It needs a `body` or `attachmentIds`. */
         Draft: {
-            /** @description Whose conversation. Required from a developer; a client may leave it out, or give its own. */
+            /** @description The client whose conversation it is. Required from a developer; a client may omit it, or give its own. */
             clientId?: components["schemas"]["ClientId"] | null;
-            /** @description The text. With files it may be empty or left out. */
+            /** @description The text. With files it may be empty or omitted. */
             body?: components["schemas"]["Body"] | "" | null;
-            /** @description The files that come with it, in this order, by the ids that `POST /api/attachments` gave within 24 hours for this conversation, to whomever. Each belongs to one message. They must be in the object store by now. */
+            /** @description The ids of its files, in this order. `POST /api/attachments` must have returned them for this conversation, to anybody, within the last 24 hours. Each file belongs to one message. They must already be uploaded to the object store. */
             attachmentIds?: components["schemas"]["AttachmentId"][] | null;
-            /** @description Your own key for this message, 1 to 64 printable ASCII characters, such as `crypto.randomUUID()`. It makes sending again harmless. */
+            /** @description Your own key for this message, 1 to 64 printable ASCII characters, such as `crypto.randomUUID()`. It makes a retry safe. */
             clientMessageId?: string | null;
             socketId?: components["schemas"]["SocketId"];
-            /** @description Lets a developer begin the conversation where there is none. A client always does. */
+            /** @description Lets a developer start the conversation if it does not exist. For a client this is always so. */
             create?: boolean | null;
         };
         /**
-         * @description The text. CRLF becomes LF; leading lines that hold only white space go, and all trailing white space; the first line that is left keeps its indentation. Then it must have
-         *     1 to 8,000 code points, and no control characters but tab and newline.
+         * @description The text. CRLF becomes LF; leading lines of only white space and all trailing white space are removed; the first remaining line keeps its indentation. Then it must have
+         *     1 to 8,000 code points, and no control characters except tab and newline.
          * @example Hello
          */
         Body: string;
-        /** @description A file that is about to be put into the object store. */
+        /** @description A file that is about to be uploaded to the object store. */
         AttachmentDraft: {
-            /** @description Whose conversation. Required from a developer; a client may leave it out, or give its own. */
+            /** @description The client whose conversation it is. Required from a developer; a client may omit it, or give its own. */
             clientId?: components["schemas"]["ClientId"] | null;
-            /** @description What it is called. Of a path only the last segment is kept, and characters that cannot be seen or change the direction of text are taken out; then it must have 1 to 255 bytes of UTF-8, and no control characters. It never becomes part of an address. */
+            /** @description Its name. Only the last segment of a path is kept, and characters that are invisible or change the direction of text are removed; then it must have 1 to 255 bytes of UTF-8, and no control characters. It never becomes part of a URL. */
             fileName: string;
-            /** @description `type/subtype`, without parameters; `application/octet-stream` where you do not know. */
+            /** @description `type/subtype`, without parameters; `application/octet-stream` if you do not know. */
             mediaType: string;
             /**
              * Format: int64
-             * @description How many bytes it has, at most `limits.attachment.maxBytes` of the session.
+             * @description Its size in bytes, at most `limits.attachment.maxBytes` of the session.
              */
             size: number;
-            /** @description Of an image, in pixels. For what is no image it is dropped. */
+            /** @description The width of an image in pixels. It is dropped if the file is not an image. */
             width?: number | null;
-            /** @description Likewise. */
+            /** @description The height, likewise. */
             height?: number | null;
         };
         BegunAttachment: {
             attachment: components["schemas"]["Attachment"];
             upload: components["schemas"]["Upload"];
         };
-        /** @description The request with which the file is put into the object store. */
+        /** @description The request that uploads the file to the object store. */
         Upload: {
             /**
              * Format: uri
-             * @description Where. Whoever has it can put this one file there.
+             * @description The URL of the upload. Anybody who has it can upload this one file.
              */
             url: string;
             /** @constant */
             method: "PUT";
-            /** @description Headers that it must have, as they are here. The length is signed as well. */
+            /** @description Headers that the upload must have, unchanged. The length is signed too. */
             headers: {
                 [key: string]: string;
             };
-            /** @description Until when it can begin. */
+            /** @description The time by which the upload must start. */
             expiresAt: components["schemas"]["Time"];
         };
         AttachmentLinks: {
@@ -650,32 +650,32 @@ export interface components {
                 id: components["schemas"]["AttachmentId"];
                 /**
                  * Format: uri
-                 * @description Where it can be fetched. Whoever has it can.
+                 * @description The URL of the file. Anybody who has it can download the file.
                  */
                 url: string;
-                /** @description Until when. */
+                /** @description When the URL expires. */
                 expiresAt: components["schemas"]["Time"];
             }[];
         };
         /**
-         * @description The caller's own connection to Pusher, `pusher.connection.socket_id`, which then hears no echo. A malformed one is ignored.
+         * @description The caller's own connection to Pusher, `pusher.connection.socket_id`, which then gets no event for this call. A malformed one is ignored.
          * @example 123456.7890123
          */
         SocketId: string | null;
         /** @description How far the caller's side has read. */
         ReadMark: {
-            /** @description Whose conversation. Required from a developer; a client may leave it out, or give its own. */
+            /** @description The client whose conversation it is. Required from a developer; a client may omit it, or give its own. */
             clientId?: components["schemas"]["ClientId"] | null;
             /**
              * Format: int64
-             * @description The highest `seq` that has been on a screen. One above the last message counts as the last.
+             * @description The highest `seq` that has been shown on a screen. A value above the last message counts as the last.
              */
             upToSeq: number;
             socketId?: components["schemas"]["SocketId"];
         };
         /** @description A new text for a message. */
         Edit: {
-            /** @description Whose conversation. Required from a developer; a client may leave it out, or give its own. */
+            /** @description The client whose conversation it is. Required from a developer; a client may omit it, or give its own. */
             clientId?: components["schemas"]["ClientId"] | null;
             /**
              * Format: uuid
@@ -686,13 +686,13 @@ export interface components {
             body: components["schemas"]["Body"] | "";
             /**
              * Format: int64
-             * @description The `version` that the message must still have; an edit of any other is a 409. Without it an edit overwrites whatever is there.
+             * @description The `version` that the message must still have; otherwise the answer is 409. Without it an edit overwrites whatever is stored.
              */
             ifVersion?: number | null;
         };
         /** @description A message to delete. */
         Deletion: {
-            /** @description Whose conversation. Required from a developer; a client may leave it out, or give its own. */
+            /** @description The client whose conversation it is. Required from a developer; a client may omit it, or give its own. */
             clientId?: components["schemas"]["ClientId"] | null;
             /**
              * Format: uuid
@@ -700,32 +700,32 @@ export interface components {
              */
             messageId: string;
         };
-        /** @description What to change of a conversation. What is left out stays. */
+        /** @description Changes to a conversation. Omitted fields stay unchanged. */
         ConversationUpdate: {
             clientId: components["schemas"]["ClientId"];
             /** @description Close it or open it again. */
             status?: components["schemas"]["Status"] | null;
-            /** @description The developer to whom it is assigned, of any id but `none`. Null gives it back to nobody; here, and only here, null is not the same as leaving it out. */
+            /** @description The id of the developer to whom it is assigned, which cannot be `none`. Null unassigns it. Only for this field, null is not the same as omitting it. */
             assigneeId?: components["schemas"]["Id"] | null;
-            /** @description What the client is called. It is kept as it can be seen, like every name; if nothing visible is left it is a 422. */
+            /** @description The client's name. It is stored in its visible form, like every name; if nothing visible is left, the answer is 422. */
             clientName?: string | null;
             socketId?: components["schemas"]["SocketId"];
         };
-        /** @description How somebody without an account wants to be known. */
+        /** @description The details that a guest gives. */
         Guest: {
-            /** @description Shown to the developers, as it can be seen. A longer one is cut at 120 code points, and one with nothing visible is left out. */
+            /** @description Shown to the developers, in its visible form. A longer name is cut at 120 code points, and one with nothing visible is dropped. */
             name?: string | null;
-            /** @description Shown to the developers, as it can be seen, and not verified. One of more than 254 bytes is left out. */
+            /** @description Shown to the developers, in its visible form, and not verified. One of more than 254 bytes is dropped. */
             email?: string | null;
         };
-        /** @description What pusher-js posts. */
+        /** @description The request that pusher-js sends. */
         ChannelRequest: {
-            /** @description The connection. */
+            /** @description The id of the connection. */
             socket_id: string;
             /** @description The channel. Without it the request is a sign-in. */
             channel_name?: string | null;
         };
-        /** @description [Pusher's own format](https://pusher.com/docs/channels/server_api/webhooks/). Only `member_added` and `member_removed` of clients matter here; everything else is passed over. */
+        /** @description [Pusher's own format](https://pusher.com/docs/channels/server_api/webhooks/). Only `member_added` and `member_removed` of clients matter here; everything else is ignored. */
         PusherWebhook: {
             /**
              * Format: int64
@@ -748,31 +748,31 @@ export interface components {
             conversation: components["schemas"]["Conversation"];
             realtime: components["schemas"]["Realtime"];
         };
-        /** @description Where the read mark of the caller's side stands. */
+        /** @description The read mark of the caller's side. */
         Read: {
             clientId: components["schemas"]["ClientId"];
             side: components["schemas"]["Role"];
             /**
              * Format: int64
-             * @description The mark; 0 where nothing was ever read.
+             * @description The mark; 0 if nothing was ever read.
              */
             upToSeq: number;
-            /** @description When it last moved; null where nothing was ever read. */
+            /** @description When it last moved; null if nothing was ever read. */
             readAt: components["schemas"]["Time"] | null;
             /**
              * Format: int64
-             * @description How many messages of the other side lie above it.
+             * @description The number of the other side's messages above it.
              */
             unread: number;
             conversation: components["schemas"]["Conversation"];
         };
         /** @description One page of a conversation. */
         MessagePage: {
-            /** @description Ascending by `seq`, with `changedSince` ascending by `version`. */
+            /** @description Ascending by `seq`, or by `version` with `changedSince`. */
             messages: components["schemas"]["Message"][];
-            /** @description Whether further ones lie beyond, in the direction asked for. */
+            /** @description Whether there are more messages in the requested direction. */
             hasMore: boolean;
-            /** @description Null where a client has none yet. */
+            /** @description Null if the client has none yet. */
             conversation: components["schemas"]["Conversation"] | null;
         };
         /** @description A message that was edited or deleted, and its conversation. */
@@ -782,33 +782,33 @@ export interface components {
         };
         /** @description One page of the inbox. */
         InboxPage: {
-            /** @description By last message, the newest first. */
+            /** @description By last message, newest first. */
             conversations: components["schemas"]["Conversation"][];
-            /** @description For `cursor`, to get the next page; null on the last one. */
+            /** @description Pass it as `cursor` to get the next page; null on the last page. */
             nextCursor: string | null;
             totals: components["schemas"]["Totals"];
-            /** @description The developers who have sent, changed or read something within 90 days, by name: at most 100, the most recently active. Each has the name that it had last. */
+            /** @description The developers who have sent, changed or read something within the last 90 days, sorted by name: at most 100, the most recently active. Each has its latest name. */
             team: components["schemas"]["TeamMember"][];
-            /** @description For `since`, later, to get what changed after this answer. Keep the first page's. */
+            /** @description Pass it later as `since` to get everything that changed after this answer. Keep the one of the first page. */
             syncToken: string;
         };
         /** @description A developer of the team. */
         TeamMember: {
             id: components["schemas"]["Id"];
-            /** @description As it was in its last token; null where that had none. */
+            /** @description The name in its last token; null if it had none. */
             name: string | null;
         };
-        /** @description Of all conversations, whatever the filter. Each stops counting at 1,000. */
+        /** @description Counts over all conversations, whatever the filter. Each stops at 1,000. */
         Totals: {
             open: number;
-            /** @description Those with messages that the developers have not read. */
+            /** @description Conversations with messages that the developers have not read. */
             unread: number;
         };
         /** @description A conversation that was changed. */
         Updated: {
             conversation: components["schemas"]["Conversation"];
         };
-        /** @description Who the caller is, and all that a page needs to know to listen. */
+        /** @description Who the caller is, and everything that a page needs to listen. */
         Session: {
             identity: components["schemas"]["Identity"];
             realtime: components["schemas"]["RealtimeSettings"];
@@ -819,25 +819,25 @@ export interface components {
             identity: components["schemas"]["Identity"];
             realtime: components["schemas"]["RealtimeSettings"];
             limits: components["schemas"]["Limits"];
-            /** @description What the cookie holds, to be sent as a bearer where the cookie cannot be. */
+            /** @description The value of the cookie, to send as a bearer token if the cookie cannot be sent. */
             token: string;
         };
         /** @description The caller. */
         Identity: {
             id: components["schemas"]["Id"];
             role: components["schemas"]["Role"];
-            /** @description Null where the credential has none. */
+            /** @description Null if the credential has none. */
             name: string | null;
         };
         /** @description The settings for pusher-js, and the channels. */
         RealtimeSettings: {
-            /** @description False where Pusher is not configured. Then poll `GET /api/messages/list`. */
+            /** @description False if Pusher is not configured. Then poll `GET /api/messages/list`. */
             enabled: boolean;
-            /** @description The app's key; empty where Pusher is not configured. */
+            /** @description The app's key; empty if Pusher is not configured. */
             key: string;
-            /** @description pusher-js needs one, also beside `wsHost`; empty where Pusher is not configured. */
+            /** @description pusher-js needs one even with `wsHost`; empty if Pusher is not configured. */
             cluster: string;
-            /** @description The host of a Pusher-protocol server of one's own. Absent with Pusher itself. */
+            /** @description The host of your own Pusher-protocol server. Absent with Pusher itself. */
             wsHost?: string;
             /** @description Its port, for `wsPort` and `wssPort`. */
             wsPort?: number;
@@ -848,7 +848,7 @@ export interface components {
              */
             authEndpoint: "/api/pusher/auth";
             channels: {
-                /** @description The client's own; null for a developer, who finds each in `Conversation.channel`. */
+                /** @description The client's own channel; null for a developer, who uses `Conversation.channel` instead. */
                 conversation: string | null;
                 /** @description The developers' inbox; null for a client. */
                 inbox: string | null;
@@ -856,29 +856,29 @@ export interface components {
         };
         Limits: {
             /**
-             * @description How long a message may be.
+             * @description The maximum length of a message.
              * @constant
              */
             bodyCodePoints: 8000;
             /**
-             * @description The highest `limit` of a page.
+             * @description The maximum `limit` of a page.
              * @constant
              */
             pageSize: 100;
-            /** @description What a file of a message may be; null where this deployment takes none. */
+            /** @description The limits of a message's files; null if this deployment accepts none. */
             attachment: components["schemas"]["AttachmentLimits"] | null;
         };
-        /** @description What the files of a message may be. */
+        /** @description The limits of a message's files. */
         AttachmentLimits: {
             /**
              * Format: int64
-             * @description How large each may be.
+             * @description The maximum size of each file.
              */
             maxBytes: number;
-            /** @description How many a message may have. */
+            /** @description The maximum number of files in a message. */
             maxPerMessage: number;
         };
-        /** @description The right to a channel. */
+        /** @description The authorization for a channel. */
         ChannelAuthorization: {
             /** @description The app's key, a colon and the signature. */
             auth: string;
@@ -892,34 +892,34 @@ export interface components {
             /** @description Who the user is, as JSON text. */
             user_data: string;
         };
-        /** @description What came of one run. */
+        /** @description The result of one run. */
         Deliveries: {
             delivered: number;
-            /** @description Tried in this run and not taken, for now or for good. */
+            /** @description Tried in this run and not accepted, for now or for good. */
             failed: number;
-            /** @description Left in the queue, due or not. */
+            /** @description Still in the queue, due or not. */
             pending: number;
         };
-        /** @description What a monitor needs to know. */
+        /** @description The state of the deployment, for monitoring. */
         Health: {
             /** @enum {string} */
             status: "ok" | "degraded" | "down";
             database: {
                 /** @description Whether it answers. */
                 ok: boolean;
-                /** @description Whether it takes writes, which a standby does not. */
+                /** @description Whether it accepts writes. A standby does not. */
                 writable: boolean;
             };
             realtime: {
                 enabled: boolean;
             };
-            /** @description The live events that are not delivered. */
+            /** @description The live events that are not delivered yet. */
             queue: {
-                /** @description How many wait, counted up to 1,000. */
+                /** @description The number of pending events, counted up to 1,000. */
                 pending: number;
-                /** @description How many Pusher refused for good, counted up to 1,000. They are dropped after 24 hours. */
+                /** @description The number of events that Pusher refused for good, counted up to 1,000. They are dropped after 24 hours. */
                 parked: number;
-                /** @description For how long the oldest waits; 0 where none does. */
+                /** @description How long the oldest event has waited; 0 if there is none. */
                 oldestSeconds: number;
             };
         };
@@ -936,15 +936,15 @@ export interface components {
             code: components["schemas"]["Code"];
             /** @description The same as `X-Request-Id`. */
             requestId: string;
-            /** @description The fields or parameters to blame, where there are any. */
+            /** @description The fields or parameters that caused it, if any. */
             errors?: components["schemas"]["FieldError"][];
         };
         /**
-         * @description What kind of error it is. Decide by this, not by the texts.
+         * @description The kind of error. Check this in code, not the texts.
          * @enum {string}
          */
         Code: "method_not_allowed" | "forbidden" | "unauthorized" | "unsupported_media_type" | "payload_too_large" | "invalid_request" | "validation_failed" | "not_found" | "conflict" | "rate_limited" | "internal" | "unavailable";
-        /** @description One fault of one field or parameter. */
+        /** @description One error of one field or parameter. */
         FieldError: {
             /** @description Its name. */
             field: string;
@@ -952,14 +952,14 @@ export interface components {
             message: string;
         };
         /**
-         * @description The events on Pusher, by name, each with its data. An event says that something changed and shows it as it is at the moment of delivery. It comes at least once, perhaps late,
-         *     perhaps twice, in no promised order, and is dropped after 24 hours without success. The connection whose `socketId` the call named does not hear it.
+         * @description The events on Pusher, by name, each with its data. An event says that something changed and shows its state at the moment of delivery. It arrives at least once, perhaps late,
+         *     perhaps twice, in no guaranteed order, and is dropped after 24 hours without success. The connection whose `socketId` the call gave does not get it.
          *
-         *     On every `pusher:subscription_succeeded`, after each reconnect too, catch up over HTTP: `GET /api/messages/list?changedSince=VERSION` for a conversation,
+         *     On every `pusher:subscription_succeeded`, including after each reconnect, catch up over HTTP: `GET /api/messages/list?changedSince=VERSION` for a conversation,
          *     `GET /api/conversations/list?since=TOKEN` for the inbox. Pusher replays nothing.
          *
-         *     The names of the channels come from `GET /api/session` and from `Conversation.channel`. Typing is the client event `client-typing` with `{"side":"client"|"developer"}` and no more. Whoever may
-         *     listen on a channel can forge it: show that the other side types, pass over one's own side, and never show a name that came with it. Ignore every other client event.
+         *     The names of the channels come from `GET /api/session` and from `Conversation.channel`. Typing is the client event `client-typing` with `{"side":"client"|"developer"}` and nothing else. Anybody who may
+         *     listen to a channel can forge it: show that the other side is typing, ignore your own side, and never show a name that came with it. Ignore every other client event.
          */
         PusherEvents: {
             "new-message": components["schemas"]["NewMessageEvent"];
@@ -968,7 +968,7 @@ export interface components {
             "conversation-updated": components["schemas"]["ConversationUpdatedEvent"];
         };
         /**
-         * @description On the conversation's channel, when a message was sent. Keep, for each `seq`, the higher `version`; a whole message replaces a truncated one.
+         * @description On the conversation's channel, when a message was sent. For each `seq`, keep the higher `version`; a whole message replaces a truncated one.
          * @example {
          *       "id": "01a207d9-217b-7c3e-9a51-2f6a8e0b4d13",
          *       "clientId": "42",
@@ -989,7 +989,7 @@ export interface components {
          */
         NewMessageEvent: components["schemas"]["Message"] | components["schemas"]["TruncatedMessage"];
         /**
-         * @description On the conversation's channel, when a message was edited or deleted. The same rule holds as for `new-message`.
+         * @description On the conversation's channel, when a message was edited or deleted. The same rule applies as for `new-message`.
          * @example {
          *       "id": "01a207d9-217b-7c3e-9a51-2f6a8e0b4d13",
          *       "clientId": "42",
@@ -1029,12 +1029,12 @@ export interface components {
             side: components["schemas"]["Role"];
             /**
              * Format: int64
-             * @description Where that side's mark stands.
+             * @description The current mark of that side.
              */
             upToSeq: number;
             /** @description When it moved there. */
             readAt: components["schemas"]["Time"] | null;
-            /** @description Who of that side read. */
+            /** @description The person on that side who read. */
             reader: components["schemas"]["Sender"];
             /**
              * Format: int64
@@ -1042,10 +1042,10 @@ export interface components {
              */
             version: number;
         };
-        /** @description On the inbox, at every change of a conversation's version; and on the conversation's channel, when its status, assignee or name changed. Drop what is not newer than the `version` that you have. */
+        /** @description On the inbox channel, whenever a conversation's version changes; and on the conversation's channel, when its status, assignee or name changed. Drop an event that is not newer than the `version` that you have. */
         ConversationUpdatedEvent: components["schemas"]["Conversation"];
         /**
-         * @description A message whose event would be larger than the 10,240 bytes that Pusher allows. Its `body` is only a beginning: fetch the message with `GET /api/messages/list`.
+         * @description A message whose event would be larger than the 10,240 bytes that Pusher allows. Its `body` is only the beginning of the text: fetch the message with `GET /api/messages/list`.
          * @example {
          *       "id": "01a207d9-217b-7c3e-9a51-2f6a8e0b4d13",
          *       "clientId": "42",
@@ -1086,7 +1086,7 @@ export interface components {
         };
     };
     responses: {
-        /** @description The request cannot be read, or has a field or parameter that is unknown, doubled or of a wrong type. */
+        /** @description The request cannot be parsed, or has a field or parameter that is unknown, repeated or of the wrong type. */
         InvalidRequest: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1115,7 +1115,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description There is no credential, or a bad or expired one. */
+        /** @description The credential is missing, invalid or expired. */
         Unauthorized: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1140,7 +1140,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Another's conversation, or a cross-origin request on a cookie. */
+        /** @description Somebody else's conversation, or a cross-origin request with a cookie. */
         Forbidden: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1163,7 +1163,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description There is no such conversation or message. */
+        /** @description The conversation or message does not exist. */
         NotFound: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1186,7 +1186,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description This function has no such method. */
+        /** @description This function does not support the method. */
         MethodNotAllowed: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1194,7 +1194,7 @@ export interface components {
                 "Cache-Control": components["headers"]["CacheControl"];
                 "X-Content-Type-Options": components["headers"]["ContentTypeOptions"];
                 /**
-                 * @description The methods that it has, and `OPTIONS`.
+                 * @description The methods that it supports, and `OPTIONS`.
                  * @example DELETE, PATCH, OPTIONS
                  */
                 Allow: string;
@@ -1214,7 +1214,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The request contradicts what is stored. */
+        /** @description The request conflicts with the stored data. */
         Conflict: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1289,7 +1289,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description A rule is broken; `errors` lists every one. */
+        /** @description The request breaks rules; `errors` lists all of them. */
         ValidationFailed: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1322,14 +1322,14 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many in too short a time. */
+        /** @description Too many requests in too short a time. */
         RateLimited: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "Server-Timing": components["headers"]["ServerTiming"];
                 "Cache-Control": components["headers"]["CacheControl"];
                 "X-Content-Type-Options": components["headers"]["ContentTypeOptions"];
-                /** @description After how many seconds to try again. */
+                /** @description The number of seconds to wait before a retry. */
                 "Retry-After": number;
                 [name: string]: unknown;
             };
@@ -1347,7 +1347,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description A defect of ours. It is logged under `requestId`, and its detail says nothing of the inside. */
+        /** @description A bug in devinbox. It is logged under `requestId`, and `detail` reveals nothing internal. */
         Internal: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1398,18 +1398,18 @@ export interface components {
     parameters: never;
     requestBodies: never;
     headers: {
-        /** @description Finds this request in the log. Vercel's `x-vercel-id` where there is one. */
+        /** @description Finds this request in the log. This is Vercel's `x-vercel-id` if there is one. */
         RequestId: string;
         /**
-         * @description How many milliseconds the request waited for `db`, `pusher` and `files`. Absent where it waited for none.
+         * @description How many milliseconds the request waited for `db`, `pusher` and `files`. Absent if it waited for none.
          * @example db;dur=3.1, pusher;dur=24.8
          */
         ServerTiming: string;
-        /** @description Nothing is to be kept. */
+        /** @description Nothing may be cached. */
         CacheControl: "no-store";
-        /** @description Keeps browsers from guessing another type. */
+        /** @description Stops browsers from guessing another type. */
         ContentTypeOptions: "nosniff";
-        /** @description After how many seconds to try again. */
+        /** @description The number of seconds to wait before a retry. */
         RetryAfter: number;
     };
     pathItems: never;
@@ -1430,8 +1430,8 @@ export interface operations {
         };
         responses: {
             /**
-             * @description The same sender had sent this `clientMessageId` with this body and these files before. Nothing is stored; the answer is the stored message in its present state.
-             *     Of its events those that are due are delivered now; those that another call is delivering stay that call's. `realtime` says how they stand.
+             * @description The same sender has sent this `clientMessageId` with this body and these files before. Nothing new is stored; the answer is the stored message in its current state.
+             *     Those of its events that are due are delivered now; this call leaves out events that another call is delivering. `realtime` gives their state.
              */
             200: {
                 headers: {
@@ -1513,14 +1513,14 @@ export interface operations {
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description A developer wrote to a conversation that does not exist, without `"create":true`; or a file was not begun in this conversation within 24 hours. */
+            /** @description A developer wrote to a conversation that does not exist, without `"create":true`; or a file was not started in this conversation within the last 24 hours. */
             404: components["responses"]["NotFound"];
             /** @description This `clientMessageId` was sent before with another body or other files, or a file belongs to another message. */
             409: components["responses"]["Conflict"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["ValidationFailed"];
-            /** @description A client sends and edits too fast. After `Retry-After` seconds send it again with the same `clientMessageId`. */
+            /** @description The client sends and edits too fast. Retry after `Retry-After` seconds with the same `clientMessageId`. */
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -1539,7 +1539,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Where the mark stands now. */
+            /** @description The current mark. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -1592,7 +1592,7 @@ export interface operations {
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description There is no such conversation, or the client has none yet. */
+            /** @description The conversation does not exist, or the client has none yet. */
             404: components["responses"]["NotFound"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -1604,15 +1604,15 @@ export interface operations {
     listMessages: {
         parameters: {
             query?: {
-                /** @description Whose conversation. Required from a developer; a client may leave it out, or give its own. */
+                /** @description The client whose conversation it is. Required from a developer; a client may omit it, or give its own. */
                 clientId?: components["schemas"]["ClientId"];
-                /** @description Messages with a `seq` below this, the highest of them. */
+                /** @description Return the newest messages with a `seq` below this. */
                 before?: number;
-                /** @description Messages with a `seq` above this, the lowest of them. */
+                /** @description Return the oldest messages with a `seq` above this. */
                 after?: number;
-                /** @description Messages that are new, edited or deleted since this version of the conversation, the oldest change first. */
+                /** @description Return the messages created, edited or deleted since this version of the conversation, oldest change first. */
                 changedSince?: number;
-                /** @description How many at most. */
+                /** @description The maximum number of results. */
                 limit?: number;
             };
             header?: never;
@@ -1636,7 +1636,7 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
-            /** @description A client asked for another's conversation. */
+            /** @description A client asked for somebody else's conversation. */
             403: components["responses"]["Forbidden"];
             /** @description A developer asked for a conversation that does not exist. */
             404: components["responses"]["NotFound"];
@@ -1662,7 +1662,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The message as it is now. */
+            /** @description The current message. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -1726,7 +1726,7 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
-            /** @description Another's conversation or, for a client, another's message, or a cross-origin request on a cookie. */
+            /** @description Somebody else's conversation or, for a client, somebody else's message; or a cross-origin request with a cookie. */
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             413: components["responses"]["PayloadTooLarge"];
@@ -1756,7 +1756,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The message as it is now. */
+            /** @description The current message. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -1771,15 +1771,15 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
-            /** @description Another's conversation or another's message, or a cross-origin request on a cookie. */
+            /** @description Somebody else's conversation or message, or a cross-origin request with a cookie. */
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
-            /** @description The message is deleted, or has another version than `ifVersion`. */
+            /** @description The message is deleted, or its version is not `ifVersion`. */
             409: components["responses"]["Conflict"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["ValidationFailed"];
-            /** @description A client sends and edits too fast. After `Retry-After` seconds send it again. */
+            /** @description The client sends and edits too fast. Retry after `Retry-After` seconds. */
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -1790,17 +1790,17 @@ export interface operations {
             query?: {
                 /** @description Only conversations of this status. Not together with `since`. */
                 status?: "open" | "closed" | "all";
-                /** @description Whether to give only those with messages that the developers have not read. Not together with `since`. */
+                /** @description Return only conversations with messages that the developers have not read. Not together with `since`. */
                 unread?: boolean;
-                /** @description Only those of this developer, or `none` for those of nobody. Not together with `since`. */
+                /** @description Only conversations assigned to this developer, or `none` for unassigned ones. Not together with `since`. */
                 assigneeId?: components["schemas"]["Id"];
-                /** @description Only those in whose name, e-mail or client id this text stands, in any case and any Unicode normalization form. No control characters. Not together with `since`. */
+                /** @description Only conversations whose name, e-mail or client id contains this text, in any case and any Unicode normalization form. No control characters. Not together with `since`. */
                 q?: string;
-                /** @description The `nextCursor` of the page before. */
+                /** @description The `nextCursor` of the previous page. */
                 cursor?: string;
-                /** @description How many at most. */
+                /** @description The maximum number of results. */
                 limit?: number;
-                /** @description The `syncToken` of an earlier answer. Only `cursor` and `limit` may stand beside it. */
+                /** @description The `syncToken` of an earlier answer. It can be combined only with `cursor` and `limit`. */
                 since?: string;
             };
             header?: never;
@@ -1874,9 +1874,9 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
-            /** @description The caller is no developer. */
+            /** @description The caller is not a developer. */
             403: components["responses"]["Forbidden"];
-            /** @description `q` is too short or too long, or holds control characters. */
+            /** @description `q` is too short or too long, or contains control characters. */
             422: components["responses"]["ValidationFailed"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -1895,7 +1895,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The conversation as it is now. */
+            /** @description The current conversation. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -1910,7 +1910,7 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
-            /** @description The caller is no developer, or this is a cross-origin request on a cookie. */
+            /** @description The caller is not a developer, or this is a cross-origin request with a cookie. */
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             413: components["responses"]["PayloadTooLarge"];
@@ -1923,9 +1923,9 @@ export interface operations {
     getAttachments: {
         parameters: {
             query: {
-                /** @description Whose conversation. Required from a developer; a client may leave it out, or give its own. */
+                /** @description The client whose conversation it is. Required from a developer; a client may omit it, or give its own. */
                 clientId?: components["schemas"]["ClientId"];
-                /** @description Ids of files, up to 50, with commas between them. One that is not a sent file of the conversation is left out of the answer. */
+                /** @description Ids of files, up to 50, separated by commas. An id that is not a sent file of the conversation is omitted from the answer. */
                 ids: string;
             };
             header?: never;
@@ -1934,7 +1934,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The addresses, in the order asked for. */
+            /** @description The URLs, in the order of `ids`. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -1960,12 +1960,12 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
-            /** @description Another's conversation. Whether it exists is not told. */
+            /** @description Somebody else's conversation, whether or not it exists. */
             403: components["responses"]["Forbidden"];
-            /** @description A developer named a conversation that does not exist. */
+            /** @description The conversation that a developer asked for does not exist. */
             404: components["responses"]["NotFound"];
             500: components["responses"]["Internal"];
-            /** @description The deployment takes no files, or the database does not answer. */
+            /** @description The deployment accepts no files, or the database does not answer. */
             503: components["responses"]["Unavailable"];
         };
     };
@@ -1991,7 +1991,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The file is begun. */
+            /** @description The file is started. */
             201: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -2028,15 +2028,15 @@ export interface operations {
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description A developer named a conversation that does not exist. */
+            /** @description The conversation that a developer asked for does not exist. */
             404: components["responses"]["NotFound"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["ValidationFailed"];
-            /** @description A client has begun too many files without sending them, or too many bytes within a day. */
+            /** @description The client has started too many files without sending them, or too many bytes within a day. */
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
-            /** @description The deployment takes no files, or the database does not answer. */
+            /** @description The deployment accepts no files, or the database does not answer. */
             503: components["responses"]["Unavailable"];
         };
     };
@@ -2081,7 +2081,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The caller has a credential already; this is its session. */
+            /** @description The caller already has a credential; this is its session. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -2136,13 +2136,13 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            /** @description There is a bearer token or a session of Auth.js, and it is bad. */
+            /** @description The bearer token or the Auth.js session is invalid. */
             401: components["responses"]["Unauthorized"];
-            /** @description This deployment takes no guests, or this is a cross-origin request on a cookie. */
+            /** @description This deployment accepts no guests, or this is a cross-origin request with a cookie. */
             403: components["responses"]["Forbidden"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            /** @description Ten guests have begun from this address within a minute. */
+            /** @description Ten guests have started from this IP address within a minute. */
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -2171,7 +2171,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["InvalidRequest"];
-            /** @description A cross-origin request on a cookie. */
+            /** @description A cross-origin request with a cookie. */
             403: components["responses"]["Forbidden"];
             500: components["responses"]["Internal"];
         };
@@ -2215,16 +2215,16 @@ export interface operations {
                     "application/json": components["schemas"]["ChannelAuthorization"] | components["schemas"]["UserAuthentication"];
                 };
             };
-            /** @description A parameter is missing, malformed, doubled, empty or unknown. */
+            /** @description A parameter is missing, malformed, repeated, empty or unknown. */
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
-            /** @description Not this identity's channel, or none that there is; or a cross-origin request on a cookie. */
+            /** @description This identity may not listen to the channel, or it does not exist; or a cross-origin request with a cookie. */
             403: components["responses"]["Forbidden"];
             413: components["responses"]["PayloadTooLarge"];
             /** @description The body is neither a form nor JSON. */
             415: components["responses"]["UnsupportedMediaType"];
             500: components["responses"]["Internal"];
-            /** @description Pusher, or the deployment, is not configured. */
+            /** @description Pusher or the deployment is not configured. */
             503: components["responses"]["Unavailable"];
         };
     };
@@ -2253,7 +2253,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Taken. */
+            /** @description Accepted. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -2268,14 +2268,14 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            /** @description Another key, a wrong signature, or a time that is not now. */
+            /** @description The wrong key, a wrong signature, or a time that is too far from now. */
             401: components["responses"]["Unauthorized"];
-            /** @description A cross-origin request on a cookie, which Pusher never makes. */
+            /** @description A cross-origin request with a cookie. Pusher never sends one. */
             403: components["responses"]["Forbidden"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             500: components["responses"]["Internal"];
-            /** @description Pusher is not configured, or the database does not answer. Pusher repeats the call. */
+            /** @description Pusher is not configured, or the database does not answer. Pusher retries the call. */
             503: components["responses"]["Unavailable"];
         };
     };
@@ -2288,7 +2288,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What came of this run. */
+            /** @description The result of this run. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -2355,7 +2355,7 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             500: components["responses"]["Internal"];
-            /** @description The database does not answer, or takes no writes. The body is the same object, with `down`, and no problem. */
+            /** @description The database does not answer, or accepts no writes. The body is the same object, with status `down`, not a problem. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -2430,7 +2430,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description You want no webhooks any more. Nothing is sent for a day. */
+            /** @description You want no more webhooks. Nothing is sent for a day. */
             410: {
                 headers: {
                     [name: string]: unknown;
@@ -2444,7 +2444,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description You have not taken it. It comes again. */
+            /** @description You have not accepted it. It is sent again. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2495,7 +2495,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description You want no webhooks any more. Nothing is sent for a day. */
+            /** @description You want no more webhooks. Nothing is sent for a day. */
             410: {
                 headers: {
                     [name: string]: unknown;
@@ -2509,7 +2509,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description You have not taken it. It comes again. */
+            /** @description You have not accepted it. It is sent again. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2571,7 +2571,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description You want no webhooks any more. Nothing is sent for a day. */
+            /** @description You want no more webhooks. Nothing is sent for a day. */
             410: {
                 headers: {
                     [name: string]: unknown;
@@ -2585,7 +2585,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description You have not taken it. It comes again. */
+            /** @description You have not accepted it. It is sent again. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2654,7 +2654,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description You want no webhooks any more. Nothing is sent for a day. */
+            /** @description You want no more webhooks. Nothing is sent for a day. */
             410: {
                 headers: {
                     [name: string]: unknown;
@@ -2668,7 +2668,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description You have not taken it. It comes again. */
+            /** @description You have not accepted it. It is sent again. */
             default: {
                 headers: {
                     [name: string]: unknown;
