@@ -1,7 +1,7 @@
 //go:build tools
 
-// Package pkg holds nothing but the versions of what Vercel's builder adds to every function.
-// Without these imports the builder would take whatever is newest on the day of the build.
+// Package pkg only fixes the versions of the modules that Vercel's builder adds to every function.
+// Without these imports the builder would use the newest versions on the day of the build.
 package pkg
 
 import (

@@ -18,13 +18,13 @@ import (
 func addCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "add DIR",
-		Short: "Put the functions into an existing Next.js project, or bring them up to date there",
+		Short: "Put the functions into an existing Next.js project, or update them there",
 		Long: `Put the functions into the Next.js project in DIR, so that one Vercel project deploys both: the files of api/ and
-pkg/, go.mod and go.sum, a part of .env.example, and in vercel.json the time that functions may take and the cron.
-The project's own pages, routes, headers and framework stay. .devinbox.json keeps what was written.
+pkg/, go.mod and go.sum, a part of .env.example, and in vercel.json the time limit of the functions and the cron.
+The project's own pages, routes, headers and framework stay. .devinbox.json records which files were written.
 
-If something of the project's is in the way, such as a route with the URL of a function, it is named and nothing is
-changed. Run it again with a newer devinbox to upgrade: files that were edited in between are named, and nothing is changed.`,
+If something in the project is in the way, such as a route with the URL of a function, the command names it and changes
+nothing. To upgrade, run it again with a newer devinbox: if files were edited in between, it names them and changes nothing.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, arguments []string) error {
 			folder, err := ownSources()

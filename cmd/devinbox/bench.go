@@ -14,13 +14,13 @@ func benchCommand() *cobra.Command {
 	o := bench.Options{Out: os.Stdout, Progress: os.Stderr}
 	command := &cobra.Command{
 		Use:   "bench",
-		Short: "Measure what a send costs, by the operating system's account",
+		Short: "Measure what a send costs, as the operating system counts it",
 		Long: `Measure what a send costs: the processor time of the program and of Postgres, as the operating system accounts for
-whole processes, and how many sends there are in a second. It starts a Postgres of its own, that waits for the disk,
-and something that takes Pusher's place.
+whole processes, and the number of sends per second. It starts its own Postgres, which waits for the disk, and a server
+in place of Pusher.
 
-With --against the same is measured of another commit, or with --floor of the least that any program has to do: in
-turns, so that what else the machine does falls on both. The ratio is the one to look at.`,
+With --against it also measures another commit, or with --floor the least work that any program has to do. Both are
+measured in turns, so that other load on the machine affects both. Compare the ratio.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if o.Pairs < 1 || o.Sends < 1 || o.Conversations < 1 || len(o.Callers) == 0 {
@@ -50,10 +50,10 @@ turns, so that what else the machine does falls on both. The ratio is the one to
 	command.Flags().StringVar(&o.Against, "against", "", "a commit to compare this checkout with")
 	command.Flags().BoolVar(&o.Floor, "floor", false, "compare devinbox serve with the floor")
 	command.MarkFlagsMutuallyExclusive("against", "floor")
-	command.Flags().IntVar(&o.Pairs, "pairs", 7, "how many times each is measured")
-	command.Flags().IntVar(&o.Sends, "sends", 2000, "the sends of one run")
-	command.Flags().IntSliceVar(&o.Callers, "callers", []int{1, 8}, "how many send at once; each number is measured by itself")
-	command.Flags().IntVar(&o.Conversations, "conversations", 1000, "the conversations that the sends go round")
+	command.Flags().IntVar(&o.Pairs, "pairs", 7, "the number of measurements of each")
+	command.Flags().IntVar(&o.Sends, "sends", 2000, "the number of sends in one run")
+	command.Flags().IntSliceVar(&o.Callers, "callers", []int{1, 8}, "the number of sends at once; each number is measured separately")
+	command.Flags().IntVar(&o.Conversations, "conversations", 1000, "the number of conversations that the sends are spread over")
 	command.Flags().StringVar(&o.Profile, "profile", "", "a folder that gets a CPU profile of each program, for go tool pprof")
 	return command
 }

@@ -39,18 +39,18 @@ func devCommand() *cobra.Command {
 		Use:   "dev [-- COMMAND …]",
 		Short: "Run everything on this machine",
 		Long: `Run everything on this machine: the functions of api/, the web example and, if the environment, .env.local
-or .env name none, Postgres, a Pusher-protocol server, an object store and secrets. What is still as in .env.example counts as not named.
-Ctrl-C ends all of it; the data stay.
+or .env name none, Postgres, a Pusher-protocol server, an object store and secrets. A value unchanged from .env.example
+counts as not set. Ctrl-C ends everything; the data stay.
 
 It listens on loopback alone, and answers only requests for localhost, a name below it, or an address of loopback:
-otherwise a page of another site could read what is here. --allow-host adds a name, such as that of a tunnel.
+otherwise a page of another site could read your data. --allow-host adds a name, such as that of a tunnel.
 
-With --services-only the functions are left to COMMAND, which finds everything in its environment:
+With --services-only COMMAND runs the functions, with all variables in its environment:
   devinbox dev --services-only -- vercel dev --local
 Without a COMMAND the variables are printed. --port then says where COMMAND serves the functions.`,
 		Args: func(command *cobra.Command, arguments []string) error {
 			if len(arguments) > 0 && (!d.servicesOnly || command.ArgsLenAtDash() != 0) {
-				return errors.New("a COMMAND stands behind --, and needs --services-only")
+				return errors.New("a COMMAND must come after --, and needs --services-only")
 			}
 			return nil
 		},
@@ -59,10 +59,10 @@ Without a COMMAND the variables are printed. --port then says where COMMAND serv
 			return d.run(command.Context(), arguments)
 		},
 	}
-	command.Flags().IntVar(&d.port, "port", 3000, "the port of the functions; without it PORT is read; 0 takes a free one")
-	command.Flags().StringVar(&d.data, "data", "", "the folder in which the data are kept")
-	command.Flags().StringArrayVar(&d.names, "allow-host", nil, "a name to answer to as well, such as a tunnel's; may be repeated")
-	command.Flags().BoolVar(&d.noWeb, "no-web", false, "leave the web example out, and serve the API reference in its place")
+	command.Flags().IntVar(&d.port, "port", 3000, "the port of the functions; if it is not given, PORT is used; 0 picks a free one")
+	command.Flags().StringVar(&d.data, "data", "", "the folder for the data")
+	command.Flags().StringArrayVar(&d.names, "allow-host", nil, "another host name to answer to, such as that of a tunnel; can be repeated")
+	command.Flags().BoolVar(&d.noWeb, "no-web", false, "leave out the web example, and serve the API reference instead")
 	command.Flags().BoolVar(&d.servicesOnly, "services-only", false, "start only what the functions need")
 	return command
 }

@@ -15,10 +15,10 @@ func disconnectCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "disconnect --sub ID --role client|developer",
 		Short: "Close an identity's connections to Pusher",
-		Long: `Close every connection to Pusher on which an identity is signed in; one that never signed in stays.
+		Long: `Close every connection to Pusher on which an identity is signed in. Connections that never signed in stay open.
 
-This takes nobody's access away. Access ends only when the token does: whoever still has a good one can connect
-again, and call the functions all the while. So stop its tokens first, where they are made, and then disconnect.`,
+This does not revoke access. Access ends only when the token expires: anybody with a valid token can connect again, and
+can still call the functions. So first stop issuing tokens for the identity, and then disconnect it.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			me.Role = chat.Role(role)
@@ -37,7 +37,7 @@ again, and call the functions all the while. So stop its tokens first, where the
 				return err
 			}
 			fmt.Printf("Every connection on which %s %s was signed in is closed.\n", me.Role, me.ID)
-			fmt.Println("Its access ends only when its token does: until then it can connect again.")
+			fmt.Println("Its access ends only when its token expires: until then it can connect again.")
 			return nil
 		},
 	}

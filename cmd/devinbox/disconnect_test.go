@@ -75,7 +75,7 @@ func TestDisconnectClosesTheConnectionsOfOneIdentity(t *testing.T) {
 func TestDisconnectSaysWhatItDoesNot(t *testing.T) {
 	t.Parallel()
 	help := execute(t, emptyProject(t), nil, "disconnect", "--help").is(t, 0)
-	if text := strings.Join(strings.Fields(help.output), " "); !strings.Contains(text, "Access ends only when the token does") {
+	if text := strings.Join(strings.Fields(help.output), " "); !strings.Contains(text, "Access ends only when the token expires") {
 		t.Errorf("%s", text)
 	}
 }

@@ -15,15 +15,15 @@ func doctorCommand() *cobra.Command {
 	var url string
 	command := &cobra.Command{
 		Use:   "doctor",
-		Short: "Find what is wrong with the variables, the database, Pusher or a deployment",
-		Long: `Look at everything that a deployment with the variables of the environment, .env.local and .env would use, and say what
-is wrong and what helps: a line for each check, that is ok, a warning or a fault. No value of a variable is shown. The
-exit status is 1 if there is a fault.
+		Short: "Find problems with the variables, the database, Pusher or a deployment",
+		Long: `Check everything that a deployment with the variables of the environment, .env.local and .env would use, and say what
+is wrong and how to fix it: one line for each check, which is ok, a warning or a fault. No value of a variable is shown.
+The exit status is 1 if there is a fault.
 
-It asks Pusher and the database, and changes nothing there. Two connections and a few messages of Pusher's are used.
+It asks Pusher and the database, and changes nothing there. It uses two connections and a few messages of your Pusher app.
 With --url it also asks a deployment.
 
-What devinbox dev brings by itself is looked at with:
+To check the services that devinbox dev starts by itself:
   devinbox dev --services-only -- go run ./cmd/devinbox doctor`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -51,6 +51,6 @@ What devinbox dev brings by itself is looked at with:
 		},
 	}
 	command.Flags().BoolVar(&asJSON, "json", false, "print an array of objects with check, status, detail, remedy and, if it is about one, variable")
-	command.Flags().StringVar(&url, "url", "", "the address of a deployment to ask, such as https://chat.example.com")
+	command.Flags().StringVar(&url, "url", "", "the URL of a deployment to check, such as https://chat.example.com")
 	return command
 }

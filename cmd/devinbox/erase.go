@@ -24,15 +24,15 @@ func eraseCommand() *cobra.Command {
 	var all, vacuum bool
 	command := &cobra.Command{
 		Use:   "erase --client ID",
-		Short: "Erase what a client wrote and was told, with names and e-mails, for good",
+		Short: "Erase the texts of a client's conversation, with names and e-mails, for good",
 		Long: `Erase every text, digest, file, name and e-mail of a client's conversation, of both sides, for good. The messages keep their
-numbers and times, as deleted ones. With --all the conversation itself goes too, with the client's id.
+numbers and times, as deleted ones. With --all the conversation itself is removed too, with the client's id.
 
-Pages that are open are told. A client whose token is still good can write again: so stop its tokens first, and then
-devinbox disconnect. docs/personal-data.md says what else is kept where, such as in backups.
+Open pages are notified. A client whose token is still valid can write again: so first stop issuing its tokens, and run
+devinbox disconnect. docs/personal-data.md says which other data are kept where, such as in backups.
 
-It uses DATABASE_URL_UNPOOLED if that is set, Pusher's variables to tell the pages that are open, and the object store's to
-delete the files.`,
+It uses DATABASE_URL_UNPOOLED if that is set, Pusher's variables to notify open pages, and the object store's variables
+to delete the files.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if err := checkClient(clientID); err != nil {
@@ -51,7 +51,7 @@ delete the files.`,
 	}
 	command.Flags().StringVar(&clientID, "client", "", "the client's id")
 	command.Flags().BoolVar(&all, "all", false, "remove the conversation itself too, with the client's id")
-	command.Flags().BoolVar(&vacuum, "vacuum", true, "clear the storage of what was erased: =false if you erase many, then VACUUM once")
+	command.Flags().BoolVar(&vacuum, "vacuum", true, "clear the storage of the erased data; to erase many clients, use =false and run VACUUM once")
 	return command
 }
 

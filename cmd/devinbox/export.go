@@ -16,9 +16,9 @@ func exportCommand() *cobra.Command {
 		Use:   "export --client ID",
 		Short: "Write everything about a client to standard output, as JSON",
 		Long: `Write everything that the database holds about a client to standard output, as one JSON document of the state at one
-moment. docs/export-format.md describes it; devinbox import takes it. It uses DATABASE_URL_UNPOOLED if that is set.
+moment. docs/export-format.md describes it; devinbox import reads it. It uses DATABASE_URL_UNPOOLED if that is set.
 
-If it fails, what was written until then is not a whole document.`,
+If it fails, the output is not a complete document.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if err := checkClient(clientID); err != nil {

@@ -14,13 +14,13 @@ import (
 func importCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "import FILE",
-		Short: "Read conversations that were exported, or those of another chat",
-		Long: `Read conversations from a file, or from standard input if FILE is a hyphen: what devinbox export wrote (one document, or
-several one after the other), or simple lines from another chat, which docs/from-another-chat.md describes.
+		Short: "Import exported conversations, or those of another chat",
+		Long: `Import conversations from a file, or from standard input if FILE is a hyphen: the output of devinbox export (one document,
+or several in a row), or simple lines from another chat, which docs/from-another-chat.md describes.
 
-Messages keep their order and their times, and nobody is told of them. If anything is wrong in the file, each line is
-named, and nothing is imported; likewise if the database already has a conversation of one of the clients, with other
-messages. To import the same again changes nothing, and finishes what was interrupted.
+Messages keep their order and their times, and nobody is notified of them. If anything is wrong in the file, each bad
+line is named and nothing is imported. The same happens if the database already has a conversation of one of the clients
+with other messages. Importing the same file again changes nothing, and finishes an import that was interrupted.
 
 It uses DATABASE_URL_UNPOOLED if that is set.`,
 		Args: cobra.ExactArgs(1),

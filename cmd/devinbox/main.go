@@ -1,6 +1,6 @@
 // Command devinbox develops and operates a devinbox: go run ./cmd/devinbox COMMAND.
 //
-// Its exit status is 0, or 1 for what failed, after it said why, or 2 for what was called wrongly.
+// Its exit status is 0, or 1 if something failed, after it said why, or 2 if the command line was wrong.
 package main
 
 import (

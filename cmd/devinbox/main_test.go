@@ -30,7 +30,7 @@ func TestTheExitStatusTellsWhatWentWrong(t *testing.T) {
 		{"disconnect 42", 2, usage},
 		{"dev extra", 2, "--services-only"},
 		{"dev -- true", 2, "--services-only"},
-		{"dev --services-only true", 2, "behind --"},
+		{"dev --services-only true", 2, "must come after --"},
 		{"add", 2, usage},
 		{"add one two", 2, usage},
 		{"add --help", 0, ".devinbox.json"},

@@ -17,14 +17,14 @@ func migrateCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "migrate",
 		Short: "Bring the database to the schema that this code needs",
-		Long: `Bring the database to the schema that this code needs. It may be run at any time, also while functions of the
-version before are serving: they keep working. It uses DATABASE_URL_UNPOOLED if that is set.
+		Long: `Bring the database to the schema that this code needs. You can run it at any time, even while functions of the
+previous version are serving: they keep working. It uses DATABASE_URL_UNPOOLED if that is set.
 
-It waits for a minute at most for another run, and refuses, before it changes anything, a database that is not UTF8 or
-takes no writes, a role that may not create what is missing, and a Postgres before 14.
+It waits for another run for a minute at most. Before it changes anything, it refuses a database that is not UTF8 or
+accepts no writes, a role that may not create what is missing, and a Postgres older than 14.
 
-With --grant it also gives a role, which must exist, the rights that deployed code needs, and takes every other right in
-the schema from it and from PUBLIC. Later migrations give that role by themselves what they add.`,
+With --grant it also gives an existing role the rights that deployed code needs, and revokes every other right in the
+schema from it and from PUBLIC. Later migrations grant that role the rights to what they add.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if command.Flags().Changed("grant") && role == "" {
@@ -66,8 +66,8 @@ the schema from it and from PUBLIC. Later migrations give that role by themselve
 			return checkServed(command.Context(), settings)
 		},
 	}
-	command.Flags().StringVar(&role, "grant", "", "a role to give the rights of deployed code to")
-	command.Flags().BoolVar(&statusOnly, "status", false, "say how far the database is, and change nothing")
+	command.Flags().StringVar(&role, "grant", "", "the role that gets the rights of deployed code")
+	command.Flags().BoolVar(&statusOnly, "status", false, "print the state of the database, and change nothing")
 	command.MarkFlagsMutuallyExclusive("grant", "status")
 	return command
 }

@@ -32,11 +32,11 @@ func serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Serve the functions as one process, for a container",
 		Long: `Serve the functions of api/ as one process, for a container: at their own paths, on every address of the machine,
-many requests at once. What is queued is delivered every 10 s, webhooks included, without a cron. The log is JSON on stdout.
+many requests at once. It delivers queued events and webhooks every 10 s, without a cron. The log is JSON on stdout.
 
-It reads the environment and no file, and it starts and stores nothing else. It starts without a database, too, and uses
-it when it answers. At SIGTERM or Ctrl-C it takes no more connections and finishes what has begun; a second signal ends
-it at once.
+It reads the environment and no file, and it starts and stores nothing else. It starts even if the database is down, and
+uses it once it answers. At SIGTERM or Ctrl-C it accepts no more connections and finishes the requests that have started;
+a second signal ends it at once.
 
 Set CHAT_TRUST_PROXY=true if a proxy in front of it sets X-Forwarded-For, -Proto and -Host itself.`,
 		Args: cobra.NoArgs,
@@ -55,7 +55,7 @@ Set CHAT_TRUST_PROXY=true if a proxy in front of it sets X-Forwarded-For, -Proto
 			return runServer(command.Context(), settings, server, slog.New(slog.NewJSONHandler(os.Stdout, nil)))
 		},
 	}
-	command.Flags().IntVar(&port, "port", 3000, "the port; without it PORT is read; 0 takes a free one")
+	command.Flags().IntVar(&port, "port", 3000, "the port; if it is not given, PORT is used; 0 picks a free one")
 	return command
 }
 

@@ -25,20 +25,20 @@ func soakCommand() *cobra.Command {
 	var fault time.Duration
 	command := &cobra.Command{
 		Use:   "soak",
-		Short: "Have everything fail while people chat, and show that nothing is lost",
-		Long: `Have everything fail while people chat, and show that nothing is lost.
+		Short: "Make everything fail while people chat, and show that nothing is lost",
+		Long: `Make everything fail while people chat, and show that nothing is lost.
 
 It starts a Postgres, a PgBouncer, a Pusher-protocol server and several instances of the functions, all for itself and
-all on this machine, some of them as processes of their own. People send, read, edit and listen, while one thing after the
-other fails: Postgres, the pooler, Pusher, the network between them, and the instances. Then everything is mended, and
-what everybody was told is compared with what is stored and with what each page shows. docs/reliability.md says what is
-promised.
+all on this machine, some of them as separate processes. Simulated people send, read, edit and listen, while one thing
+after another fails: Postgres, the pooler, Pusher, the network between them, and the instances. Then all failures end,
+and the answers that everybody got are compared with the stored data and with what each page shows.
+docs/reliability.md lists the promises.
 
-It needs what devinbox dev needs. Two of the pages that listen and send are those of the web client, in Node. If this machine has no PgBouncer and none can be fetched, it says so and goes on
-without. The exit status is 1 if a promise was broken. The seed decides what people do and what fails when; how
-it interleaves, no seed can decide.
+It has the same requirements as devinbox dev. Two of the pages that listen and send use the web client, in Node. If this
+machine has no PgBouncer and none can be downloaded, it says so and continues without one. The exit status is 1 if a
+promise was broken. The seed decides what people do, and what fails when, but not how these things interleave.
 
-A run of less than a minute does not wait for leases in the end, but has them end.`,
+A run of less than a minute does not wait for leases at the end, but makes them expire.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if !(minutes > 0 && minutes <= 10_000) {
@@ -78,11 +78,11 @@ A run of less than a minute does not wait for leases in the end, but has them en
 			return verdict(report)
 		},
 	}
-	command.Flags().Float64Var(&minutes, "minutes", 20, "how long things fail")
-	command.Flags().Uint64Var(&seed, "seed", 0, "what people do and what fails when; without it a random one")
-	command.Flags().BoolVar(&noWeb, "no-web", false, "without pages of the web client, which need Node and npm")
-	command.Flags().StringVar(&only, "only", "", "only faults whose names hold this text, such as SIGKILL")
-	command.Flags().DurationVar(&fault, "fault", 0, "how long a fault lasts, about (default 8s, and no more than a quarter of it all)")
+	command.Flags().Float64Var(&minutes, "minutes", 20, "how many minutes the failures last")
+	command.Flags().Uint64Var(&seed, "seed", 0, "decides what people do and what fails when; random if it is not given")
+	command.Flags().BoolVar(&noWeb, "no-web", false, "leave out the pages of the web client, which need Node and npm")
+	command.Flags().StringVar(&only, "only", "", "only faults whose names contain this text, such as SIGKILL")
+	command.Flags().DurationVar(&fault, "fault", 0, "about how long each fault lasts (default 8s, or a quarter of the run if that is less)")
 	return command
 }
 

@@ -17,9 +17,9 @@ func tokenCommand() *cobra.Command {
 	var data string
 	command := &cobra.Command{
 		Use:   "token --role client|developer --sub ID",
-		Short: "Sign a bearer token, to try things with",
-		Long: `Sign a bearer token with CHAT_JWT_SECRET: the one of the environment, .env.local or .env, and else that of
-what devinbox dev runs on this machine.`,
+		Short: "Sign a bearer token for trying things out",
+		Long: `Sign a bearer token with CHAT_JWT_SECRET from the environment, .env.local or .env. If it is not set there, the secret of
+devinbox dev on this machine is used.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			me.Role = chat.Role(role)
@@ -59,8 +59,8 @@ what devinbox dev runs on this machine.`,
 	command.Flags().StringVar(&role, "role", "", "client or developer")
 	command.Flags().StringVar(&me.ID, "sub", "", "the id")
 	command.Flags().StringVar(&me.Name, "name", "", "the name that the other side sees")
-	command.Flags().DurationVar(&ttl, "ttl", time.Hour, "how long the token is good")
-	command.Flags().StringVar(&data, "data", "", "the folder that devinbox dev keeps its data in, if it was given one")
+	command.Flags().DurationVar(&ttl, "ttl", time.Hour, "how long the token is valid")
+	command.Flags().StringVar(&data, "data", "", "the folder of devinbox dev, if it was started with --data")
 	return command
 }
 

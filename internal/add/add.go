@@ -1,5 +1,5 @@
 // Package add puts the functions into a Next.js project that is one Vercel project, so that both are deployed together:
-// `devinbox add`. It can be run again to bring the newer state of the functions.
+// `devinbox add`. It can be run again to update the functions.
 package add
 
 import (

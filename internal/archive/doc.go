@@ -1,10 +1,10 @@
-// Package archive takes a client's data out of a database, puts it into one, and erases it: what the commands export,
-// import and erase do. No function links it.
+// Package archive exports a client's data from a database, imports it into one, and erases it, for the commands export,
+// import and erase. The functions do not use it.
 //
-// It works on the tables themselves, as the role that owns them. So deployed code needs no further right, and the
-// database must have exactly the schema of this code, which each call checks first.
+// It works on the tables themselves, as the role that owns them. So deployed code needs no extra rights. The
+// database must have exactly the schema of this code; each call checks this first.
 //
-// The form of an export is described in docs/export-format.md, that of simple lines in docs/from-another-chat.md.
+// docs/export-format.md describes the format of an export, and docs/from-another-chat.md the format of simple lines.
 package archive
 
 import (

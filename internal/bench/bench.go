@@ -1,6 +1,6 @@
-// Package bench measures what a send costs by whole processes, as the operating system accounts for them: the program
-// that serves, and Postgres with all of its processes. It compares one commit with another, or with the floor, in turns,
-// so that what else the machine does falls on both.
+// Package bench measures the cost of a send for whole processes, as the operating system counts it: the program that
+// serves, and Postgres with all of its processes. It compares one commit with another, or with the floor, in turns, so
+// that other load on the machine affects both.
 package bench
 
 import (

@@ -1,5 +1,5 @@
-// Package dev runs on this machine, for development, what a deployment has elsewhere: Postgres, a server
-// that speaks Pusher's protocol, an object store, and secrets. The packages in its subfolders are its parts.
+// Package dev runs the services of a deployment on this machine, for development: Postgres, a server that speaks
+// Pusher's protocol, and an object store. It also makes secrets. The packages in its subfolders are its parts.
 package dev
 
 import (

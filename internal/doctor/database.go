@@ -54,7 +54,7 @@ func (d *doctor) database(ctx context.Context) []Finding {
 		defer owner.Close(ctx)
 		found = append(found, d.encrypted(owner, forMigrations)...)
 		if other, err := otherDatabase(ctx, served, owner); err == nil && other {
-			return append(found, Finding{"database", Fault, d.named(variable) + " and " + d.named(forMigrations) + " lead to two databases", "They must be the pooled and the unpooled URL of one database; or leave the second one out.", forMigrations})
+			return append(found, Finding{"database", Fault, d.named(variable) + " and " + d.named(forMigrations) + " lead to two databases", "They must be the pooled and the unpooled URL of one database. Or leave the second one out.", forMigrations})
 		}
 	}
 	found = append(found, d.pooler(ctx, owner, forMigrations))
@@ -88,23 +88,23 @@ func (d *doctor) unreachable(variable string, err error) Finding {
 	text := err.Error() // looked at, and not shown
 	switch {
 	case errors.As(err, &server) && (server.Code == "28P01" || server.Code == "28000"):
-		return say("refuses the user or the password", "Copy the URL anew from the host's console. In a password write @ as %40, / as %2F, % as %25.")
+		return say("refuses the user or the password", "Copy the URL again from the host's console. In a password write @ as %40, / as %2F, % as %25.")
 	case errors.As(err, &server) && server.Code == "3D000":
 		return say("does not exist on its server", "Correct the name after the last / of the URL, or create the database, with encoding UTF8.")
 	case errors.As(err, &server) && (server.Code == "53300" || strings.Contains(server.Message, "no more connections")):
-		return say("has no connection left", "Use the host's pooled URL, and look at who holds the others (pg_stat_activity).")
+		return say("has no connection left", "Use the host's pooled URL, and check which clients hold the connections (pg_stat_activity).")
 	case errors.As(err, &server):
-		return say("lets nobody in (SQLSTATE "+server.Code+")", "Look at the database's state in the host's console.")
+		return say("refuses connections (SQLSTATE "+server.Code+")", "Check the state of the database in the host's console.")
 	case errors.As(err, &dns):
 		return say("has a host whose name leads nowhere", "Correct the host in the URL. Supabase's direct host has IPv6 only: docs/deploy.md.")
 	case strings.Contains(text, "tls error"), strings.Contains(text, "x509:"), strings.Contains(text, "refused TLS"):
-		return say("has a certificate that is not accepted, or takes no TLS", "See which sslmode and sslrootcert the host asks for: docs/deploy.md.")
+		return say("has a certificate that is not accepted, or does not accept TLS", "Check which sslmode and sslrootcert the host requires: docs/deploy.md.")
 	case strings.Contains(text, "refused"):
 		return say("does not answer: nothing listens at that host and port", "Start it, or correct the host and the port in the URL.")
 	case errors.As(err, &network) && network.Timeout(), errors.Is(err, context.DeadlineExceeded):
-		return say("does not answer within "+callTimeout.String(), "See whether the host lets this machine's address in, and whether the database is paused.")
+		return say("does not answer within "+callTimeout.String(), "Check whether the host allows this machine's IP address, and whether the database is paused.")
 	default:
-		return say("does not answer as Postgres does", "See whether the host and the port in the URL are those of Postgres, and whether it is running.")
+		return say("does not answer like Postgres", "Check whether the host and the port in the URL are those of Postgres, and whether it is running.")
 	}
 }
 
@@ -121,13 +121,13 @@ func (d *doctor) traits(ctx context.Context, conn *pgx.Conn, variable string) Fi
 	case err != nil:
 		return d.unreachable(variable, err)
 	case t.Encoding != "UTF8":
-		return fault("The database keeps text as "+t.Encoding+", which does not have every letter", "Make another one: create database … encoding 'UTF8' template template0. Then migrate that.")
+		return fault("The database stores text as "+t.Encoding+", which cannot hold every character", "Create another one: create database … encoding 'UTF8' template template0. Then migrate that.")
 	case t.Standby:
-		return fault("The server is a standby, which takes no writes", "Use the URL of the primary.")
+		return fault("The server is a standby, which accepts no writes", "Use the URL of the primary.")
 	case t.ReadOnly:
-		return fault("The database takes no writes: default_transaction_read_only is on", "Have it set back, for the database, the role or the server. Some hosts set it if the disk is full.")
+		return fault("The database accepts no writes: default_transaction_read_only is on", "Set it back to off, for the database, the role or the server. Some hosts turn it on if the disk is full.")
 	default:
-		return Finding{Check: "database", Status: OK, Detail: fmt.Sprintf("Postgres %d, UTF8, takes writes", t.Version/10_000)}
+		return Finding{Check: "database", Status: OK, Detail: fmt.Sprintf("Postgres %d, UTF8, accepts writes", t.Version/10_000)}
 	}
 }
 
@@ -138,8 +138,8 @@ func (d *doctor) encrypted(conn *pgx.Conn, variable string) []Finding {
 		return nil
 	}
 	return []Finding{{
-		"tls", Warning, "The connection of " + d.named(variable) + " leads to another machine and is not encrypted: passwords and messages cross the network in the clear",
-		"Write sslmode=require in the URL, or verify-full if you have the host's certificate, unless the network between is yours alone.", variable,
+		"tls", Warning, "The connection of " + d.named(variable) + " goes to another machine and is not encrypted: passwords and messages cross the network in the clear",
+		"Write sslmode=require in the URL, or verify-full if you have the host's certificate, unless only you use the network in between.", variable,
 	}}
 }
 
@@ -177,11 +177,11 @@ func (d *doctor) pooler(ctx context.Context, conn *pgx.Conn, variable string) Fi
 	if between && !keepsSession(ctx, conn) || poolerByName(conn.Config().Host, conn.Config().Port) {
 		return Finding{
 			"pooler", Warning, d.named(variable) + " is the URL of a pooler in transaction mode, and migrations use it",
-			"Set DATABASE_URL_UNPOOLED to the same database's URL without the pooler: devinbox migrate takes that one, and the functions keep the pooled one.", "DATABASE_URL_UNPOOLED",
+			"Set DATABASE_URL_UNPOOLED to the same database's URL without the pooler: devinbox migrate uses that one, and the functions keep the pooled one.", "DATABASE_URL_UNPOOLED",
 		}
 	}
 	if between {
-		return Finding{Check: "pooler", Status: OK, Detail: "migrations go through a pooler or proxy that keeps a session, which is right"}
+		return Finding{Check: "pooler", Status: OK, Detail: "migrations go through a pooler or proxy that keeps sessions, which is fine"}
 	}
 	return Finding{Check: "pooler", Status: OK, Detail: "migrations connect to Postgres itself"}
 }
@@ -229,9 +229,9 @@ func (d *doctor) migrations(ctx context.Context, variable string) Finding {
 	status, err := migrate.Read(ctx, d.settings.MigrationURL)
 	switch {
 	case errors.Is(err, migrate.ErrNewer):
-		return Finding{"migrations", Warning, "The database was migrated by a later version of devinbox than this one", "Update this checkout. What is deployed keeps working.", ""}
+		return Finding{"migrations", Warning, "The database was migrated by a later version of devinbox than this one", "Update this checkout. Deployed code keeps working.", ""}
 	case errors.Is(err, migrate.ErrVersion):
-		return Finding{"migrations", Fault, "The table chat.schema_version cannot be right: it must hold one row, with the number of steps that the database has", "Restore that number, or begin with another database.", ""}
+		return Finding{"migrations", Fault, "The table chat.schema_version is wrong: it must contain one row, with the number of steps that the database has", "Restore that number, or start with another database.", ""}
 	case err != nil:
 		return d.unreachable(variable, err)
 	case len(status.Pending) > 0:
@@ -264,7 +264,7 @@ func (d *doctor) rights(ctx context.Context, conn *pgx.Conn, variable string) Fi
 	if more := len(lacks) - 3; more > 0 {
 		named += fmt.Sprintf(" and %d more", more)
 	}
-	return Finding{"rights", Fault, "The role of " + d.named(variable) + " has no right to what deployed code does: " + named, "devinbox migrate --grant ROLE, with the database owner's URL in DATABASE_URL_UNPOOLED and the name of that role.", variable}
+	return Finding{"rights", Fault, "The role of " + d.named(variable) + " lacks rights that deployed code needs: " + named, "devinbox migrate --grant ROLE, with the database owner's URL in DATABASE_URL_UNPOOLED and the name of that role.", variable}
 }
 
 // queueSQL counts live events; those that are older than their lifetime are dropped by the next run of the cron.
@@ -280,21 +280,21 @@ func (d *doctor) queue(ctx context.Context, conn *pgx.Conn) []Finding {
 	var seconds *float64
 	// The cron is due once a day, so nothing is older than that and an hour.
 	if err := conn.QueryRow(ctx, queueSQL, (chat.EventLifetime+time.Hour).Seconds()).Scan(&waiting, &parked, &expired, &seconds); err != nil {
-		return []Finding{{"queue", Warning, "The queue cannot be read", "See the checks migrations and rights.", ""}}
+		return []Finding{{"queue", Warning, "The queue cannot be read", "See the results of the checks migrations and rights.", ""}}
 	}
 	var oldest time.Duration
 	if seconds != nil {
 		oldest = time.Duration(*seconds * float64(time.Second))
 	}
 	const call = `curl -H "Authorization: Bearer $CRON_SECRET" https://YOUR-DEPLOYMENT/api/cron/deliver`
-	queue := Finding{Check: "queue", Status: OK, Detail: "no event waits"}
+	queue := Finding{Check: "queue", Status: OK, Detail: "no events are pending"}
 	switch {
 	case parked > 0:
-		queue = Finding{"queue", Warning, fmt.Sprintf("Pusher has refused %d events for good", parked), "The log names each and why (an event can never be announced). They are dropped after a day; readers fetch what they missed.", ""}
+		queue = Finding{"queue", Warning, fmt.Sprintf("Pusher has refused %d events for good", parked), "The log names each one and the reason (an event can never be announced). They are dropped after a day; readers fetch what they missed.", ""}
 	case oldest > time.Minute:
-		queue = Finding{"queue", Warning, fmt.Sprintf("%d events wait, the oldest for %s", waiting, span(oldest)), "Nothing is lost: each request delivers ten. If Pusher's checks are good, this delivers all: " + call, ""}
+		queue = Finding{"queue", Warning, fmt.Sprintf("%d events are pending, the oldest for %s", waiting, span(oldest)), "Nothing is lost: each request delivers ten. If the Pusher checks pass, this delivers all of them: " + call, ""}
 	case waiting > 0:
-		queue.Detail = fmt.Sprintf("%d events wait, none for longer than a minute", waiting)
+		queue.Detail = fmt.Sprintf("%d events are pending, none for longer than a minute", waiting)
 	}
 	found := []Finding{queue, d.cron(ctx, conn, expired)}
 	return found
@@ -303,19 +303,19 @@ func (d *doctor) queue(ctx context.Context, conn *pgx.Conn) []Finding {
 // cron tells whether the cron's function is called. Webhooks note when they were last looked for; without them only what
 // it should have dropped tells.
 func (d *doctor) cron(ctx context.Context, conn *pgx.Conn, expired int) Finding {
-	const remedy = "See that vercel.json's crons are deployed to production (Vercel, the project's page Cron Jobs), and that CRON_SECRET there is the deployment's. "
+	const remedy = "Check that the crons of vercel.json are deployed to production (Vercel, the project's page Cron Jobs), and that they use the deployment's CRON_SECRET. "
 	if expired > 0 {
 		return Finding{"cron", Fault, fmt.Sprintf("Nobody calls /api/cron/deliver: %d events are older than a day", expired), remedy, ""}
 	}
 	if d.settings.Webhook.URL == "" {
-		return Finding{Check: "cron", Status: OK, Detail: "no event is older than a day; more is not to be seen without webhooks"}
+		return Finding{Check: "cron", Status: OK, Detail: "no event is older than a day; without webhooks nothing more can be checked"}
 	}
 	var looked *time.Time
 	err := conn.QueryRow(ctx, "select looked_at from chat.webhook_progress").Scan(&looked)
 	if err != nil {
-		return Finding{"cron", Warning, "When webhooks were last sent cannot be read with this role", "Set DATABASE_URL_UNPOOLED to the owner's URL, and run this again.", "DATABASE_URL_UNPOOLED"}
+		return Finding{"cron", Warning, "This role cannot read when webhooks were last sent", "Set DATABASE_URL_UNPOOLED to the owner's URL, and run this again.", "DATABASE_URL_UNPOOLED"}
 	}
-	const everyMinute = "Webhooks leave with it only, so it needs a caller once a minute: on Vercel's Pro plan the schedule * * * * * in vercel.json, else a cron of yours."
+	const everyMinute = "Only this call sends webhooks, so it must be called once a minute: on Vercel's Pro plan with the schedule * * * * * in vercel.json, otherwise by your own cron."
 	if looked == nil {
 		return Finding{"cron", Fault, "/api/cron/deliver has never run with CHAT_WEBHOOK_URL set: no webhook was ever sent", remedy + everyMinute, ""}
 	}
@@ -331,7 +331,7 @@ const lastWebhookSQL = `
 // webhook waits for the news that Pusher's webhook brings of a client who listens now. What came within a day is news
 // enough. It runs beside the checks of the database, so it has a connection of its own.
 func (d *doctor) webhook(ctx context.Context, id string) Finding {
-	unclear := Finding{"webhook", Warning, "Whether Pusher's webhooks arrive cannot be seen without the database", "Run this with the database's URL in DATABASE_URL_UNPOOLED (the owner's).", ""}
+	unclear := Finding{"webhook", Warning, "Without the database it cannot be checked whether Pusher's webhooks arrive", "Run this with the database's URL in DATABASE_URL_UNPOOLED (the owner's).", ""}
 	if d.settings.MigrationURL == "" || d.settings.MigrationFaults != nil {
 		return unclear
 	}
@@ -344,7 +344,7 @@ func (d *doctor) webhook(ctx context.Context, id string) Finding {
 	if err := conn.QueryRow(ctx, lastWebhookSQL).Scan(&seconds); err != nil {
 		return unclear
 	}
-	arrives := Finding{Check: "webhook", Status: OK, Detail: "Pusher's webhooks arrive: it is known who is online"}
+	arrives := Finding{Check: "webhook", Status: OK, Detail: "Pusher's webhooks arrive, so online status works"}
 	if seconds != nil && *seconds < (24*time.Hour).Seconds() {
 		return arrives
 	}
@@ -355,7 +355,7 @@ func (d *doctor) webhook(ctx context.Context, id string) Finding {
 		}
 	}
 	return Finding{
-		"webhook", Fault, "No webhook of Pusher's arrives, so nobody is ever online",
-		`In Pusher's dashboard, on the app's page "Webhooks", enter https://YOUR-DEPLOYMENT/api/pusher/webhook with the event type Presence. Deployment Protection must not cover that address, and the deployment must use this database and this app's secret.`, "",
+		"webhook", Fault, "No webhooks arrive from Pusher, so nobody is ever online",
+		`In Pusher's dashboard, on the app's page "Webhooks", enter https://YOUR-DEPLOYMENT/api/pusher/webhook with the event type Presence. Deployment Protection must not cover that URL, and the deployment must use this database and this app's secret.`, "",
 	}
 }

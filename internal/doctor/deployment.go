@@ -51,11 +51,11 @@ func (d *doctor) deployment(ctx context.Context) []Finding {
 		return nil
 	}
 	if err := CheckURL(d.URL); err != nil {
-		return []Finding{fault("The URL of the deployment "+err.Error(), "Give --url the address that your pages call.")}
+		return []Finding{fault("The URL of the deployment "+err.Error(), "Give --url the URL that your pages call.")}
 	}
 	health, err := d.get(ctx, "/api/health", "")
 	if err != nil {
-		return []Finding{fault("The deployment does not answer: "+because(wordFor(err)), "See that the address is right, and that the deployment is ready: vercel ls.")}
+		return []Finding{fault("The deployment does not answer: "+because(wordFor(err)), "Check that the URL is right, and that the deployment is ready: vercel ls.")}
 	}
 	if f, isOurs := ours(health); !isOurs {
 		return []Finding{f}
@@ -104,26 +104,26 @@ func ours(a answer) (Finding, bool) {
 	problem := a.header.Get("X-Vercel-Error")
 	switch {
 	case strings.Contains(place, "vercel.com/sso"), a.status == http.StatusUnauthorized && (isHTML || strings.Contains(strings.Join(a.header.Values("Set-Cookie"), " "), "_vercel_sso")):
-		return fault("Vercel's Deployment Protection answers in the deployment's place, so no page and no webhook of Pusher's gets through",
-			"Use the production domain, which it does not cover by default, or switch it off in the project's settings, Deployment Protection."), false
+		return fault("Vercel's Deployment Protection answers instead of the deployment, so neither pages nor Pusher's webhooks get through",
+			"Use the production domain, which it does not cover by default, or turn it off in the project's settings, Deployment Protection."), false
 	case a.status/100 == 3:
-		return fault("The address leads to another one (a redirect)", "Give --url the address that it leads to; requests with a token are not redirected."), false
+		return fault("The URL redirects to another one", "Give --url the URL that it redirects to; requests with a token are not redirected."), false
 	case strings.Contains(problem, "FUNCTION_INVOCATION_TIMEOUT"):
-		return fault("The function runs and does not end in time (FUNCTION_INVOCATION_TIMEOUT)", "Choose a region for the functions next to the database (regions in vercel.json)."), false
+		return fault("The function runs but does not finish in time (FUNCTION_INVOCATION_TIMEOUT)", "Choose a region for the functions next to the database (regions in vercel.json)."), false
 	case strings.Contains(problem, "FUNCTION_"):
-		return fault("The function ends before it answers ("+word(problem)+")", "Look at the function's log: vercel logs."), false
+		return fault("The function stops before it answers ("+word(problem)+")", "Look at the function's log: vercel logs."), false
 	case strings.Contains(problem, "DEPLOYMENT_NOT_FOUND"):
-		return fault("There is no deployment at this address", "See vercel ls, or deploy: vercel deploy --prod."), false
+		return fault("There is no deployment at this URL", "See vercel ls, or deploy: vercel deploy --prod."), false
 	case a.header.Get("X-Request-Id") != "" && (a.status == http.StatusOK || a.status == http.StatusServiceUnavailable):
 		return Finding{}, true
 	case a.status == http.StatusNotFound:
-		where := "at this address"
+		where := "at this URL"
 		if onVercel {
 			where = "in this deployment: Vercel has built none"
 		}
-		return fault("There is no /api/health "+where, "See that the project's root folder is the one with api/ and vercel.json, and that the last build was good."), false
+		return fault("There is no /api/health "+where, "Check that the project's root folder is the one with api/ and vercel.json, and that the last build succeeded."), false
 	default:
-		return fault(fmt.Sprintf("Something else than devinbox answers there (%d, without an X-Request-Id)", a.status), "Give --url the address of the deployment itself."), false
+		return fault(fmt.Sprintf("Something other than devinbox answers there (%d, without an X-Request-Id)", a.status), "Give --url the URL of the deployment itself."), false
 	}
 }
 
@@ -141,21 +141,21 @@ func word(text string) string {
 func state(a answer) Finding {
 	var h chat.Health
 	if !a.json(&h) || h.Status == "" {
-		return fault("/api/health answers something that is no health", "See that the deployment is of this version.")
+		return fault("The answer of /api/health is not a health report", "Check that the deployment has this version.")
 	}
 	switch {
 	case h.Status == chat.Down && h.Database.OK:
-		return fault("The deployment runs, and its database takes no writes", "Use the primary's URL in DATABASE_URL there, or end what makes the database read-only.")
+		return fault("The deployment runs, but its database accepts no writes", "Use the primary's URL in DATABASE_URL there, or remove the cause that makes the database read-only.")
 	case h.Status == chat.Down:
-		return fault("The deployment runs, and does not reach its database, or that is not migrated, or a variable there cannot be used", "The functions' log says which: correct DATABASE_URL or what it names in the project's settings and deploy again, or run devinbox migrate.")
+		return fault("The deployment runs, but does not reach its database, or the database is not migrated, or a variable there cannot be used", "The functions' log says which: correct DATABASE_URL or the named variable in the project's settings and deploy again, or run devinbox migrate.")
 	case !h.Realtime.Enabled:
-		return Finding{deploymentCheck, Warning, "The deployment runs without Pusher: messages are saved, and nobody hears of them live", "Set Pusher's four variables in the project's settings, and deploy again: variables reach only new deployments.", ""}
+		return Finding{deploymentCheck, Warning, "The deployment runs without Pusher: messages are saved, but nobody gets them live", "Set Pusher's four variables in the project's settings, and deploy again: variables reach only new deployments.", ""}
 	case h.Queue.Parked > 0:
-		return Finding{deploymentCheck, Warning, fmt.Sprintf("The deployment runs, and Pusher has refused %d events for good", h.Queue.Parked), "The log names each and why. They are dropped after a day; readers fetch what they missed.", ""}
+		return Finding{deploymentCheck, Warning, fmt.Sprintf("The deployment runs, but Pusher has refused %d events for good", h.Queue.Parked), "The log names each one and the reason. They are dropped after a day; readers fetch what they missed.", ""}
 	case h.Status != chat.Healthy:
-		return Finding{deploymentCheck, Warning, fmt.Sprintf("The deployment runs, and its oldest event has waited for %s", span(time.Duration(h.Queue.OldestSeconds)*time.Second)), "See whether Pusher takes the app's events (its log says \"Pusher refuses this app\"), then call /api/cron/deliver.", ""}
+		return Finding{deploymentCheck, Warning, fmt.Sprintf("The deployment runs, but its oldest event has waited for %s", span(time.Duration(h.Queue.OldestSeconds)*time.Second)), "Check whether Pusher accepts the app's events (if not, its log says \"Pusher refuses this app\"), then call /api/cron/deliver.", ""}
 	default:
-		return Finding{Check: deploymentCheck, Status: OK, Detail: "it runs, and reaches its database"}
+		return Finding{Check: deploymentCheck, Status: OK, Detail: "it runs and reaches its database"}
 	}
 }
 
@@ -181,18 +181,18 @@ func (d *doctor) session(ctx context.Context) (Finding, bool) {
 	o := d.settings.Pusher
 	switch {
 	case err != nil:
-		return fault("/api/session does not answer: "+because(wordFor(err)), "Look at the functions' log."), true
+		return fault("/api/session does not answer: "+because(wordFor(err)), "Check the functions' log."), true
 	case a.status == http.StatusUnauthorized:
-		return Finding{deploymentCheck, Fault, "The deployment does not take a token that is signed with " + d.named("CHAT_JWT_SECRET"), "Set the same CHAT_JWT_SECRET there and where tokens are signed (CHAT_JWT_ISSUER and CHAT_JWT_AUDIENCE too), and deploy again.", "CHAT_JWT_SECRET"}, true
+		return Finding{deploymentCheck, Fault, "The deployment does not accept a token signed with " + d.named("CHAT_JWT_SECRET"), "Set the same CHAT_JWT_SECRET there and where tokens are signed (CHAT_JWT_ISSUER and CHAT_JWT_AUDIENCE too), and deploy again.", "CHAT_JWT_SECRET"}, true
 	case a.status != http.StatusOK || !a.json(&said):
-		return fault(fmt.Sprintf("/api/session answers %d to a token of a client", a.status), "Its log says why, under the X-Request-Id of the answer."), true
+		return fault(fmt.Sprintf("/api/session answers %d to a client's token", a.status), "The log says why, under the X-Request-Id of the answer."), true
 	case !said.Realtime.Enabled:
 		return Finding{}, false // its health says so
 	case said.Realtime.Key != o.Key && o.Key != "":
-		return Finding{deploymentCheck, Fault, "The deployment tells browsers another key of Pusher's than " + d.named(d.set(keyVariables...)) + " here", "Set the same app here and there, and deploy again: variables reach only new deployments.", d.set(keyVariables...)}, true
+		return Finding{deploymentCheck, Fault, "The deployment gives browsers another key of Pusher than " + d.named(d.set(keyVariables...)) + " here", "Set the same app here and there, and deploy again: variables reach only new deployments.", d.set(keyVariables...)}, true
 	case said.Realtime.Cluster != o.Cluster && o.Cluster != "" || said.Realtime.WSHost != o.Host:
-		return Finding{deploymentCheck, Fault, "The deployment tells browsers another cluster or host of Pusher's than here", "Set the same NEXT_PUBLIC_PUSHER_CLUSTER (and PUSHER_HOST) here and there, and deploy again.", d.set(clusterVariables...)}, true
+		return Finding{deploymentCheck, Fault, "The deployment gives browsers another cluster or host of Pusher than here", "Set the same NEXT_PUBLIC_PUSHER_CLUSTER (and PUSHER_HOST) here and there, and deploy again.", d.set(clusterVariables...)}, true
 	default:
-		return Finding{Check: deploymentCheck, Status: OK, Detail: "it takes this CHAT_JWT_SECRET's tokens, and tells browsers this app on Pusher"}, true
+		return Finding{Check: deploymentCheck, Status: OK, Detail: "it accepts tokens signed with this CHAT_JWT_SECRET, and gives browsers this Pusher app"}, true
 	}
 }

@@ -1,5 +1,5 @@
-// Package doctor finds out what is wrong with a set-up: its variables, its database, its app on Pusher and, if it is told
-// where, its deployment. It says what helps, and no value of a variable.
+// Package doctor finds what is wrong with a set-up: its variables, its database, its Pusher app and, if the URL is given,
+// its deployment. It says how to fix it, and shows no value of a variable.
 package doctor
 
 import (
@@ -164,20 +164,20 @@ func unconfigured() Finding {
 	return Finding{
 		Check: "variables", Status: OK,
 		Detail: "Nothing is configured: not in the environment, and not in .env.local or .env.\n" + `
-On this machine that is right. ` + "`go run ./cmd/devinbox dev`" + ` brings, by itself:
-  Postgres        the one that is installed, else one from npm; the data stay
+On this machine that is fine. ` + "`go run ./cmd/devinbox dev`" + ` provides, by itself:
+  Postgres        the installed one, otherwise one from npm; the data stay
   Pusher          a server that speaks its protocol, on port 6001 if that is free
   object store    a server that speaks S3, on port 6002 if that is free
-  secrets         made at random, for this machine alone
+  secrets         random, only for this machine
   the example     a Next.js app with both sides of the chat; it needs Node and npm
 
 A deployment needs these, in the Vercel project's settings:
   DATABASE_URL                  a Postgres, 14 or later; then run devinbox migrate
-  DATABASE_URL_UNPOOLED         for devinbox migrate, if the first is a pooler's
+  DATABASE_URL_UNPOOLED         for devinbox migrate, if DATABASE_URL is that of a pooler
   PUSHER_APP_ID, PUSHER_SECRET, NEXT_PUBLIC_PUSHER_KEY, NEXT_PUBLIC_PUSHER_CLUSTER
                                 from Pusher's dashboard, "App Keys"
   CHAT_JWT_SECRET, CRON_SECRET  openssl rand -base64 48 makes one`,
-		Remedy: "Copy .env.example to .env.local, fill in what a deployment has, and run devinbox doctor again to see whether it works.",
+		Remedy: "Copy .env.example to .env.local, fill in the values of a deployment, and run devinbox doctor again to check them.",
 	}
 }
 

@@ -134,7 +134,7 @@ func TestEachFaultIsFoundWithItsRemedy(t *testing.T) {
 		}, []string{"database/fault/DATABASE_URL"}, "does not exist", "create the database"},
 		{"a server that takes no TLS", nil, func(t *testing.T, w *world) {
 			w.variables["DATABASE_URL"] = changed(t, w.database, func(u *url.URL) { u.RawQuery = "sslmode=require" })
-		}, []string{"database/fault/DATABASE_URL"}, "takes no TLS", "sslmode"},
+		}, []string{"database/fault/DATABASE_URL"}, "does not accept TLS", "sslmode"},
 		{"in the clear to another machine's database", nil, func(t *testing.T, w *world) {
 			w.variables["DATABASE_URL"] = changed(t, w.database, func(u *url.URL) { u.Host = net.JoinHostPort("0.0.0.0", u.Port()) })
 		}, []string{"tls/warning/DATABASE_URL"}, "not encrypted", "sslmode=require"},
@@ -150,7 +150,7 @@ func TestEachFaultIsFoundWithItsRemedy(t *testing.T) {
 		{"read only", nil, func(t *testing.T, w *world) {
 			w.own()
 			exec(t, w.database, "alter database "+nameOf(t, w.database)+" set default_transaction_read_only = on")
-		}, []string{"database/fault/DATABASE_URL"}, "takes no writes", "set back"},
+		}, []string{"database/fault/DATABASE_URL"}, "accepts no writes", "Set it back"},
 		{"no migration", nil, func(t *testing.T, w *world) { w.variables["DATABASE_URL"] = testdb.Empty(t) }, []string{"migrations/fault"}, "001_chat.sql", "devinbox migrate"},
 		{"a function of another version", nil, statements("drop function chat.fold(text) cascade", "drop function chat.drop_expired_v1"), []string{"migrations/fault"}, "lacks functions/drop_expired_v1.sql", "devinbox migrate"},
 		{"a later version's", nil, statements("update chat.schema_version set version = 999"), []string{"migrations/warning"}, "later version", "Update this checkout"},
@@ -201,13 +201,13 @@ func TestEachFaultIsFoundWithItsRemedy(t *testing.T) {
 		{"another key pair", nil, func(_ *testing.T, w *world) {
 			w.store()
 			w.variables["S3_SECRET_ACCESS_KEY"] = "another-secret"
-		}, []string{"bucket/fault/S3_SECRET_ACCESS_KEY"}, "does not take the key pair", "list the bucket"},
+		}, []string{"bucket/fault/S3_SECRET_ACCESS_KEY"}, "does not accept the key pair", "list the bucket"},
 		{"a store that is not there", nil, func(_ *testing.T, w *world) {
 			w.store()
 			w.variables["S3_ENDPOINT"] = "http://127.0.0.1:1"
 		}, []string{"bucket/fault/S3_ENDPOINT"}, "nothing listens", "without the bucket"},
 		{"a store that fails", nil, func(_ *testing.T, w *world) { w.store().Fail(objectstore.InternalError) }, []string{"bucket/fault"}, "(5xx)", "status"},
-		{"a page in the store's place", nil, func(_ *testing.T, w *world) { w.store().Fail(objectstore.Page) }, []string{"bucket/fault/S3_ENDPOINT"}, "something else answers", "the store's address"},
+		{"a page in the store's place", nil, func(_ *testing.T, w *world) { w.store().Fail(objectstore.Page) }, []string{"bucket/fault/S3_ENDPOINT"}, "something else answers", "the store's URL"},
 		{"a store in another region", nil, func(t *testing.T, w *world) {
 			w.store()
 			w.variables["S3_ENDPOINT"] = answering(t, 301, "", "Location: https://elsewhere.example.com/")
@@ -228,7 +228,7 @@ func TestEachFaultIsFoundWithItsRemedy(t *testing.T) {
 		}), []string{"deployment/fault"}, "Deployment Protection", "production domain"},
 		{"another redirect", nil, at(func(t *testing.T, _ *world) string {
 			return answering(t, 308, "", "Location: https://www.example.com/")
-		}), []string{"deployment/fault"}, "a redirect", "--url"},
+		}), []string{"deployment/fault"}, "redirects to another", "--url"},
 		{"no such deployment", nil, at(func(t *testing.T, _ *world) string {
 			return answering(t, 404, "not found", "X-Vercel-Error: DEPLOYMENT_NOT_FOUND", "Server: Vercel")
 		}), []string{"deployment/fault"}, "no deployment", "vercel ls"},
@@ -236,7 +236,7 @@ func TestEachFaultIsFoundWithItsRemedy(t *testing.T) {
 		{"a function that dies", nil, at(func(t *testing.T, _ *world) string {
 			return answering(t, 500, "", "X-Vercel-Error: FUNCTION_INVOCATION_FAILED")
 		}), []string{"deployment/fault"}, "(FUNCTION_INVOCATION_FAILED)", "vercel logs"},
-		{"somebody else's site", nil, at(func(t *testing.T, _ *world) string { return answering(t, 200, "<html>") }), []string{"deployment/fault"}, "Something else", "--url"},
+		{"somebody else's site", nil, at(func(t *testing.T, _ *world) string { return answering(t, 200, "<html>") }), []string{"deployment/fault"}, "Something other", "--url"},
 		{"a deployment whose database is down", nil, at(func(_ *testing.T, w *world) string {
 			return w.deploy(with(w.variables, "DATABASE_URL", "postgres://u:p@127.0.0.1:1/d"))
 		}), []string{"deployment/fault"}, "does not reach its database", "DATABASE_URL"},
@@ -248,7 +248,7 @@ func TestEachFaultIsFoundWithItsRemedy(t *testing.T) {
 		}), []string{"deployment/warning"}, "without Pusher", "deploy again"},
 		{"a deployment with another secret", nil, at(func(_ *testing.T, w *world) string {
 			return w.deploy(with(w.variables, "CHAT_JWT_SECRET", rand.Text()+rand.Text()))
-		}), []string{"deployment/fault/CHAT_JWT_SECRET"}, "does not take a token", "the same CHAT_JWT_SECRET"},
+		}), []string{"deployment/fault/CHAT_JWT_SECRET"}, "does not accept a token", "the same CHAT_JWT_SECRET"},
 		{"a deployment with another app", nil, at(func(_ *testing.T, w *world) string {
 			return w.deploy(with(w.variables, "NEXT_PUBLIC_PUSHER_KEY", "another"))
 		}), []string{"deployment/fault/NEXT_PUBLIC_PUSHER_KEY"}, "another key", "the same app"},

@@ -31,15 +31,15 @@ func (d *doctor) pusher(ctx context.Context) []Finding {
 	o := d.settings.Pusher
 	if !slices.ContainsFunc(pusherVariables, d.isSet) {
 		return []Finding{{
-			pusherCheck, Warning, "None of Pusher's variables is set: a deployment saves and serves messages, and nobody hears of them live",
-			`Make an app at Pusher, and set the four values of its page "App Keys". devinbox dev brings a server of its own.`, "",
+			pusherCheck, Warning, "None of Pusher's variables is set: a deployment saves and serves messages, but nobody hears of them live",
+			`Make an app at Pusher, and set the four values from its page "App Keys". devinbox dev starts its own server.`, "",
 		}}
 	}
 	if found := d.swappedByForm(o); found != nil {
 		return append(found, d.clearText()...)
 	}
 	if d.settings.PusherFaults != nil { // the variables are blamed already
-		return []Finding{{pusherCheck, Fault, "Pusher cannot be asked with the variables as they are", "Correct the variables named above.", ""}}
+		return []Finding{{pusherCheck, Fault, "Pusher cannot be checked with these values of the variables", "Correct the variables named above.", ""}}
 	}
 	socket, err := dial(ctx, d.reach(o), o.Key)
 	if err != nil {
@@ -49,7 +49,7 @@ func (d *doctor) pusher(ctx context.Context) []Finding {
 	probe := realtime.New(quiet(d.reach(o))).Probe(ctx)
 	found := []Finding{d.signed(ctx, o, probe)}
 	if probe.Status != 0 && !probe.Date.IsZero() {
-		found = append(found, clock("Pusher", probe.Date.Add(time.Second/2), d.now().Add(-probe.Came.Sub(probe.Sent)/2), "signatures stop being taken when it is 10 minutes off"))
+		found = append(found, clock("Pusher", probe.Date.Add(time.Second/2), d.now().Add(-probe.Came.Sub(probe.Sent)/2), "signatures are refused when it is 10 minutes off"))
 	}
 	if probe.Accepted {
 		found = append(found, d.listen(ctx, o, socket)...)
@@ -110,24 +110,24 @@ func (d *doctor) notConnected(ctx context.Context, o realtime.Options, err error
 			if found := d.swappedByTrying(ctx, o); found != nil {
 				return found
 			}
-			return []Finding{{pusherCheck, Fault, "Pusher knows no app with the key in " + d.named(key), toAppKeys + "The key and the secret look alike. An app that was deleted is not there any more.", key}}
+			return []Finding{{pusherCheck, Fault, "Pusher knows no app with the key in " + d.named(key), toAppKeys + "The key and the secret look alike. The app may have been deleted.", key}}
 		}
-		return []Finding{{pusherCheck, Fault, d.named(cluster) + " is wrong: there is no such cluster, and none that there is knows the key", toAppKeys, cluster}}
+		return []Finding{{pusherCheck, Fault, d.named(cluster) + " is wrong: there is no such cluster, and no existing cluster knows the key", toAppKeys, cluster}}
 	case o.Host != "":
 		return []Finding{{pusherCheck, Fault, "The server that " + d.named("PUSHER_HOST") + " names cannot be reached: " + because(why.word), "Start it, or correct PUSHER_HOST, PUSHER_PORT and PUSHER_USE_TLS.", "PUSHER_HOST"}}
 	default:
-		return []Finding{{pusherCheck, Fault, "Pusher cannot be reached from here: " + because(why.word), "Look at this machine's network and proxy, and at https://status.pusher.com.", ""}}
+		return []Finding{{pusherCheck, Fault, "Pusher cannot be reached from here: " + because(why.word), "Check this machine's network and proxy, and https://status.pusher.com.", ""}}
 	}
 }
 
 func turnedAway(code int) Finding {
 	switch code {
 	case codeOverQuota:
-		return Finding{pusherCheck, Fault, "Pusher's account is over its quota: events wait in the database, and go out when Pusher takes them again", "Wait until midnight UTC, when the day's messages are counted anew, close connections, or choose a larger plan.", ""}
+		return Finding{pusherCheck, Fault, "Pusher's account is over its quota: events wait in the database, and are sent when Pusher accepts them again", "Wait until midnight UTC, when the daily count of messages starts again, close connections, or choose a larger plan.", ""}
 	case codeDisabled:
-		return Finding{pusherCheck, Fault, "Pusher has this app disabled: events wait in the database", "Enable it in Pusher's dashboard, or look there for what the account lacks.", ""}
+		return Finding{pusherCheck, Fault, "This app is disabled at Pusher: events wait in the database", "Enable it in Pusher's dashboard, or check there for problems with the account.", ""}
 	default:
-		return Finding{pusherCheck, Warning, "Pusher takes no more connections at the moment (4100)", "Run this again in a minute, and look at https://status.pusher.com.", ""}
+		return Finding{pusherCheck, Warning, "Pusher accepts no more connections at the moment (4100)", "Run this again in a minute, and check https://status.pusher.com.", ""}
 	}
 }
 
@@ -190,9 +190,9 @@ func (d *doctor) signed(ctx context.Context, o realtime.Options, probe realtime.
 	case probe.Accepted:
 		return Finding{Check: pusherCheck, Status: OK, Detail: "key, secret and app id belong together, in " + where}
 	case probe.Status == http.StatusUnauthorized && strings.Contains(lower, "timestamp expired"):
-		return Finding{pusherCheck, Fault, "Pusher takes no signature from here, because the clocks are too far apart", "Set this machine's clock: see the check clock.", ""}
+		return Finding{pusherCheck, Fault, "Pusher accepts no signature from here, because the clocks are too far apart", "Set this machine's clock: see the check clock.", ""}
 	case probe.Status == http.StatusUnauthorized:
-		return Finding{pusherCheck, Fault, d.named("PUSHER_SECRET") + " is wrong: Pusher knows the key, and does not take what is signed with this secret", fromAppKeys + "secret. A secret that was replaced there is good no longer.", "PUSHER_SECRET"}
+		return Finding{pusherCheck, Fault, d.named("PUSHER_SECRET") + " is wrong: Pusher knows the key, but does not accept signatures made with this secret", fromAppKeys + "secret. A secret that was replaced there is no longer valid.", "PUSHER_SECRET"}
 	case probe.Status == http.StatusForbidden && strings.Contains(lower, "quota"):
 		return turnedAway(codeOverQuota)
 	case probe.Status == http.StatusForbidden:
@@ -203,11 +203,11 @@ func (d *doctor) signed(ctx context.Context, o realtime.Options, probe realtime.
 		if o.Host != "" && (!o.NoTLS || isLoopback(o.Host)) && realtime.New(quiet(d.reach(other))).Probe(ctx).Accepted {
 			return swapped(d.named("PUSHER_APP_ID")+" and "+d.named("PUSHER_SECRET")+" hold each other's value", "PUSHER_APP_ID")
 		}
-		return Finding{pusherCheck, Fault, d.named("PUSHER_APP_ID") + " is wrong: Pusher knows the key, and has no such app for it", fromAppKeys + "app_id", "PUSHER_APP_ID"}
+		return Finding{pusherCheck, Fault, d.named("PUSHER_APP_ID") + " is wrong: Pusher knows the key, but has no such app for it", fromAppKeys + "app_id", "PUSHER_APP_ID"}
 	case probe.Status == 0:
-		return Finding{pusherCheck, Fault, "Pusher's API cannot be reached from here, though browsers can connect: " + because(probe.Class), "Look at this machine's network and proxy.", ""}
+		return Finding{pusherCheck, Fault, "Pusher's API cannot be reached from here, though browsers can connect: " + because(probe.Class), "Check this machine's network and proxy.", ""}
 	default:
-		return Finding{pusherCheck, Fault, fmt.Sprintf("Pusher's API answers %d, which is not one of its own answers", probe.Status), "Look whether a proxy stands between, and at https://status.pusher.com.", ""}
+		return Finding{pusherCheck, Fault, fmt.Sprintf("Pusher's API answers %d, which is not one of its own answers", probe.Status), "Check whether there is a proxy in between, and check https://status.pusher.com.", ""}
 	}
 }
 
@@ -222,7 +222,7 @@ func (d *doctor) listen(ctx context.Context, o realtime.Options, client *socket)
 	p := realtime.New(quiet(d.reach(o)))
 	id := "devinbox-doctor-" + strings.ToLower(rand.Text())
 	channel := o.Channels.Name(chat.Place{ClientID: id})
-	unclear := []Finding{{"client-events", Warning, "Whether the app has client events, which show who is typing, cannot be seen: Pusher let nobody listen to a channel", "Run this again; if it stays so, look at the app's page \"App Settings\" in Pusher's dashboard.", ""}}
+	unclear := []Finding{{"client-events", Warning, "It cannot be checked whether the app has client events, which show who is typing: Pusher did not allow a subscription", "Run this again. If the result is the same, check the app's page \"App Settings\" in Pusher's dashboard.", ""}}
 	developer, err := dial(ctx, d.reach(o), o.Key)
 	if err != nil {
 		return unclear
@@ -262,11 +262,11 @@ func clientEvents(ctx context.Context, sender, receiver *socket) Finding {
 	select {
 	case on := <-outcome:
 		if on {
-			return Finding{Check: "client-events", Status: OK, Detail: "they are on: it is shown who is typing"}
+			return Finding{Check: "client-events", Status: OK, Detail: "they are on, so pages can show who is typing"}
 		}
-		return Finding{"client-events", Warning, "They are off: nobody sees who is typing", `In Pusher's dashboard, on the app's page "App Settings", enable client events. If typing need not be shown, leave it.`, ""}
+		return Finding{"client-events", Warning, "They are off: nobody sees who is typing", `In Pusher's dashboard, on the app's page "App Settings", enable client events. If you do not need to show typing, ignore this.`, ""}
 	case <-ctx.Done():
-		return Finding{"client-events", Warning, "A client event was neither refused nor delivered", "Run this again, and look at https://status.pusher.com.", ""}
+		return Finding{"client-events", Warning, "A client event was neither refused nor delivered", "Run this again, and check https://status.pusher.com.", ""}
 	}
 }
 
@@ -277,8 +277,8 @@ func (d *doctor) clearText() []Finding {
 		return nil
 	}
 	return []Finding{{
-		"tls", Warning, d.named("PUSHER_USE_TLS") + " is false, and the server in PUSHER_HOST is another machine: messages cross the network in the clear",
-		"Give the server a certificate and take PUSHER_USE_TLS away, unless the network between is yours alone. Pages on https connect with TLS only.", "PUSHER_USE_TLS",
+		"tls", Warning, d.named("PUSHER_USE_TLS") + " is false, and the server in PUSHER_HOST is on another machine: messages cross the network in the clear",
+		"Give the server a certificate and remove PUSHER_USE_TLS, unless only you use the network in between. Pages on https connect with TLS only.", "PUSHER_USE_TLS",
 	}}
 }
 
@@ -300,5 +300,5 @@ func clock(whose string, theirs, ours time.Time, matters string) Finding {
 	if off < 0 {
 		direction = "ahead of"
 	}
-	return Finding{"clock", Fault, fmt.Sprintf("This machine's clock is %s %s that of %s: %s, and tokens when it is a minute off", span(off.Abs()), direction, whose, matters), "Have the clock set over the network (NTP), on the machine that is wrong.", ""}
+	return Finding{"clock", Fault, fmt.Sprintf("This machine's clock is %s %s that of %s: %s, and tokens when it is a minute off", span(off.Abs()), direction, whose, matters), "Synchronize the clock over the network (NTP), on the machine that is wrong.", ""}
 }

@@ -192,7 +192,7 @@ func because(word string) string {
 	case "refused":
 		return "nothing listens there"
 	case "foreign":
-		return "something else answers in its place, such as a proxy"
+		return "something else answers instead, such as a proxy"
 	default:
 		return "the connection fails"
 	}

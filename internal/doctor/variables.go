@@ -22,14 +22,14 @@ var (
 
 // helps is what to do about a variable that is missing or malformed.
 var helps = map[string]string{
-	"DATABASE_URL":               "Set it to the URL of your Postgres. devinbox dev brings a Postgres of its own if it is not set.",
+	"DATABASE_URL":               "Set it to the URL of your Postgres. devinbox dev starts its own Postgres if it is not set.",
 	"PUSHER_APP_ID":              fromAppKeys + "app_id",
 	"PUSHER_SECRET":              fromAppKeys + "secret",
 	"NEXT_PUBLIC_PUSHER_KEY":     fromAppKeys + "key",
 	"NEXT_PUBLIC_PUSHER_CLUSTER": fromAppKeys + "cluster, such as eu",
 	"CHAT_JWT_SECRET":            makeSecret,
-	"CHAT_JWT_SECRET_PREVIOUS":   "Take it away, or set what CHAT_JWT_SECRET was before.",
-	"CRON_SECRET":                makeSecret + " Without it /api/cron/deliver answers 401 to everybody: nothing clears the queue by itself, no webhook is sent and no file deleted.",
+	"CHAT_JWT_SECRET_PREVIOUS":   "Remove it, or set the previous CHAT_JWT_SECRET.",
+	"CRON_SECRET":                makeSecret + " Without it /api/cron/deliver always answers 401: the queue is not cleared by itself, no webhook is sent and no file deleted.",
 	"CHAT_WEBHOOK_SECRET":        "Set it to whsec_ and the output of openssl rand -base64 32, and give the receiver the same.",
 }
 
@@ -44,7 +44,7 @@ func (d *doctor) variables(context.Context) []Finding {
 	blame := func(variable, what string) {
 		help, known := helps[variable]
 		if !known {
-			help = "Correct it where it is set; .env.example has every variable with what it means."
+			help = "Correct it where it is set; .env.example explains every variable."
 		}
 		found = append(found, Finding{"variables", Fault, d.named(variable) + " " + what, help, variable})
 	}
@@ -78,7 +78,7 @@ func (d *doctor) variables(context.Context) []Finding {
 	}
 	i := c.Identity
 	if len(i.Secret) == 0 && i.JWKSURL == "" && !(i.AuthJS && len(i.AuthSecrets) > 0) && !blamed["CHAT_JWT_SECRET"] {
-		blame("CHAT_JWT_SECRET", "is missing, and no other key is set (CHAT_JWKS_URL, or CHAT_AUTHJS with AUTH_SECRET): every request is answered 503")
+		blame("CHAT_JWT_SECRET", "is missing, and no other key is set (CHAT_JWKS_URL, or CHAT_AUTHJS with AUTH_SECRET): every request gets a 503")
 	}
 	if len(found) == 0 {
 		found = append(found, Finding{Check: "variables", Status: OK, Detail: d.counted()})
@@ -163,7 +163,7 @@ func (d *doctor) secrets() []Finding {
 			any, reason = true, weakness(value)
 		}
 		if other := of[value]; other != "" {
-			reason = "is the same as " + other + ": who knows the one has the other"
+			reason = "is the same as " + other + ": anybody who knows one of them knows the other"
 		}
 		of[value] = name
 		if reason != "" {
@@ -171,7 +171,7 @@ func (d *doctor) secrets() []Finding {
 		}
 	}
 	if len(found) == 0 && any {
-		found = append(found, Finding{Check: "secrets", Status: OK, Detail: "they look random, and each has one place"})
+		found = append(found, Finding{Check: "secrets", Status: OK, Detail: "they look random, and each is used only once"})
 	}
 	return found
 }
@@ -239,6 +239,6 @@ func (d *doctor) modes() []Finding {
 	}
 	return []Finding{{
 		"channels", Warning, d.named("CHAT_CHANNELS") + " is public: anybody who has the app's key, which is in every page, can read every conversation",
-		"Set it to private (or presence), and have pages take the channels' names from GET /api/session.", "CHAT_CHANNELS",
+		"Set it to private (or presence), and have pages get the names of the channels from GET /api/session.", "CHAT_CHANNELS",
 	}}
 }

@@ -1,9 +1,9 @@
-// Package faults has people chat at a deployment while everything that it depends on fails, and shows afterwards that
-// nothing was lost, doubled or disordered: [Run]. It is for tests, and for the command devinbox soak.
+// Package faults lets simulated people chat at a deployment while everything that it depends on fails, and checks
+// afterwards that nothing was lost, duplicated or reordered: [Run]. It is for tests, and for the command devinbox soak.
 //
-// The functions are the real ones, in this process, and in processes of their own where they must die or freeze.
-// Postgres and PgBouncer are real, too. Proxies stand before everything. A point within a call is reached by stalling
-// what comes next: the functions have no hook for tests.
+// The functions are the real ones: in this process, and in separate processes if they must die or freeze. Postgres and
+// PgBouncer are real too. There is a proxy in front of each dependency. To stop a call at a certain point, the next thing
+// that it needs is stalled: the functions have no hook for tests.
 package faults
 
 import (

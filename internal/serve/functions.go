@@ -1,5 +1,5 @@
-// Package serve serves the functions of api/ from one process, without Vercel: many requests at once, with a timer in
-// place of the cron, and with an end that answers every request that has begun.
+// Package serve serves the functions of api/ from one process, without Vercel: many requests at once, with a timer
+// instead of the cron. When it ends, it first finishes the requests that have started.
 package serve
 
 import (

@@ -1,5 +1,5 @@
-// Package config reads the environment: every variable that devinbox knows, in one place, with all faults
-// at once. It opens nothing; what a value means is for the package whose options it is part of.
+// Package config reads every environment variable that devinbox knows, in one place, and reports all faults at once.
+// It opens nothing. Each value is part of the options of another package, and that package decides what it means.
 package config
 
 import (

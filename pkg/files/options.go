@@ -1,8 +1,8 @@
-// Package files reaches the object store that keeps the bytes of chat's files: any that speaks S3. A browser puts a file there and
-// fetches it by an address that is signed here, so no byte of it passes through a function.
+// Package files reaches the object store that keeps the bytes of chat's files: any that speaks S3. A browser uploads and
+// downloads a file with a URL that is signed here, so no byte of it passes through a function.
 //
-// What a caller writes decides neither where a function connects nor what an object is called: the endpoint and the bucket
-// are configuration, keys are random, and redirects are not followed.
+// A caller's input decides neither where a function connects nor the name of an object: the endpoint and the bucket are
+// configuration, keys are random, and redirects are not followed.
 package files
 
 import (

@@ -1,8 +1,8 @@
 // Package realtime carries the domain's events to browsers through Pusher Channels.
 //
 // [Channels] gives conversations and the inbox their names on Pusher and parses such a name back into a
-// place of the domain. [Publisher] announces events there, tells a browser how to connect, signs the
-// subscriptions of those who may listen, disconnects those who may no longer, and reads from Pusher's
+// [chat.Place]. [Publisher] announces events there, tells a browser how to connect, signs the
+// subscriptions of identities that may listen, disconnects those that no longer may, and reads from Pusher's
 // webhooks which clients are online.
 //
 // It uses Pusher's HTTP API and protocol 7 (https://pusher.com/docs/channels/), with the library

@@ -1,5 +1,5 @@
 // Package webhook sends chat's webhooks to the team's own receiver, in the form of Standard Webhooks
-// (https://www.standardwebhooks.com): signed, over https or to this machine, and without following a redirect.
+// (https://www.standardwebhooks.com): signed, over https or to this machine, and without following redirects.
 package webhook
 
 import (

@@ -1,6 +1,5 @@
-// Package floor does by the least possible means what a change does: one statement that stores the same rows, one
-// signed POST, and one delete by key. It is what a benchmark is compared with, and shares nothing with the product but
-// the tables.
+// Package floor does the same as a send with the least possible work: one statement that stores the same rows, one
+// signed POST, and one delete by key. A benchmark is compared with it. It shares only the tables with the product.
 package floor
 
 import (

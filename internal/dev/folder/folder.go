@@ -1,5 +1,5 @@
-// Package folder knows the folders that devinbox keeps on a developer's machine: where they are, which account owns
-// them, and how several processes take turns with one.
+// Package folder finds the folders that devinbox keeps on a developer's machine, checks which account owns them, and
+// lets several processes take turns with one.
 package folder
 
 import (

@@ -1,5 +1,5 @@
-// Package loopback keeps what runs on a developer's machine for that machine: it listens on the addresses of loopback
-// alone, and answers only requests for a name of loopback.
+// Package loopback keeps servers on a developer's machine private: they listen only on loopback addresses, and answer
+// only requests for a loopback name.
 package loopback
 
 import (

@@ -1,5 +1,5 @@
-// Package pgserver runs a Postgres of devinbox's own on this machine, for development and tests: with the programs of
-// an installed Postgres, or with those from npm if none is installed.
+// Package pgserver runs a separate Postgres on this machine, for development and tests: with the programs of an
+// installed Postgres, or with those from npm if none is installed.
 package pgserver
 
 import (

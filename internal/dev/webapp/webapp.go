@@ -1,5 +1,5 @@
-// Package webapp runs the web example of the project for development and tests: it installs what the workspace
-// web/ needs, builds the client package, and starts Next.js.
+// Package webapp runs the web example of the project for development and tests: it installs the dependencies of
+// the workspace web/, builds the client package, and starts Next.js.
 package webapp
 
 import (

@@ -1,5 +1,4 @@
-// Package clientpackage makes the npm package of the browser client, the way that somebody with a fresh checkout
-// makes it.
+// Package clientpackage builds the npm package of the browser client, with the same steps as in a fresh checkout.
 package clientpackage
 
 import (

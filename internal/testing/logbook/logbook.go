@@ -1,4 +1,4 @@
-// Package logbook keeps what a program under test writes, so that a test can read it while it is written.
+// Package logbook keeps the output of a program under test, so a test can read it while the program runs.
 package logbook
 
 import (

@@ -1,4 +1,5 @@
-// Package mailroute runs a route of a Next.js app that sends e-mails, in Node, beside a real SMTP server that takes them.
+// Package mailroute runs a route of a Next.js app that sends e-mails, in Node, and a real SMTP server that
+// receives them.
 package mailroute
 
 import (

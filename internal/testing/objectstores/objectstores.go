@@ -1,9 +1,9 @@
-// Package objectstores gives tests an object store to talk to: that of `devinbox dev`, and versitygw, which was written
-// by others from S3's documentation. What passes with both is S3, and not our idea of it.
+// Package objectstores gives tests an object store to talk to: that of `devinbox dev`, and versitygw, which others
+// wrote from S3's documentation. A test that passes with both tests S3, and not only our idea of it.
 //
 // They differ in two things that matter here. A URL that is dated over 15 minutes ahead is refused by S3 ("Request is not
-// yet valid") and by ours, and versitygw 1.8.0 takes it. And a refusal of a large body may be a reset connection with
-// versitygw, as with S3; ours reads the body first.
+// yet valid") and by ours, but versitygw 1.8.0 accepts it. And if versitygw refuses a large body, it may reset the
+// connection, as S3 does; ours reads the body first.
 //
 // versitygw is built from its Go module, in a module of its own (the folder gateway), and the program is kept in the
 // user's cache folder. Without it a test fails.

@@ -1,8 +1,8 @@
 // Package pgbouncer runs a real PgBouncer in transaction mode in front of a test's Postgres.
 //
-// The program is that of this machine, where it is installed. Else Debian's package is fetched with apt-get and unpacked
-// in the user's cache folder: nothing is installed, and no right is needed for it. Where neither can be had, a test
-// fails if the environment's CI says that this is a CI machine, and elsewhere it is told so: see [Start].
+// It uses the PgBouncer that is installed on this machine. Otherwise it downloads Debian's package with apt-get and unpacks
+// it in the user's cache folder: this installs nothing and needs no special rights. If neither is possible, a test fails
+// if the environment variable CI is set; otherwise [Start] logs it and returns nil.
 package pgbouncer
 
 import (

@@ -1,4 +1,4 @@
-// Package pusherjs gives a test a real pusher-js client: what runs in a browser, here in a Node process of its own.
+// Package pusherjs gives a test a real pusher-js client: the library that runs in a browser, here in a separate Node process.
 // A test with two people has two clients:
 //
 //	grace := pusherjs.Connect(t, pusherjs.Options{Key: key, Host: host, Port: port, AuthEndpoint: url, Token: hers})
@@ -8,8 +8,8 @@
 //	ada.Trigger("private-client-42", "client-typing", nil)
 //	grace.Next("private-client-42", "client-typing")
 //
-// What should not happen fails the test at once, with what pusher-js logged; so call the methods in the goroutine of
-// the test. Node and npm must be installed.
+// Anything unexpected fails the test at once, with the log of pusher-js. So call the methods in the goroutine of the
+// test. Node and npm must be installed.
 package pusherjs
 
 import (

@@ -1,5 +1,4 @@
-// Package stage lets a program use the helpers that are made for tests: it gives them something to stand on that is no
-// test.
+// Package stage lets a program use helpers that are made for tests: it takes the place of the test that they need.
 package stage
 
 import (

@@ -1,8 +1,8 @@
 // Package testdb gives each test a Postgres database of its own.
 //
 // The databases are on the server that DEVINBOX_TEST_DATABASE_URL names, which must be on this machine. If it is not
-// set, they are on a temporary server: it is made when a test of the process first asks for a database, and removed
-// when the process ends, for whatever reason. The server that DATABASE_URL names is never touched.
+// set, they are on a temporary server: it is started when a test of the process first asks for a database, and
+// removed when the process ends, for whatever reason. The server that DATABASE_URL names is never touched.
 //
 // On the server of DEVINBOX_TEST_DATABASE_URL, a template (devinbox_template_…) stays for each state of the schema, and
 // if a process is killed, the databases of its tests (devinbox_test_…) stay too.

@@ -1,5 +1,5 @@
-// Package webhooks gives a test a receiver of webhooks: a real HTTP server that remembers what arrived, answers as the test
-// says, and has the official Standard Webhooks library (npm) verify each webhook that came.
+// Package webhooks gives a test a receiver of webhooks: a real HTTP server that records each webhook, answers as the test
+// decides, and verifies each webhook with the official Standard Webhooks library (npm).
 package webhooks
 
 import (

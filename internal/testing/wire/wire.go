@@ -1,12 +1,12 @@
-// Package wire stands between a program and what it depends on, for tests: a proxy in front of Postgres and one in
-// front of an HTTP API. Both count what really goes over the wire and make it fail on demand: refuse, hang, cut, go
-// silent, or lose the answer to something that was done.
+// Package wire has proxies between a program and its dependencies, for tests: one for Postgres and one for an HTTP API.
+// Both count the real traffic and make it fail on demand: they refuse, hang, cut, go silent, or lose the answer to a
+// request that was processed.
 //
 // The proxies listen on 127.0.0.1, serve any number of connections, may be used from several goroutines, and end with
 // the test that made them. Cut, Refuse and Hang are common to both.
 //
-// Cleanups run in reverse order: what is made after a proxy (a pgxpool.Pool, whose Close waits for its connections)
-// is closed before it. pgx takes up to 15 seconds to close a connection, so call Cut before you close a pool whose
+// Cleanups run in reverse order: anything made after a proxy (a pgxpool.Pool, whose Close waits for its
+// connections) is closed before it. pgx takes up to 15 seconds to close a connection, so call Cut before you close a pool whose
 // connections hang or are in a black hole.
 package wire
 

@@ -1,8 +1,8 @@
-// Command release prints what CHANGELOG.md says of a version, for the release's page:
+// Command release prints the section of CHANGELOG.md for a version, for the release's page:
 //
 //	go run ./internal/tools/release v0.1.0
 //
-// It fails if the changelog has no such version, or if the client's package has another one.
+// It fails if the changelog has no such version, or if the version of the client's package differs.
 package main
 
 import (

@@ -3,7 +3,7 @@
 //
 //	go run ./internal/tools/rename --module github.com/acme/chat --package @acme/chat
 //
-// The command and the schema of the database keep their names. It can be run again, also to go back.
+// The command and the schema of the database keep their names. It can be run again, even to undo the change.
 package main
 
 import (

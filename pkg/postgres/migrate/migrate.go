@@ -1,13 +1,13 @@
 // Package migrate brings a database to the schema that this code needs. The commands and the tests use it;
-// a function never does, for many instances start at once and none of them should change a table.
+// a function never does, because many instances start at once and none of them should change a table.
 //
 // Each numbered step is a transaction of its own; the last one creates or replaces the SQL functions. A
-// transaction begins with an advisory lock and looks at the version second, so that two runs at once do each
-// thing once; and the lock ends with it, so that a pooler which gives every transaction another session
-// cannot keep the lock for good, as it would a session's.
+// transaction first takes an advisory lock and then reads the version, so two concurrent runs do each step once.
+// The lock ends with the transaction. A session's lock could stay for good behind a pooler that gives every
+// transaction another session.
 //
-// A step gives up on a lock after [lockTimeout] and is tried again: one that waits behind a slow reader
-// stalls every send that comes after it. Nothing waits for ever: whoever holds a lock for too long is named.
+// A step gives up on a lock after [lockTimeout] and is retried, because a step that waits behind a slow reader
+// stalls every later send. Nothing waits for ever: if a lock is held for too long, the error names its holder.
 package migrate
 
 import (

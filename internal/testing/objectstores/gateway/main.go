@@ -1,10 +1,10 @@
-// Gateway is versitygw's S3 server over a folder, and no more: without the administration, the accounts and the other
-// stores of its own command: that is a quarter of the program, and all of it is built before the first test.
+// Gateway is only versitygw's S3 server over a folder, without the administration, the accounts and the other stores of
+// its own command. That is a quarter of the program, and all of it is built before the first test.
 //
 //	gateway 127.0.0.1:PORT REGION FOLDER
 //
-// The key pair is in ROOT_ACCESS_KEY and ROOT_SECRET_KEY. It prints "serving" when it does, and ends with its standard
-// input: so it does not outlive the test that started it.
+// The key pair is in ROOT_ACCESS_KEY and ROOT_SECRET_KEY. It prints "serving" when it is ready, and ends when its
+// standard input is closed: so it does not outlive the test that started it.
 package main
 
 import (
