@@ -288,7 +288,7 @@ func (e *environment) channels(field *realtime.Channels, name string) {
 	*field = channels
 }
 
-// rateLimit reads COUNT/DURATION, such as 30/10s: a bucket of so many, filled again in so long. 0 is none.
+// rateLimit reads COUNT/DURATION, such as 30/10s: a bucket of COUNT that refills in DURATION. 0 means no limit.
 func (e *environment) rateLimit(field *chat.RateLimit, name string) {
 	text := e.read(field, name)
 	switch text {
