@@ -65,6 +65,14 @@ func builtVersion() string {
 	return info.Main.Version
 }
 
+// quoted is a path as a shell takes it, whatever is in it.
+func quoted(path string) string {
+	if strings.Trim(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@:") == "" {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}
+
 // tellAdded says what was done, and what is to be done next.
 func tellAdded(result add.Result, dir, source, version string) string {
 	text := &strings.Builder{}
@@ -83,7 +91,7 @@ func tellAdded(result add.Result, dir, source, version string) string {
 	program := fmt.Sprintf("go run %s/cmd/devinbox@%s", modulePath(), version)
 	if version == "" {
 		program = "devinbox"
-		fmt.Fprintf(text, "\n`go install -C %s ./cmd/devinbox` makes the program devinbox, in the folder bin/ of what `go env GOPATH` says.\n", source)
+		fmt.Fprintf(text, "\n`go install -C %s ./cmd/devinbox` makes the program devinbox, in the folder bin/ of what `go env GOPATH` says.\n", quoted(source))
 	}
 	fmt.Fprintf(text, `
 Next, in %[1]s:

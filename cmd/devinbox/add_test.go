@@ -7,6 +7,15 @@ import (
 	"testing"
 )
 
+func TestACommandThatIsShownTakesAPathWithSpaces(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]string{"/home/ada/devinbox-1.0": "/home/ada/devinbox-1.0", "/my projects/it's": `'/my projects/it'\''s'`} {
+		if got := quoted(path); got != want {
+			t.Errorf("%s is shown as %s", path, got)
+		}
+	}
+}
+
 func TestAddTellsWhatToDoNextOrWhatIsInTheWay(t *testing.T) {
 	t.Parallel()
 	app := t.TempDir()

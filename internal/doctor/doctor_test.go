@@ -20,6 +20,7 @@ import (
 	"devinbox/internal/testing/pgbouncer"
 	"devinbox/internal/testing/testdb"
 	"devinbox/pkg/postgres/migrate"
+	"devinbox/pkg/realtime"
 )
 
 // ill is a case of the table: a set-up with one thing wrong, and what must be found.
@@ -95,6 +96,13 @@ func TestEachFaultIsFoundWithItsRemedy(t *testing.T) {
 		}, []string{"pusher/warning"}, "nobody hears", "Make an app"},
 		{"another cluster", nil, atPusher("NEXT_PUBLIC_PUSHER_CLUSTER", "us2"), []string{"pusher/fault/NEXT_PUBLIC_PUSHER_CLUSTER"}, "is in the cluster eu", "to eu"},
 		{"a cluster that there is not", nil, atPusher("NEXT_PUBLIC_PUSHER_CLUSTER", "nowhere"), []string{"pusher/fault/NEXT_PUBLIC_PUSHER_CLUSTER"}, "is in the cluster eu", "to eu"},
+		{"a machine that finds no host of Pusher's", nil, func(t *testing.T, w *world) {
+			atPusher("NEXT_PUBLIC_PUSHER_CLUSTER", "eu")(t, w)
+			w.options.reach = func(o realtime.Options) realtime.Options {
+				o.Host = "nowhere.invalid"
+				return o
+			}
+		}, []string{"pusher/fault"}, "cannot be reached from here", "network and proxy"},
 		{"an app that moved", nil, refused(pusherserver.Elsewhere), []string{"pusher/fault/NEXT_PUBLIC_PUSHER_KEY"}, "knows no app", "App Keys"},
 		{"another key", nil, atPusher("NEXT_PUBLIC_PUSHER_KEY", "00000000000000000001"), []string{"pusher/fault/NEXT_PUBLIC_PUSHER_KEY"}, "knows no app", "App Keys"},
 		{"another secret", nil, set("PUSHER_SECRET", "00000000000000000001"), []string{"pusher/fault/PUSHER_SECRET"}, "PUSHER_SECRET is wrong", "App Keys"},

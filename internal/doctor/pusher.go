@@ -112,12 +112,19 @@ func (d *doctor) notConnected(ctx context.Context, o realtime.Options, err error
 			}
 			return []Finding{{pusherCheck, Fault, "Pusher knows no app with the key in " + d.named(key), toAppKeys + "The key and the secret look alike. The app may have been deleted.", key}}
 		}
+		if slices.Contains(clusters, o.Cluster) { // it is this machine that does not find it
+			return []Finding{unreachable(why)}
+		}
 		return []Finding{{pusherCheck, Fault, d.named(cluster) + " is wrong: there is no such cluster, and no existing cluster knows the key", toAppKeys, cluster}}
 	case o.Host != "":
 		return []Finding{{pusherCheck, Fault, "The server that " + d.named("PUSHER_HOST") + " names cannot be reached: " + because(why.word), "Start it, or correct PUSHER_HOST, PUSHER_PORT and PUSHER_USE_TLS.", "PUSHER_HOST"}}
 	default:
-		return []Finding{{pusherCheck, Fault, "Pusher cannot be reached from here: " + because(why.word), "Check this machine's network and proxy, and https://status.pusher.com.", ""}}
+		return []Finding{unreachable(why)}
 	}
+}
+
+func unreachable(why refusal) Finding {
+	return Finding{pusherCheck, Fault, "Pusher cannot be reached from here: " + because(why.word), "Check this machine's network and proxy, and https://status.pusher.com.", ""}
 }
 
 func turnedAway(code int) Finding {

@@ -177,7 +177,7 @@ func explain(err error, packages map[string]string, output string) error {
 	}
 	remedy := "run it by hand to see more"
 	switch code {
-	case "ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ERR_SOCKET_TIMEOUT", "ENETUNREACH", "EHOSTUNREACH":
+	case "ENOTFOUND", "EAI_AGAIN", "FETCH_ERROR", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ERR_SOCKET_TIMEOUT", "ENETUNREACH", "EHOSTUNREACH":
 		remedy = "npm does not reach its registry: check the network, and the registry and proxy that `npm config list` shows"
 	case "E401", "E403":
 		remedy = "npm's registry refuses to hand it out: check the registry that `npm config list` shows, and `npm login`"
