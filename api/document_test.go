@@ -41,8 +41,8 @@ func unseen(a openapi.Answer) bool { return a.Status == "500" }
 // everyDocumentedAnswerWasSeen looks at what all tests of this folder together have seen, where all ran, in
 // this process.
 func everyDocumentedAnswerWasSeen() error {
-	for _, name := range []string{"test.run", "test.skip", "test.list"} {
-		if flag.Lookup(name).Value.String() != "" {
+	for _, selection := range []string{"run", "skip", "list"} {
+		if flag.Lookup("test."+selection).Value.String() != "" {
 			return nil
 		}
 	}
