@@ -436,10 +436,11 @@ func TestChangesMeet(t *testing.T) {
 		defer mu.Unlock()
 		return messages[max(0, len(messages)-1-rand.IntN(4))] // mostly the last ones: they are previewed
 	}
-	var working sync.WaitGroup
-	for n, store := range stores {
-		working.Go(func() {
-			for round := range rounds {
+	// A round's calls run at once. The next round waits for them, so that no worker is done with all before others begin.
+	for round := range rounds {
+		var working sync.WaitGroup
+		for n, store := range stores {
+			working.Go(func() {
 				var err error
 				switch n % 3 {
 				case 0:
@@ -459,10 +460,10 @@ func TestChangesMeet(t *testing.T) {
 				if kind := chat.KindOf(err); err != nil && kind != chat.Conflict && kind != chat.Unavailable {
 					t.Error(err)
 				}
-			}
-		})
+			})
+		}
+		working.Wait()
 	}
-	working.Wait()
 	for what, sql := range map[string]string{
 		"deleted messages with a text":                     "select count(*) from chat.message where deleted_at is not null and body <> ''",
 		"previews that are not the last message's":         "select count(*) from chat.conversation c join chat.message m using (client_id) where m.seq = c.last_seq and m.body <> c.last_preview",

@@ -166,8 +166,12 @@ func TestAnUploadIsTheOneThatWasSignedOrNone(t *testing.T) {
 			for name, value := range once {
 				request.Header.Set(name, value)
 			}
-			if a := do(t, request); a.status != http.StatusForbidden && a.status != http.StatusLengthRequired {
-				t.Errorf("in chunks: %+v", a)
+			// A store may also refuse it by closing the connection while the body is still being sent.
+			if response, err := http.DefaultTransport.RoundTrip(request); err == nil {
+				response.Body.Close()
+				if status := response.StatusCode; status != http.StatusForbidden && status != http.StatusLengthRequired {
+					t.Errorf("in chunks: %d", status)
+				}
 			}
 			if all := s.List(t); len(all) != 1 || all["upload-0"] != int64(len(body)) {
 				t.Errorf("the bucket holds %v", all)
