@@ -15,13 +15,14 @@ import (
 // Data goes down it and nothing comes back up.
 var allowed = map[string][]string{
 	"devinbox/pkg/chat":             {},
-	"devinbox/pkg/files":            {"devinbox/pkg/chat"},
-	"devinbox/pkg/identity":         {"devinbox/pkg/chat"},
+	"devinbox/pkg/files":            {"devinbox/pkg/chat", "devinbox/pkg/outgoing"},
+	"devinbox/pkg/identity":         {"devinbox/pkg/chat", "devinbox/pkg/outgoing"},
+	"devinbox/pkg/outgoing":         {},
 	"devinbox/pkg/postgres":         {"devinbox/pkg/chat"},
 	"devinbox/pkg/postgres/migrate": {"devinbox/pkg/postgres"},
 	"devinbox/pkg/realtime":         {"devinbox/pkg/chat"},
 	"devinbox/pkg/web":              {"devinbox/pkg/chat"},
-	"devinbox/pkg/webhook":          {"devinbox/pkg/chat"},
+	"devinbox/pkg/webhook":          {"devinbox/pkg/chat", "devinbox/pkg/outgoing"},
 	"devinbox/pkg/config": {
 		"devinbox/pkg/chat", "devinbox/pkg/files", "devinbox/pkg/identity", "devinbox/pkg/postgres", "devinbox/pkg/realtime",
 		"devinbox/pkg/web", "devinbox/pkg/webhook",

@@ -2,7 +2,6 @@ package faults
 
 import (
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -167,4 +166,3 @@ func (p *process) reach(at point, s *Send) (release func(), answered func() answ
 	}
 }
 
-func (p *process) String() string { return fmt.Sprintf("the process %s", p.name) }

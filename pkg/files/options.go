@@ -8,13 +8,13 @@ package files
 import (
 	"context"
 	"log/slog"
-	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
 	"time"
 
 	"devinbox/pkg/chat"
+	"devinbox/pkg/outgoing"
 )
 
 // Options say where the object store is. Its zero value is none.
@@ -81,15 +81,7 @@ func faultOfEndpoint(text string) string {
 		return "must not hold a user or a password: they are S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY"
 	case strings.ContainsAny(text, "?#"):
 		return "must not hold a query or a fragment"
-	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
-		return ""
 	default:
-		return "must begin with https://, or lead to this machine: http://localhost, http://127.0.0.1 or http://[::1]"
+		return outgoing.Fault(u)
 	}
-}
-
-// isLoopback tells whether a host is this machine. A name is resolved only when the store is asked, and looked at again then.
-func isLoopback(host string) bool {
-	address, err := netip.ParseAddr(host)
-	return err == nil && address.IsLoopback() || strings.EqualFold(host, "localhost")
 }

@@ -6,20 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
 	"devinbox/pkg/chat"
+	"devinbox/pkg/outgoing"
 )
 
 const (
@@ -27,9 +25,6 @@ const (
 	uploadLifetime   = 15 * time.Minute
 	downloadLifetime = 5 * time.Minute
 
-	dialTimeout = 5 * time.Second
-	// idleTimeout is short, because an instance may be frozen in the meantime and its connections be dead.
-	idleTimeout = 15 * time.Second
 	// atOnce is how many requests there may be at a time: as many as a message may have files.
 	atOnce = chat.MaxAttachments
 	// connsMax is how many connections a process may have that serves many requests.
@@ -73,42 +68,8 @@ func New(o Options) *Store {
 	s.bucket = url.URL{Scheme: endpoint.Scheme, Host: endpoint.Host, Path: strings.TrimRight(endpoint.Path, "/") + "/" + o.Bucket}
 	s.credentials = aws.Credentials{AccessKeyID: o.AccessKeyID, SecretAccessKey: o.SecretAccessKey}
 	s.signer = v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true }) // S3's paths are escaped once
-	s.client = newClient(endpoint.Scheme)
+	s.client = outgoing.NewClient(endpoint.Scheme, connsMax, atOnce)
 	return s
-}
-
-// newClient makes the connections. They use HTTP/1.1, with which net/http can tell a request that died with an idle
-// connection from one that did not.
-func newClient(scheme string) *http.Client {
-	dialer := &net.Dialer{Timeout: dialTimeout}
-	proxy := http.ProxyFromEnvironment
-	if scheme == "http" {
-		dialer.Control, proxy = onlyLoopback, nil
-	}
-	transport := &http.Transport{
-		Proxy:               proxy,
-		DialContext:         dialer.DialContext,
-		TLSHandshakeTimeout: dialTimeout,
-		Protocols:           new(http.Protocols),
-		MaxConnsPerHost:     connsMax,
-		MaxIdleConnsPerHost: atOnce,
-		IdleConnTimeout:     idleTimeout,
-	}
-	transport.Protocols.SetHTTP1(true)
-	return &http.Client{
-		Transport:     transport,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}
-
-var errNotLoopback = errors.New("not this machine")
-
-// onlyLoopback refuses a connection in the clear to any other machine, whatever a name resolves to.
-func onlyLoopback(_, address string, _ syscall.RawConn) error {
-	if to, err := netip.ParseAddrPort(address); err != nil || !to.Addr().IsLoopback() {
-		return errNotLoopback
-	}
-	return nil
 }
 
 // Enabled implements [chat.Files].
@@ -265,8 +226,6 @@ func each(keys []string, do func(i int, key string)) {
 
 // class is one word for what went wrong, which may be logged.
 func class(status int, err error) string {
-	var dns *net.DNSError
-	var network net.Error
 	switch {
 	case status/100 == 2:
 		return "foreign" // somebody answers in the store's place
@@ -276,17 +235,7 @@ func class(status int, err error) string {
 		return "forbidden" // the key pair, the clock, or no right to list the bucket, without which S3 hides what is missing
 	case status != 0:
 		return strconv.Itoa(status/100) + "xx"
-	case errors.Is(err, errNotLoopback):
-		return "not loopback"
-	case errors.Is(err, context.Canceled):
-		return "cancelled"
-	case errors.As(err, &dns):
-		return "dns"
-	case errors.As(err, &network) && network.Timeout():
-		return "timeout"
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "refused"
 	default:
-		return "connection"
+		return outgoing.Class(err)
 	}
 }

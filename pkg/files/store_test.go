@@ -339,7 +339,7 @@ func TestBothStoresDeleteWhatIsThereAndWhatIsNot(t *testing.T) {
 	}
 }
 
-// Nobody can send a function elsewhere: not the store by a redirect, and not a name that leads away from this machine.
+// Nobody can send a function elsewhere: not the store by a redirect.
 func TestNothingIsAskedButTheStoreThatIsConfigured(t *testing.T) {
 	t.Parallel()
 	var trapped atomic.Int32
@@ -361,9 +361,6 @@ func TestNothingIsAskedButTheStoreThatIsConfigured(t *testing.T) {
 	}
 	if trapped.Load() != 0 {
 		t.Errorf("%d requests went elsewhere", trapped.Load())
-	}
-	if err := onlyLoopback("tcp", "192.0.2.1:80", nil); err == nil {
-		t.Error("another machine can be connected to in the clear")
 	}
 	// Also a key that was spoilt in the database stays below the bucket.
 	u, err := url.Parse(download(t, at(objectstores.Embedded(t, nil)), chat.StoredFile{Key: "x/../../other@host:1?a#b", FileName: "a"}).URL)

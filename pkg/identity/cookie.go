@@ -3,7 +3,10 @@ package identity
 import (
 	"net"
 	"net/http"
+	"strings"
 	"time"
+
+	"devinbox/pkg/outgoing"
 )
 
 // SessionCookie is the name of our own session cookie. Its value is a token, like a bearer's.
@@ -33,7 +36,7 @@ func sessionCookie(r *http.Request, value string, maxAge int) *http.Cookie {
 		Value:    value,
 		Path:     "/",
 		MaxAge:   maxAge,
-		Secure:   !isLoopback(host),
+		Secure:   !outgoing.IsLoopback(strings.Trim(host, "[]")),
 		HttpOnly: true,
 		SameSite: http.SameSiteLaxMode,
 	}

@@ -11,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/go-jose/go-jose/v4/json"
 
 	"devinbox/pkg/chat"
+	"devinbox/pkg/outgoing"
 )
 
 const (
@@ -76,12 +78,9 @@ type publicKey struct {
 func newRemoteKeys(o Options) *remoteKeys {
 	k := &remoteKeys{url: o.JWKSURL, log: o.Log, now: o.Now}
 	k.held.Store(&keySet{})
-	k.client = &http.Client{
-		// A connection would be closed before it is needed again.
-		Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true},
-		// The keys that a redirect leads to are not the configured ones.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	scheme, _, _ := strings.Cut(o.JWKSURL, ":")
+	// A connection would be closed before it is needed again. The keys that a redirect leads to are not the configured ones.
+	k.client = outgoing.NewClient(scheme, 1, -1)
 	return k
 }
 

@@ -2,7 +2,6 @@ package identity
 
 import (
 	"log/slog"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"devinbox/pkg/chat"
+	"devinbox/pkg/outgoing"
 )
 
 const (
@@ -105,12 +105,5 @@ func (o Options) withDefaults() Options {
 
 func validKeysURL(s string) bool {
 	u, err := url.Parse(s)
-	return err == nil && u.Hostname() != "" && u.User == nil && u.Fragment == "" &&
-		(u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()))
-}
-
-// isLoopback is true of the names and addresses that a machine has for itself.
-func isLoopback(host string) bool {
-	address, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return strings.EqualFold(host, "localhost") || err == nil && address.IsLoopback()
+	return err == nil && u.Hostname() != "" && u.User == nil && u.Fragment == "" && outgoing.Fault(u) == ""
 }

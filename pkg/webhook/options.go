@@ -5,11 +5,11 @@ package webhook
 import (
 	"encoding/base64"
 	"log/slog"
-	"net/netip"
 	"net/url"
 	"strings"
 
 	"devinbox/pkg/chat"
+	"devinbox/pkg/outgoing"
 )
 
 // Options say who receives webhooks.
@@ -51,17 +51,9 @@ func faultOfURL(text string) string {
 		return "must not hold a user or a password: the receiver knows us by the signature"
 	case strings.Contains(text, "#"):
 		return "must not hold a fragment"
-	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
-		return ""
 	default:
-		return "must begin with https://, or lead to this machine: http://localhost, http://127.0.0.1 or http://[::1]"
+		return outgoing.Fault(u)
 	}
-}
-
-// isLoopback tells whether a host is this machine. A name is resolved only when a webhook is sent, and looked at again then.
-func isLoopback(host string) bool {
-	address, err := netip.ParseAddr(host)
-	return err == nil && address.IsLoopback() || strings.EqualFold(host, "localhost")
 }
 
 // parseSecrets reads one secret, or two.

@@ -8,24 +8,20 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/go-json-experiment/json"
 
 	"devinbox/pkg/chat"
+	"devinbox/pkg/outgoing"
 )
 
 const (
-	dialTimeout = 5 * time.Second
-	// idleTimeout is short, because an instance may be frozen in the meantime and its connections be dead.
-	idleTimeout = 15 * time.Second
-	connsMax    = 20
+	connsMax = 20
 
 	// An answer is its status. So much of its body is read, in so much time, that the connection can be used again.
 	maxAnswerBytes = 4 << 10
@@ -52,41 +48,10 @@ func New(o Options) *Receiver {
 		return &Receiver{log: o.Log}
 	}
 	secrets, _ := parseSecrets(o.Secret)
-	return &Receiver{url: o.URL, secrets: secrets, digest: sha256.Sum256([]byte(o.URL)), client: newClient(o.URL), log: o.Log}
-}
-
-// newClient makes the connections. They use HTTP/1.1, with which net/http can tell a request that died with an idle
-// connection from one that did not.
-func newClient(url string) *http.Client {
-	dialer := &net.Dialer{Timeout: dialTimeout}
-	proxy := http.ProxyFromEnvironment
-	if strings.HasPrefix(strings.ToLower(url), "http://") {
-		dialer.Control, proxy = onlyLoopback, nil
+	to, _ := url.Parse(o.URL) // it has no faults
+	return &Receiver{
+		url: o.URL, secrets: secrets, digest: sha256.Sum256([]byte(o.URL)), client: outgoing.NewClient(to.Scheme, connsMax, connsMax), log: o.Log,
 	}
-	transport := &http.Transport{
-		Proxy:               proxy,
-		DialContext:         dialer.DialContext,
-		TLSHandshakeTimeout: dialTimeout,
-		Protocols:           new(http.Protocols),
-		MaxConnsPerHost:     connsMax,
-		MaxIdleConnsPerHost: connsMax,
-		IdleConnTimeout:     idleTimeout,
-	}
-	transport.Protocols.SetHTTP1(true)
-	return &http.Client{
-		Transport:     transport,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}
-
-var errNotLoopback = errors.New("not this machine")
-
-// onlyLoopback refuses a connection in the clear to any other machine, whatever a name resolves to.
-func onlyLoopback(_, address string, _ syscall.RawConn) error {
-	if to, err := netip.ParseAddrPort(address); err != nil || !to.Addr().IsLoopback() {
-		return errNotLoopback
-	}
-	return nil
 }
 
 // Enabled implements [chat.Receiver].
@@ -163,8 +128,6 @@ var errUnencodable = errors.New("it cannot be encoded")
 
 // class is one word for what went wrong, which may be logged: the errors of net/http hold the URL.
 func class(status int, err error) string {
-	var dns *net.DNSError
-	var network net.Error
 	switch {
 	case status/100 == 3:
 		return "redirect"
@@ -174,17 +137,7 @@ func class(status int, err error) string {
 		return strconv.Itoa(status/100) + "xx"
 	case errors.Is(err, errUnencodable):
 		return "unencodable"
-	case errors.Is(err, errNotLoopback):
-		return "not loopback"
-	case errors.Is(err, context.Canceled):
-		return "cancelled"
-	case errors.As(err, &dns):
-		return "dns"
-	case errors.As(err, &network) && network.Timeout():
-		return "timeout"
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "refused"
 	default:
-		return "connection"
+		return outgoing.Class(err)
 	}
 }

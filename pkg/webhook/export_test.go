@@ -1,4 +1,0 @@
-package webhook
-
-// OnlyLoopback decides where a connection in the clear may lead.
-var OnlyLoopback = onlyLoopback
