@@ -165,4 +165,3 @@ func (p *process) reach(at point, s *Send) (release func(), answered func() answ
 		return release, answered, false
 	}
 }
-
