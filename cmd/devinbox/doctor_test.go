@@ -49,7 +49,7 @@ func TestACopyOfTheExampleIsNoConfiguration(t *testing.T) {
 	for _, name := range []string{".env.example", ".env.local"} {
 		write(t, filepath.Join(folder, name), string(example))
 	}
-	execute(t, folder, nil, "doctor").is(t, 0, "Nothing is configured", "go run ./cmd/devinbox dev")
+	execute(t, folder, nil, "doctor").is(t, 0, "DATABASE_URL (in .env.local) is a placeholder: it is still as in .env.example", "Nothing is configured", "go run ./cmd/devinbox dev")
 	execute(t, folder, nil, "migrate").is(t, 1, "DATABASE_URL is not set", ".env.example counts as not set")
 	// What .env says is not hidden by it.
 	database := testdb.New(t)

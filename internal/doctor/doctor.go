@@ -89,7 +89,7 @@ func Run(ctx context.Context, o Options) []Finding {
 		return o.Lookup(name)
 	})
 	if d.unconfigured() && d.URL == "" {
-		return []Finding{unconfigured()}
+		return append(d.unchanged(), unconfigured())
 	}
 	parts := []func(context.Context) []Finding{d.variables, d.database, d.pusher, d.bucket, d.deployment}
 	found := make([][]Finding, len(parts))
@@ -158,6 +158,17 @@ func (d *doctor) set(variables ...string) string {
 // unconfigured tells whether nothing is set that says where anything is.
 func (d *doctor) unconfigured() bool {
 	return !slices.ContainsFunc(d.names, func(name string) bool { return strings.TrimSpace(d.Lookup(name)) != "" })
+}
+
+// unchanged names what is set and counts as not set.
+func (d *doctor) unchanged() (found []Finding) {
+	for _, name := range slices.Sorted(slices.Values(d.names)) {
+		if d.Placeholder(name) && !slices.ContainsFunc(found, func(f Finding) bool { return f.Variable == name }) {
+			found = append(found, Finding{"variables", Warning, d.named(name) + " is a placeholder: it is still as in .env.example, which counts as not set",
+				"For a deployment, set its own value. devinbox dev needs none.", name})
+		}
+	}
+	return found
 }
 
 func unconfigured() Finding {

@@ -53,7 +53,7 @@ func (o Options) Faults() []chat.Field {
 	case o.Cluster == "" && o.Host == "":
 		add("Cluster", "is missing")
 	case o.Cluster != "" && !cluster.MatchString(o.Cluster):
-		add("Cluster", "must hold nothing but letters, digits and -")
+		add("Cluster", "must be a cluster such as eu: nothing but letters, digits and -")
 	}
 	if o.Host != "" && !validHost(o.Host) {
 		add("Host", "must be a host's name or address, without scheme, port and path")
