@@ -25,7 +25,7 @@ The project's own pages, routes, headers and framework stay. .devinbox.json reco
 
 If something in the project is in the way, such as a route with the URL of a function, the command names it and changes
 nothing. To upgrade, run it again with a newer devinbox: if files were edited in between, it names them and changes nothing.`,
-		Args: cobra.ExactArgs(1),
+		Args: oneArgument("folder", "devinbox add ../my-app"),
 		RunE: func(_ *cobra.Command, arguments []string) error {
 			folder, err := ownSources()
 			if err != nil {

@@ -15,7 +15,6 @@ import (
 	"reflect"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -34,7 +33,7 @@ import (
 )
 
 func devCommand() *cobra.Command {
-	var d devRun
+	d := devRun{port: 3000}
 	command := &cobra.Command{
 		Use:   "dev [-- COMMAND …]",
 		Short: "Run everything on this machine",
@@ -50,7 +49,7 @@ With --services-only COMMAND runs the functions, with all variables in its envir
 Without a COMMAND the variables are printed. --port then says where COMMAND serves the functions.`,
 		Args: func(command *cobra.Command, arguments []string) error {
 			if len(arguments) > 0 && (!d.servicesOnly || command.ArgsLenAtDash() != 0) {
-				return errors.New("a COMMAND must come after --, and needs --services-only")
+				return usage("a COMMAND must come after --, and needs --services-only: devinbox dev --services-only -- vercel dev --local")
 			}
 			return nil
 		},
@@ -59,7 +58,7 @@ Without a COMMAND the variables are printed. --port then says where COMMAND serv
 			return d.run(command.Context(), arguments)
 		},
 	}
-	command.Flags().IntVar(&d.port, "port", 3000, "the port of the functions; if it is not given, PORT is used; 0 picks a free one")
+	command.Flags().Var((*port)(&d.port), "port", "the port of the functions; if it is not given, PORT is used; 0 picks a free one")
 	command.Flags().StringVar(&d.data, "data", "", "the folder for the data")
 	command.Flags().StringArrayVar(&d.names, "allow-host", nil, "another host name to answer to, such as that of a tunnel; can be repeated")
 	command.Flags().BoolVar(&d.noWeb, "no-web", false, "leave out the web example, and serve the API reference instead")
@@ -80,10 +79,10 @@ type devRun struct {
 func (d devRun) run(ctx context.Context, command []string) (err error) {
 	for _, name := range d.names {
 		if err := loopback.CheckName(name); err != nil {
-			return fmt.Errorf("--allow-host %w: %w", err, errUsage)
+			return usage("--allow-host %v", err)
 		}
 	}
-	if err := checkPort(d.port); err != nil {
+	if err := checkData(d.data); err != nil {
 		return err
 	}
 	p, err := openProject()
@@ -107,10 +106,8 @@ func (d devRun) run(ctx context.Context, command []string) (err error) {
 	}
 	var listener net.Listener
 	if !d.servicesOnly {
-		if listener, err = loopback.Listen(d.port); errors.Is(err, syscall.EADDRINUSE) {
-			return portTaken(d.port)
-		} else if err != nil {
-			return err
+		if listener, err = loopback.Listen(d.port); err != nil {
+			return portFault(d.port, err)
 		}
 		defer listener.Close()
 		d.port = listener.Addr().(*net.TCPAddr).Port

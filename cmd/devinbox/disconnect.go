@@ -19,7 +19,7 @@ func disconnectCommand() *cobra.Command {
 
 This does not revoke access. Access ends only when the token expires: anybody with a valid token can connect again, and
 can still call the functions. So first stop issuing tokens for the identity, and then disconnect it.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			me.Role = chat.Role(role)
 			if err := checkIdentity(me); err != nil {

@@ -33,7 +33,7 @@ devinbox disconnect. docs/personal-data.md says which other data are kept where,
 
 It uses DATABASE_URL_UNPOOLED if that is set, Pusher's variables to notify open pages, and the object store's variables
 to delete the files.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if err := checkClient(clientID); err != nil {
 				return err

@@ -25,10 +25,13 @@ accepts no writes, a role that may not create what is missing, and a Postgres ol
 
 With --grant it also gives an existing role the rights that deployed code needs, and revokes every other right in the
 schema from it and from PUBLIC. Later migrations grant that role the rights to what they add.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if command.Flags().Changed("grant") && role == "" {
-				return fmt.Errorf("--grant must name a role: %w", errUsage)
+				return usage("--grant must name a role")
+			}
+			if err := exclusive(command, "grant", "status"); err != nil {
+				return err
 			}
 			p, err := openProject()
 			if err != nil {
@@ -68,7 +71,6 @@ schema from it and from PUBLIC. Later migrations grant that role the rights to w
 	}
 	command.Flags().StringVar(&role, "grant", "", "the role that gets the rights of deployed code")
 	command.Flags().BoolVar(&statusOnly, "status", false, "print the state of the database, and change nothing")
-	command.MarkFlagsMutuallyExclusive("grant", "status")
 	return command
 }
 

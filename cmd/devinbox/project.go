@@ -141,10 +141,21 @@ func (p *project) lines() []string {
 
 // data is the folder in which the project's local stack keeps its data: the one given, or the default.
 func (p *project) data(given string) (string, error) {
-	if given != "" {
-		return filepath.Abs(given)
+	if given == "" {
+		return dev.DataFolder(p.folder)
 	}
-	return dev.DataFolder(p.folder)
+	if err := checkData(given); err != nil {
+		return "", err
+	}
+	return filepath.Abs(given)
+}
+
+// checkData finds fault with what --data says.
+func checkData(given string) error {
+	if info, err := os.Stat(given); given != "" && err == nil && !info.IsDir() {
+		return usage("--data must be a folder, and %s is a file", given)
+	}
+	return nil
 }
 
 // workspace is the folder of the browser's side, which may not be there.
