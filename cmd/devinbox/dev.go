@@ -130,6 +130,9 @@ func (d devRun) run(ctx context.Context, command []string) (err error) {
 	if err != nil {
 		return err
 	}
+	for _, name := range p.unchanged() {
+		fmt.Fprintf(os.Stderr, "%s is still as in .env.example, so it counts as not set.\n", name)
+	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	options := dev.Options{Lookup: p.lookup, Data: data, Progress: os.Stderr, Log: log, Hosts: d.names, Who: who}
 	if settings.Pusher.Channels == realtime.Presence && d.port != 0 { // nobody else needs to know who is there

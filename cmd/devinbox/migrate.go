@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -78,7 +80,13 @@ schema from it and from PUBLIC. Later migrations grant that role the rights to w
 func (p *project) owned() (config.Config, error) {
 	settings, _ := p.load(p.lookup) // what else may be wrong there is nothing to who works on the tables themselves
 	if settings.MigrationURL == "" {
-		return settings, errors.New("DATABASE_URL is not set, neither in the environment nor in .env.local or .env (what is still as in .env.example counts as not set)")
+		why := "neither in the environment nor in .env.local or .env"
+		for _, name := range p.unchanged() {
+			if variable, _, _ := strings.Cut(name, " "); slices.Contains([]string{"DATABASE_URL", "POSTGRES_URL", "DATABASE_URL_UNPOOLED", "POSTGRES_URL_NON_POOLING"}, variable) {
+				why = name + " is still as in .env.example, which counts as not set"
+			}
+		}
+		return settings, errors.New("DATABASE_URL is not set: " + why)
 	}
 	return settings, settings.MigrationFaults
 }

@@ -84,6 +84,23 @@ func (p *project) isPlaceholder(name string) bool {
 	return example != "" && p.lookup(name) == "" && (os.Getenv(name) == example || p.files[name] == example)
 }
 
+// unchanged are the variables that are placeholders, sorted, each with the file that it is in.
+func (p *project) unchanged() []string {
+	var found []string
+	note := func(name string) string {
+		if p.isPlaceholder(name) && p.files[name] != "" {
+			found = append(found, name+" (in "+p.from[name]+")")
+		} else if p.isPlaceholder(name) {
+			found = append(found, name)
+		}
+		return ""
+	}
+	_, _ = config.Load(note) // it asks for every variable
+	_, _ = config.LoadServer(note)
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
 // load is [config.Load] with the file that each variable comes from in what is said of it.
 func (p *project) load(lookup func(string) string) (config.Config, error) {
 	c, err := config.Load(lookup)
