@@ -154,7 +154,7 @@ func TestImportExportAndEraseSayWhatIsWrong(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(folder, "folder"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	execute(t, folder, variables, "import", "folder").is(t, 1, "folder")
+	execute(t, folder, variables, "import", "folder").is(t, 1, "folder is a folder: give a file")
 	for _, arguments := range []string{"export --client 42", "import lines", "erase --client 42"} {
 		execute(t, folder, nil, strings.Fields(arguments)...).is(t, 1, "DATABASE_URL is not set")
 		execute(t, folder, []string{"DATABASE_URL=" + testdb.Empty(t)}, strings.Fields(arguments)...).is(t, 1, "devinbox migrate")

@@ -91,10 +91,15 @@ func TestWhatDevBringsIsHealthy(t *testing.T) {
 func TestADatabaseThatDoesNotAnswerIsNamedByItsVariableAndFile(t *testing.T) {
 	t.Parallel()
 	folder := emptyProject(t)
-	write(t, filepath.Join(folder, ".env.local"), "POSTGRES_URL=postgres://u:canary@127.0.0.1:1/d?sslmode=disable\n")
-	for _, arguments := range []string{"migrate", "migrate --status", "export --client 42", "erase --client 42", "dev --services-only --data " + newData(t)} {
-		o := execute(t, folder, nil, strings.Fields(arguments)...).is(t, 1, "the database of POSTGRES_URL (in .env.local) does not answer")
-		if strings.Contains(o.errors, "canary") {
+	// pgx tries it with TLS and without, and says the same of both.
+	write(t, filepath.Join(folder, ".env.local"), "POSTGRES_URL=postgres://u:canary@127.0.0.1:1/d\n")
+	write(t, filepath.Join(folder, "clients.json"), "{}")
+	for _, arguments := range []string{
+		"migrate", "migrate --status", "migrate --grant app", "export --client 42", "erase --client 42", "import clients.json", "dev --port 0 --data " + newData(t), "dev --services-only --data " + newData(t),
+	} {
+		o := execute(t, folder, nil, strings.Fields(arguments)...).is(t, 1)
+		const want = "devinbox: the database of POSTGRES_URL (in .env.local) does not answer: nothing listens at that host and port. Start it, or correct the host and the port in the URL.\n"
+		if !strings.HasSuffix(o.errors, want) || strings.Count(o.errors, "does not answer") != 1 || strings.Contains(o.errors, "127.0.0.1:1") || strings.Contains(o.errors, "canary") {
 			t.Errorf("%s: %s", arguments, o.errors)
 		}
 	}

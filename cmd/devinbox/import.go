@@ -38,7 +38,7 @@ It uses DATABASE_URL_UNPOOLED if that is set.`,
 				}
 				defer file.Close()
 				if info, err := file.Stat(); err == nil && info.IsDir() {
-					return usage("%s is a folder, and devinbox import takes a file", name)
+					return fmt.Errorf("%s is a folder: give a file", name)
 				}
 			}
 			settings, err := p.owned()

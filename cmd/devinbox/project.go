@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +13,7 @@ import (
 	"github.com/joho/godotenv"
 
 	"devinbox/internal/dev"
+	"devinbox/internal/doctor"
 	"devinbox/pkg/config"
 )
 
@@ -135,13 +137,18 @@ func (p *project) named(variable string) string {
 	return variable
 }
 
-// unreachable adds to what a database's driver says the variable that named the database, if one did.
+// unreachable says of a database that lets nobody in which variable names it, and what helps. Another error stays as it is.
 func (p *project) unreachable(variable string, err error) error {
 	var failed *pgconn.ConnectError
-	if !errors.As(err, &failed) || p.lookup(variable) == "" {
+	if !errors.As(err, &failed) || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return fmt.Errorf("the database of %s does not answer: %w", p.named(variable), err)
+	whose := "that dev has started"
+	if p.lookup(variable) != "" {
+		whose = "of " + p.named(variable)
+	}
+	what, remedy := doctor.Unreachable(failed)
+	return fmt.Errorf("the database %s %s. %s", whose, what, remedy)
 }
 
 // lines are what .env.local and .env say, as sorted KEY=value lines without what the process has set.
