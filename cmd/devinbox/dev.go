@@ -138,6 +138,7 @@ func (d devRun) run(ctx context.Context, command []string) (err error) {
 	if settings.Pusher.Channels == realtime.Presence && d.port != 0 { // nobody else needs to know who is there
 		options.WebhookURL = fmt.Sprintf("http://127.0.0.1:%d/api/pusher/webhook", d.port)
 	}
+	defer sayStopping(ctx)(&err)
 	stack, err := dev.Start(ctx, options)
 	defer func() { err = errors.Join(err, stack.Stop()) }()
 	if err != nil {
@@ -161,6 +162,24 @@ func (d devRun) run(ctx context.Context, command []string) (err error) {
 		}
 		<-ctx.Done()
 		return nil
+	}
+}
+
+// sayStopping says at Ctrl-C that it was heard. What it returns is called at the end, with how that is.
+func sayStopping(ctx context.Context) (over func(*error)) {
+	said := make(chan struct{})
+	cancel := context.AfterFunc(ctx, func() {
+		defer close(said)
+		fmt.Fprintln(os.Stderr, "Stopping: what has begun is finished first.")
+	})
+	return func(err *error) {
+		if cancel() { // it ends by itself
+			return
+		}
+		<-said
+		if *err == nil {
+			fmt.Fprintln(os.Stderr, "Stopped. The data stay.")
+		}
 	}
 }
 

@@ -152,6 +152,14 @@ func (r *running) interrupt() string {
 	return string(rest)
 }
 
+// saidThatItStopped requires that Ctrl-C was answered, in the place of progress.
+func (r *running) saidThatItStopped() {
+	r.t.Helper()
+	if said := r.problems(); !strings.HasSuffix(said, "Stopping: what has begun is finished first.\nStopped. The data stay.\n") {
+		r.t.Errorf("after Ctrl-C it says %s", said)
+	}
+}
+
 // greeting is what dev says when it serves.
 var greeting = regexp.MustCompile(`(?s)running at (http://localhost:([0-9]+))\n.*client .*?: +(\S+)\n.*developer .*?: +(\S+)\n`)
 
@@ -229,6 +237,7 @@ func TestDevRunsEverythingAndKeepsTheDataOverAKill(t *testing.T) {
 	again.typed(t, folder, data)
 	again.listened(t)
 	second.interrupt()
+	second.saidThatItStopped()
 	if pid := postmaster(data); pid != 0 {
 		t.Errorf("Postgres still runs, as %d", pid)
 	}
@@ -334,6 +343,7 @@ func TestServicesOnlyPrintsWhatItAdds(t *testing.T) {
 	if rest := r.interrupt(); rest != "" {
 		t.Errorf("and then it says %q", rest)
 	}
+	r.saidThatItStopped()
 	if text, err := os.ReadFile(filepath.Join(folder, ".env.local")); err != nil || string(text) != file {
 		t.Errorf(".env.local is now %q (%v)", text, err)
 	}

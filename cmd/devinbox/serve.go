@@ -82,5 +82,8 @@ func runServer(ctx context.Context, settings config.Config, server config.Server
 	})
 	stop()
 	timer.Wait()
+	if err == nil {
+		log.Info("stopped")
+	}
 	return err
 }

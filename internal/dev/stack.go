@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -93,7 +94,7 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 		}
 	}
 	if s.missing("S3_ENDPOINT", "S3_REGION", "S3_BUCKET", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY") {
-		if err := s.startStore(o); err != nil {
+		if err := s.startStore(o, storeAddress); err != nil {
 			return s, fmt.Errorf("the object store cannot be started: %w", err)
 		}
 	}
@@ -116,15 +117,20 @@ func (s *Stack) claim(o Options) error {
 	return nil
 }
 
-func (s *Stack) startStore(o Options) error {
-	options := objectstore.Options{Dir: filepath.Join(o.Data, "files"), Address: storeAddress, Hosts: o.Hosts, Log: o.Log}
+// startStore starts the object store at an address, or on a free port if that is taken.
+func (s *Stack) startStore(o Options, address string) error {
+	options := objectstore.Options{Dir: filepath.Join(o.Data, "files"), Address: address, Hosts: o.Hosts, Log: o.Log}
 	server, err := objectstore.Start(options)
-	if errors.Is(err, syscall.EADDRINUSE) { // perhaps by another devinbox
+	moved := errors.Is(err, syscall.EADDRINUSE) // perhaps by another devinbox
+	if moved {
 		options.Address = "127.0.0.1:0"
 		server, err = objectstore.Start(options)
 	}
 	if err != nil {
 		return err
+	}
+	if moved {
+		o.sayMoved("the object store", address, server.Environment()["S3_ENDPOINT"])
 	}
 	s.stops = append(s.stops, func() error { server.Close(); return nil })
 	maps.Copy(s.added, server.Environment())
@@ -138,12 +144,16 @@ func (s *Stack) startPusher(o Options, address string) error {
 		Address: address, WebhookURL: o.WebhookURL, Log: o.Log, Hint: hint(s.lookup("CHAT_CHANNELS")),
 	}
 	server, err := pusherserver.Start(options)
-	if errors.Is(err, syscall.EADDRINUSE) { // perhaps by another devinbox
+	moved := errors.Is(err, syscall.EADDRINUSE) // perhaps by another devinbox
+	if moved {
 		options.Address = "127.0.0.1:0"
 		server, err = pusherserver.Start(options)
 	}
 	if err != nil {
 		return err
+	}
+	if moved {
+		o.sayMoved("the Pusher-protocol server", address, "http://"+net.JoinHostPort(server.Host(), server.Port()))
 	}
 	s.stops = append(s.stops, func() error { server.Close(); return nil })
 	for _, name := range []string{"PUSHER_APP_ID", "NEXT_PUBLIC_PUSHER_KEY", "PUSHER_SECRET"} {
@@ -154,6 +164,13 @@ func (s *Stack) startPusher(o Options, address string) error {
 	s.added["PUSHER_PORT"] = server.Port()
 	s.added["PUSHER_USE_TLS"] = "false"
 	return nil
+}
+
+// sayMoved says that a server is not where pages may look for it.
+func (o Options) sayMoved(what, wanted, url string) {
+	if _, port, err := net.SplitHostPort(wanted); err == nil && o.Progress != nil {
+		fmt.Fprintf(o.Progress, "Port %s is taken, so %s is at %s: a page that names port %s does not reach it.\n", port, what, url, port)
+	}
 }
 
 // hint finds subscriptions to a conversation or the inbox by a name that nothing is sent to, since another mode of

@@ -171,7 +171,7 @@ func prepare(ctx context.Context, workspace string, progress io.Writer, steps ..
 	if err != nil {
 		return err
 	}
-	defer held.Close()
+	defer folder.Release(held)
 	for _, step := range steps {
 		want, err := Digest(workspace, step.sources...)
 		if err != nil {
@@ -252,11 +252,14 @@ func Claim(workspace, who string) (claimed io.Closer, holder string, err error) 
 	if err != nil {
 		return nil, "", err
 	}
+	for _, pattern := range []string{"web-*.running", "web-*.lock"} { // each workspace has its own
+		folder.Sweep(filepath.Dir(file), pattern)
+	}
 	return folder.Claim(file, who)
 }
 
-// lock makes other processes that prepare the same workspace wait.
-func lock(ctx context.Context, workspace string) (io.Closer, error) {
+// lock makes other processes that prepare the same workspace wait, until it is given to [folder.Release].
+func lock(ctx context.Context, workspace string) (*os.File, error) {
 	file, err := lockFile(workspace, ".lock")
 	if err != nil {
 		return nil, err
