@@ -244,6 +244,24 @@ func TestDevRunsEverythingAndKeepsTheDataOverAKill(t *testing.T) {
 	if _, err := net.DialTimeout("tcp", strings.TrimPrefix(again.url, "http://"), time.Second); err == nil {
 		t.Error("the functions are still served")
 	}
+
+	// Without the folder that the banner names, everything begins again.
+	if err := os.RemoveAll(data); err != nil {
+		t.Fatal(err)
+	}
+	third := dev()
+	said := third.until("running at")
+	url := regexp.MustCompile(`http://localhost:[0-9]+`).FindString(said)
+	if said := third.until("  data "); !strings.HasSuffix(said, "  data       "+data+"\n") {
+		t.Errorf("it says %s", said)
+	}
+	third.until("Ctrl-C")
+	token := strings.TrimSpace(execute(t, folder, nil, "token", "--role", "developer", "--sub", "ada", "--data", data).is(t, 0).output)
+	status, list := deployment{url: url}.call(t, token, "GET", "/api/conversations/list", "")
+	if status != 200 || !strings.Contains(list, `"conversations":[]`) {
+		t.Errorf("after the data are deleted: %d %s", status, list)
+	}
+	third.interrupt()
 }
 
 func TestAPortThatIsTakenIsNamedBeforeAnythingIsBegun(t *testing.T) {

@@ -43,8 +43,22 @@ func newRoot() *cobra.Command {
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(explainFlag)
-	root.AddCommand(devCommand(), serveCommand(), migrateCommand(), tokenCommand(), disconnectCommand(), doctorCommand(), addCommand(),
-		exportCommand(), importCommand(), eraseCommand(), benchCommand(), soakCommand())
+	for _, group := range []struct {
+		id, title string
+		commands  []*cobra.Command
+	}{
+		{"users", "Available Commands:", []*cobra.Command{
+			devCommand(), serveCommand(), migrateCommand(), tokenCommand(), disconnectCommand(), doctorCommand(), addCommand(), exportCommand(), importCommand(), eraseCommand(),
+		}},
+		{"contributors", "For work on devinbox itself:", []*cobra.Command{benchCommand(), soakCommand()}},
+	} {
+		root.AddGroup(&cobra.Group{ID: group.id, Title: group.title})
+		for _, command := range group.commands {
+			command.GroupID = group.id
+			root.AddCommand(command)
+		}
+	}
+	root.SetHelpCommandGroupID("users")
 	return root
 }
 

@@ -131,6 +131,23 @@ func TestAPortThatCannotBeListenedOnIsNamedWithWhatHelps(t *testing.T) {
 	}
 }
 
+func TestTheCommandsOfUsersAreListedApartFromThoseForWorkOnDevinbox(t *testing.T) {
+	t.Parallel()
+	list := execute(t, t.TempDir(), nil, "help").is(t, 0).output
+	users, rest, found := strings.Cut(list, "For work on devinbox itself:\n")
+	contributors, _, ended := strings.Cut(rest, "\n\n")
+	if !found || !ended {
+		t.Fatalf("it says %s", list)
+	}
+	for _, command := range newRoot().Commands() {
+		forUsers := command.Name() != "bench" && command.Name() != "soak"
+		line := "\n  " + command.Name() + " "
+		if strings.Contains(users, line) != forUsers || strings.Contains("\n"+contributors, line) == forUsers {
+			t.Errorf("%s is not where it belongs: %s", command.Name(), list)
+		}
+	}
+}
+
 // Each text that says how to call something names things that there are: no COMMAND stands for one.
 func TestEachCommandSaysHowToUseItself(t *testing.T) {
 	t.Parallel()
