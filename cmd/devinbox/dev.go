@@ -39,7 +39,7 @@ func devCommand() *cobra.Command {
 		Short: "Run everything on this machine",
 		Long: `Run everything on this machine: the functions of api/, the web example and, if the environment, .env.local
 or .env name none, Postgres, a Pusher-protocol server, an object store and secrets. A value unchanged from .env.example
-counts as not set. Ctrl-C ends everything; the data stay.
+counts as not set. Ctrl-C stops everything; your data is kept.
 
 It listens on loopback alone, and answers only requests for localhost, a name below it, or an address of loopback:
 otherwise a page of another site could read your data. --allow-host adds a name, such as that of a tunnel.
@@ -122,7 +122,7 @@ func (d devRun) run(ctx context.Context, command []string) (err error) {
 			return err
 		}
 		if claimed == nil {
-			return fmt.Errorf("the web example of this checkout is run by %s already, and Next.js serves a folder only once: end that one, or start this one with --no-web", holder)
+			return fmt.Errorf("%s runs the web example of this checkout already, and Next.js can serve a folder only once: stop that process, or start this one with --no-web", holder)
 		}
 		defer claimed.Close()
 	}
@@ -178,7 +178,7 @@ func sayStopping(ctx context.Context) (over func(*error)) {
 		}
 		<-said
 		if *err == nil {
-			fmt.Fprintln(os.Stderr, "Stopped. The data stay.")
+			fmt.Fprintln(os.Stderr, "Stopped. Your data is kept.")
 		}
 	}
 }
@@ -202,8 +202,8 @@ func (d devRun) migrate(ctx context.Context, settings config.Config) error {
 	if len(status.Pending) == 0 {
 		return nil
 	}
-	if !local && !confirm(os.Stdin, "The database is not on this machine and lacks "+strings.Join(status.Pending, ", ")+". Migrate it?") {
-		return errors.New("the database was not migrated, and without that nothing can be served")
+	if !local && !confirm(os.Stdin, "The database is not on this machine, and these migrations are missing: "+strings.Join(status.Pending, ", ")+". Migrate it?") {
+		return errors.New("the database was not migrated, so nothing can be served")
 	}
 	if err := migrate.Up(ctx, database, func(string) {}); err != nil {
 		return err
@@ -308,13 +308,13 @@ func (d devRun) greet(p *project, stack *dev.Stack, settings config.Config, data
 		fmt.Fprintf(text, "  %-9s  %s, id %-5s %s\n", who.Role, who.Name, who.ID+":", how)
 	}
 	if made {
-		text.WriteString("Both tokens are good for a day. ")
+		text.WriteString("Both tokens are valid for a day. ")
 	} else {
-		text.WriteString("Tokens are not given away here, because CHAT_JWT_SECRET may be a deployment's: these commands make some.\n")
+		text.WriteString("No token is shown, because CHAT_JWT_SECRET may also be a deployment's. These commands make some.\n")
 	}
-	text.WriteString("Ctrl-C ends it; the data stay.\n\n")
+	text.WriteString("Ctrl-C stops it; your data is kept.\n\n")
 	if settings.Pusher.Channels == realtime.Presence && !stack.Made("PUSHER_SECRET") {
-		fmt.Fprintln(os.Stderr, "Nobody will be online: Pusher's webhooks do not reach this machine, unless a tunnel does (docs/deploy.md).")
+		fmt.Fprintln(os.Stderr, "Nobody will be shown as online: Pusher's webhooks cannot reach this machine, unless you use a tunnel (docs/deploy.md).")
 	}
 	_, err := fmt.Print(text)
 	return err
@@ -322,7 +322,7 @@ func (d devRun) greet(p *project, stack *dev.Stack, settings config.Config, data
 
 // services says of what a deployment has elsewhere whether it is that, because the environment names it, or runs here.
 func services(p *project, stack *dev.Stack, settings config.Config) string {
-	here := func(address string) string { return "of this machine, made by dev, at " + address }
+	here := func(address string) string { return "on this machine, started by dev, at " + address }
 	database := "the one that " + p.named(settings.DatabaseVariable) + " names"
 	if u, err := url.Parse(settings.Database.URL); err == nil && stack.Brings("DATABASE_URL") {
 		database = here(u.Host)

@@ -155,7 +155,7 @@ func (r *running) interrupt() string {
 // saidThatItStopped requires that Ctrl-C was answered, in the place of progress.
 func (r *running) saidThatItStopped() {
 	r.t.Helper()
-	if said := r.problems(); !strings.HasSuffix(said, "Stopping: what has begun is finished first.\nStopped. The data stay.\n") {
+	if said := r.problems(); !strings.HasSuffix(said, "Stopping: what has begun is finished first.\nStopped. Your data is kept.\n") {
 		r.t.Errorf("after Ctrl-C it says %s", said)
 	}
 }
@@ -459,7 +459,7 @@ func TestTheBannerSaysWhatIsReal(t *testing.T) {
 		says      []string
 	}{
 		{"all is made here but the database", "", nil, []string{
-			"Postgres   the one that DATABASE_URL names", "Pusher     of this machine, made by dev, at http://127.0.0.1:", "files      of this machine, made by dev, at http://127.0.0.1:",
+			"Postgres   the one that DATABASE_URL names", "Pusher     on this machine, started by dev, at http://127.0.0.1:", "files      on this machine, started by dev, at http://127.0.0.1:",
 		}},
 		{
 			"Pusher itself and a store elsewhere", "PUSHER_APP_ID=1234567\nPUSHER_SECRET=00112233445566778899\nNEXT_PUBLIC_PUSHER_KEY=112233445566778899aa\nNEXT_PUBLIC_PUSHER_CLUSTER=eu\nS3_ENDPOINT=https://s3.example.com\nS3_REGION=auto\nS3_BUCKET=bucket\nS3_ACCESS_KEY_ID=id\nS3_SECRET_ACCESS_KEY=key\n", nil,
@@ -490,7 +490,7 @@ func TestTheBannerSaysWhatIsReal(t *testing.T) {
 	}
 	// Where the functions are left to another command, it is said beside what that prints.
 	o := execute(t, emptyProject(t), []string{"DATABASE_URL=" + testdb.New(t)}, "dev", "--services-only", "--data", newData(t), "--", "true").is(t, 0)
-	if !strings.Contains(o.errors, "Pusher     of this machine") || o.output != "" {
+	if !strings.Contains(o.errors, "Pusher     on this machine") || o.output != "" {
 		t.Errorf("%+v", o)
 	}
 }
@@ -507,7 +507,7 @@ func TestASecondDevInOneCheckoutSaysAtOnceWhatIsInItsWay(t *testing.T) {
 	}
 	defer claimed.Close()
 	variables := []string{"DATABASE_URL=" + testdb.New(t)}
-	execute(t, folder, variables, "dev", "--port", "0", "--data", data).is(t, 1, "run by process 1 (devinbox dev at http://localhost:3000)", "--no-web")
+	execute(t, folder, variables, "dev", "--port", "0", "--data", data).is(t, 1, "process 1 (devinbox dev at http://localhost:3000) runs the web example", "--no-web")
 	if exists(data) {
 		t.Error("it has begun")
 	}

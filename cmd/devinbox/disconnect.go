@@ -29,7 +29,7 @@ can still call the functions. So first stop issuing tokens for the identity, and
 			if err != nil {
 				return err
 			}
-			settings, _ := p.load(p.lookup) // what else may be wrong there is nothing to Pusher
+			settings, _ := p.load(p.lookup) // the other variables do not matter to Pusher
 			if settings.PusherFaults != nil {
 				return fmt.Errorf("Pusher is not configured in the environment, .env.local or .env:\n%w", settings.PusherFaults)
 			}

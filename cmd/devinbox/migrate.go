@@ -78,7 +78,7 @@ schema from it and from PUBLIC. Later migrations grant that role the rights to w
 
 // owned is what the environment says, with the database's URL for its owner: the unpooled one if there is one.
 func (p *project) owned() (config.Config, error) {
-	settings, _ := p.load(p.lookup) // what else may be wrong there is nothing to who works on the tables themselves
+	settings, _ := p.load(p.lookup) // the other variables do not matter to work on the tables
 	if settings.MigrationURL == "" {
 		why := "neither in the environment nor in .env.local or .env"
 		for _, name := range p.unchanged() {
@@ -92,10 +92,10 @@ func (p *project) owned() (config.Config, error) {
 }
 
 // errTwoDatabases is the error of a database that would be served without having been migrated.
-var errTwoDatabases = errors.New("DATABASE_URL and DATABASE_URL_UNPOOLED (or POSTGRES_URL and POSTGRES_URL_NON_POOLING) lead to two databases: they must be the pooled and the unpooled URL of one, or leave the second one out")
+var errTwoDatabases = errors.New("DATABASE_URL and DATABASE_URL_UNPOOLED (or POSTGRES_URL and POSTGRES_URL_NON_POOLING) lead to two databases: set the pooled and the unpooled URL of one database, or remove the second one")
 
 // checkServed tells whether what was migrated is what the functions will use, if that has a URL of its own. A pooled
-// URL that does not answer here is no error: a migration may run where only the other one is to be reached.
+// URL that does not answer here is no error: a migration may run where only the other one can be reached.
 func checkServed(ctx context.Context, settings config.Config) error {
 	if settings.DatabaseFaults != nil || settings.Database.URL == settings.MigrationURL {
 		return nil

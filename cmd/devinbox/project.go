@@ -37,7 +37,7 @@ func openProject() (*project, error) {
 		}
 		parent := filepath.Dir(folder)
 		if parent == folder {
-			return nil, errors.New("this is not a folder of the project: there is no vercel.json here or above")
+			return nil, errors.New("this folder is not in a devinbox project: neither it nor a folder above it has a vercel.json")
 		}
 		folder = parent
 	}

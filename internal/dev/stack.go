@@ -112,7 +112,7 @@ func (s *Stack) claim(o Options) error {
 	if claimed != nil {
 		s.stops = append(s.stops, claimed.Close)
 	} else if o.Progress != nil {
-		fmt.Fprintf(o.Progress, "The data in %s are in use by %s too: both have the same messages, and each hears only its own live.\n", o.Data, holder)
+		fmt.Fprintf(o.Progress, "The data in %s is in use by %s too: both have the same messages, but each gets only its own live events.\n", o.Data, holder)
 	}
 	return nil
 }
@@ -181,8 +181,8 @@ func hint(mode string) func(channel string) string {
 		for _, other := range []realtime.Channels{realtime.Public, realtime.Private, realtime.Presence} {
 			place, known := other.Parse(channel)
 			if right := channels.Name(place); ok && known && right != channel {
-				return "somebody subscribes to a channel that nothing is sent to: here its name is " + right +
-					", and GET /api/session tells it (or set CHAT_CHANNELS=public, where everybody can read everything)"
+				return "a page has subscribed to a channel that gets no events: here its name is " + right +
+					", which GET /api/session returns (or set CHAT_CHANNELS=public, with which everybody can read everything)"
 			}
 		}
 		return ""

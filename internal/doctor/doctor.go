@@ -176,7 +176,7 @@ func unconfigured() Finding {
 		Check: "variables", Status: OK,
 		Detail: "Nothing is configured: not in the environment, and not in .env.local or .env.\n" + `
 On this machine that is fine. ` + "`go run ./cmd/devinbox dev`" + ` provides, by itself:
-  Postgres        the installed one, otherwise one from npm; the data stay
+  Postgres        the installed one, otherwise one from npm; your data is kept
   Pusher          a server that speaks its protocol, on port 6001 if that is free
   object store    a server that speaks S3, on port 6002 if that is free
   secrets         random, only for this machine

@@ -40,13 +40,13 @@ func remedy(output string) string {
 	case "E500", "E502", "E503", "E504":
 		return "npm's registry fails. Try again later, and check the registry that `npm config list` shows."
 	case "EINTEGRITY":
-		return "npm's registry sent something else than the lock file names. Check the registry and the proxy that `npm config list` shows, and run `npm cache verify`."
+		return "npm's registry sent something else than the lock file expects. Check the registry and the proxy that `npm config list` shows, and run `npm cache verify`."
 	case "EBADPLATFORM":
 		return "A package is not made for this system."
 	case "ENOSPC":
 		return "The disk is full. Make room, and try again."
 	case "EACCES", "EPERM":
-		return "npm may not write a file. See who owns the folder that npm names, and the one that `npm config get cache` names."
+		return "npm is not allowed to write a file. Check who owns the folder that npm names, and the one that `npm config get cache` shows."
 	default:
 		return "npm failed. Run it by hand to see more."
 	}

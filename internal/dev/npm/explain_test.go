@@ -63,7 +63,7 @@ npm error network This is a problem related to network connectivity.
 		{
 			name:   "many words",
 			output: "npm error code EACCES\nnpm error 1\nnpm error 2\nnpm error 3\nnpm error 4\nnpm error 5\nnpm error 6\nnpm error 7\n",
-			why:    "npm may not write a file.", words: []string{"1", "2", "3", "4", "5", "6"},
+			why:    "npm is not allowed to write a file.", words: []string{"1", "2", "3", "4", "5", "6"},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

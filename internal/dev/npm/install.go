@@ -151,7 +151,7 @@ func environment() []string {
 // explain turns what npm says about a failure into an error.
 func explain(packages map[string]string, output string) error {
 	why, words := Explain(output)
-	return fmt.Errorf("npm install %s: %s\n  %s", list(packages), why, strings.Join(words, "\n  "))
+	return fmt.Errorf("npm could not install %s. %s\n  %s", list(packages), why, strings.Join(words, "\n  "))
 }
 
 // list writes packages as npm's command line takes them.
