@@ -3,12 +3,23 @@ package webapp
 import (
 	"bytes"
 	"io"
+	"os"
 	"regexp"
 )
 
 // addressLine matches where Next.js says that it listens, coloured or not. That is for this program alone: pages belong to
 // the address that devinbox dev prints, where the functions are too.
 var addressLine = regexp.MustCompile(`^(?:\x1b\[[0-9;]*m|[\s-])*(?:Local|Network):(?:\x1b\[[0-9;]*m|\s)+https?://\S+\s*$`)
+
+// isTerminal tells whether somebody sees colours there. Next.js itself sees a pipe.
+func isTerminal(output io.Writer) bool {
+	file, is := output.(*os.File)
+	if !is {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
 
 // withoutAddresses passes on what Next.js prints, line by line, without the lines that name its own address.
 func withoutAddresses(to io.Writer) *lines { return &lines{to: to} }

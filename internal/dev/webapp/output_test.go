@@ -1,6 +1,8 @@
 package webapp
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -38,5 +40,22 @@ func TestTheAddressOfNextJSIsNotShownAndAllElseIs(t *testing.T) {
 	var got strings.Builder
 	if _, err := withoutAddresses(&got).Write([]byte(strings.Repeat("x", 5000))); err != nil || got.Len() != 5000 {
 		t.Errorf("%d of 5000, %v", got.Len(), err)
+	}
+}
+
+func TestOnlyADeviceGetsColours(t *testing.T) {
+	t.Parallel()
+	device, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer device.Close()
+	file, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if !isTerminal(device) || isTerminal(file) || isTerminal(&strings.Builder{}) {
+		t.Error("colours go to something else than a device")
 	}
 }

@@ -91,6 +91,9 @@ func start(ctx context.Context, dir, program, mode string, environment []string,
 	process := exec.Command("sh", "-c", watch, "sh", "node", program, mode, "--hostname", "127.0.0.1", "--port", fmt.Sprint(address.Port))
 	process.Dir = dir
 	process.Env = append(append(os.Environ(), noTelemetry), environment...)
+	if isTerminal(output) {
+		process.Env = append(process.Env, "FORCE_COLOR=1") // NO_COLOR goes before it
+	}
 	quiet := withoutAddresses(output)
 	process.Stdout, process.Stderr = quiet, quiet
 	a, err := launch(process, quiet.flush)
