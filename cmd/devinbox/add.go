@@ -25,7 +25,7 @@ The project's own pages, routes, headers and framework stay. .devinbox.json reco
 
 If something in the project is in the way, such as a route with the URL of a function, the command names it and changes
 nothing. To upgrade, run it again with a newer devinbox: if files were edited in between, it names them and changes nothing.`,
-		Args: cobra.ExactArgs(1),
+		Args: oneArgument("folder", "devinbox add ../my-app"),
 		RunE: func(_ *cobra.Command, arguments []string) error {
 			folder, err := ownSources()
 			if err != nil {
@@ -73,25 +73,40 @@ func quoted(path string) string {
 	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
-// tellAdded says what was done, and what is to be done next.
+// tellAdded says what was done, and what is to be done next. If nothing was changed, nothing is to be done.
 func tellAdded(result add.Result, dir, source, version string) string {
 	text := &strings.Builder{}
+	changed := len(result.Written)+len(result.Removed) > 0
 	switch {
-	case len(result.Written)+len(result.Removed) == 0:
-		fmt.Fprintf(text, "Everything in %s is up to date. Nothing was changed.\n", dir)
-	default:
+	case changed:
 		fmt.Fprintf(text, "%d files were written and %d removed in %s. It has these functions:\n", len(result.Written), len(result.Removed), dir)
 		for _, url := range result.Functions {
 			fmt.Fprintf(text, "  %s\n", url)
 		}
+	case result.Recorded:
+		fmt.Fprintf(text, "Everything in %s is up to date. Only .devinbox.json, which records the version, was changed: commit it.\n", dir)
+	default:
+		fmt.Fprintf(text, "Everything in %s is up to date. Nothing was changed.\n", dir)
 	}
 	for _, note := range result.Notes {
 		fmt.Fprintf(text, "Note: %s\n", note)
+	}
+	if !changed {
+		return text.String()
 	}
 	program := fmt.Sprintf("go run %s/cmd/devinbox@%s", modulePath(), version)
 	if version == "" {
 		program = "devinbox"
 		fmt.Fprintf(text, "\n`go install -C %s ./cmd/devinbox` makes the program devinbox, in the folder bin/ of what `go env GOPATH` says.\n", quoted(source))
+	}
+	if result.Upgraded {
+		fmt.Fprintf(text, `
+Next, in %[1]s:
+  1. Commit what has changed.
+  2. Bring the database up to date: DATABASE_URL=… %[2]s migrate
+  3. Deploy, and look at /api/health.
+`, dir, program)
+		return text.String()
 	}
 	fmt.Fprintf(text, `
 Next, in %[1]s:

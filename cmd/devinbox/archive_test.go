@@ -86,7 +86,7 @@ func TestAnErasureTellsThePagesThatAreOpen(t *testing.T) {
 
 	// If Pusher fails, it is erased all the same, and that is said.
 	failing := append(variables, "PUSHER_SECRET=another")
-	execute(t, folder, failing, "erase", "--client", "grace@example.com", "--all").is(t, 0, "Pages that are open may show what they have", "are gone")
+	execute(t, folder, failing, "erase", "--client", "grace@example.com", "--all").is(t, 0, "Open pages may show the old texts", "are gone")
 }
 
 // A file that was begun long ago is gone when the command ends, and forgotten. Of a new one an upload may still be going
@@ -125,7 +125,7 @@ func TestAnErasureDeletesTheFilesFromTheObjectStore(t *testing.T) {
 		}
 		return n
 	}
-	execute(t, folder, without, "erase", "--client", "42").is(t, 0, "still in the object store, until the deployment's cron deletes them: S3_ENDPOINT")
+	execute(t, folder, without, "erase", "--client", "42").is(t, 0, "stay in the object store until the deployment's cron deletes them: S3_ENDPOINT")
 	if n := len(store.List(t)); n != 2 || left() != 2 {
 		t.Errorf("%d objects, %d are to be deleted", n, left())
 	}
@@ -154,7 +154,7 @@ func TestImportExportAndEraseSayWhatIsWrong(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(folder, "folder"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	execute(t, folder, variables, "import", "folder").is(t, 1, "folder")
+	execute(t, folder, variables, "import", "folder").is(t, 1, "folder is a folder: give a file")
 	for _, arguments := range []string{"export --client 42", "import lines", "erase --client 42"} {
 		execute(t, folder, nil, strings.Fields(arguments)...).is(t, 1, "DATABASE_URL is not set")
 		execute(t, folder, []string{"DATABASE_URL=" + testdb.Empty(t)}, strings.Fields(arguments)...).is(t, 1, "devinbox migrate")

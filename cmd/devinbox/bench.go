@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 
@@ -21,14 +20,17 @@ in place of Pusher.
 
 With --against it also measures another commit, or with --floor the least work that any program has to do. Both are
 measured in turns, so that other load on the machine affects both. Compare the ratio.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
+			if err := exclusive(command, "against", "floor"); err != nil {
+				return err
+			}
 			if o.Pairs < 1 || o.Sends < 1 || o.Conversations < 1 || len(o.Callers) == 0 {
-				return fmt.Errorf("--pairs, --sends, --callers and --conversations must be positive: %w", errUsage)
+				return usage("--pairs, --sends, --callers and --conversations must be positive")
 			}
 			for _, n := range o.Callers {
 				if n < 1 || n > 64 {
-					return fmt.Errorf("--callers must be from 1 to 64: %w", errUsage)
+					return usage("--callers must be from 1 to 64")
 				}
 			}
 			p, err := openProject()
@@ -49,7 +51,6 @@ measured in turns, so that other load on the machine affects both. Compare the r
 	}
 	command.Flags().StringVar(&o.Against, "against", "", "a commit to compare this checkout with")
 	command.Flags().BoolVar(&o.Floor, "floor", false, "compare devinbox serve with the floor")
-	command.MarkFlagsMutuallyExclusive("against", "floor")
 	command.Flags().IntVar(&o.Pairs, "pairs", 7, "the number of measurements of each")
 	command.Flags().IntVar(&o.Sends, "sends", 2000, "the number of sends in one run")
 	command.Flags().IntSliceVar(&o.Callers, "callers", []int{1, 8}, "the number of sends at once; each number is measured separately")

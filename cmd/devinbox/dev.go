@@ -15,7 +15,6 @@ import (
 	"reflect"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -34,13 +33,13 @@ import (
 )
 
 func devCommand() *cobra.Command {
-	var d devRun
+	d := devRun{port: 3000}
 	command := &cobra.Command{
 		Use:   "dev [-- COMMAND …]",
 		Short: "Run everything on this machine",
 		Long: `Run everything on this machine: the functions of api/, the web example and, if the environment, .env.local
 or .env name none, Postgres, a Pusher-protocol server, an object store and secrets. A value unchanged from .env.example
-counts as not set. Ctrl-C ends everything; the data stay.
+counts as not set. Ctrl-C stops everything; your data is kept.
 
 It listens on loopback alone, and answers only requests for localhost, a name below it, or an address of loopback:
 otherwise a page of another site could read your data. --allow-host adds a name, such as that of a tunnel.
@@ -50,7 +49,7 @@ With --services-only COMMAND runs the functions, with all variables in its envir
 Without a COMMAND the variables are printed. --port then says where COMMAND serves the functions.`,
 		Args: func(command *cobra.Command, arguments []string) error {
 			if len(arguments) > 0 && (!d.servicesOnly || command.ArgsLenAtDash() != 0) {
-				return errors.New("a COMMAND must come after --, and needs --services-only")
+				return usage("a COMMAND must come after --, and needs --services-only: devinbox dev --services-only -- vercel dev --local")
 			}
 			return nil
 		},
@@ -59,7 +58,7 @@ Without a COMMAND the variables are printed. --port then says where COMMAND serv
 			return d.run(command.Context(), arguments)
 		},
 	}
-	command.Flags().IntVar(&d.port, "port", 3000, "the port of the functions; if it is not given, PORT is used; 0 picks a free one")
+	command.Flags().Var((*port)(&d.port), "port", "the port of the functions; if it is not given, PORT is used; 0 picks a free one")
 	command.Flags().StringVar(&d.data, "data", "", "the folder for the data")
 	command.Flags().StringArrayVar(&d.names, "allow-host", nil, "another host name to answer to, such as that of a tunnel; can be repeated")
 	command.Flags().BoolVar(&d.noWeb, "no-web", false, "leave out the web example, and serve the API reference instead")
@@ -80,10 +79,10 @@ type devRun struct {
 func (d devRun) run(ctx context.Context, command []string) (err error) {
 	for _, name := range d.names {
 		if err := loopback.CheckName(name); err != nil {
-			return fmt.Errorf("--allow-host %w: %w", err, errUsage)
+			return usage("--allow-host %v", err)
 		}
 	}
-	if err := checkPort(d.port); err != nil {
+	if err := checkData(d.data); err != nil {
 		return err
 	}
 	p, err := openProject()
@@ -107,10 +106,8 @@ func (d devRun) run(ctx context.Context, command []string) (err error) {
 	}
 	var listener net.Listener
 	if !d.servicesOnly {
-		if listener, err = loopback.Listen(d.port); errors.Is(err, syscall.EADDRINUSE) {
-			return portTaken(d.port)
-		} else if err != nil {
-			return err
+		if listener, err = loopback.Listen(d.port); err != nil {
+			return portFault(d.port, err)
 		}
 		defer listener.Close()
 		d.port = listener.Addr().(*net.TCPAddr).Port
@@ -125,7 +122,7 @@ func (d devRun) run(ctx context.Context, command []string) (err error) {
 			return err
 		}
 		if claimed == nil {
-			return fmt.Errorf("the web example of this checkout is run by %s already, and Next.js serves a folder only once: end that one, or start this one with --no-web", holder)
+			return fmt.Errorf("%s runs the web example of this checkout already, and Next.js can serve a folder only once: stop that process, or start this one with --no-web", holder)
 		}
 		defer claimed.Close()
 	}
@@ -133,11 +130,15 @@ func (d devRun) run(ctx context.Context, command []string) (err error) {
 	if err != nil {
 		return err
 	}
+	for _, name := range p.unchanged() {
+		fmt.Fprintf(os.Stderr, "%s is still as in .env.example, so it counts as not set.\n", name)
+	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	options := dev.Options{Lookup: p.lookup, Data: data, Progress: os.Stderr, Log: log, Hosts: d.names, Who: who}
 	if settings.Pusher.Channels == realtime.Presence && d.port != 0 { // nobody else needs to know who is there
 		options.WebhookURL = fmt.Sprintf("http://127.0.0.1:%d/api/pusher/webhook", d.port)
 	}
+	defer sayStopping(ctx)(&err)
 	stack, err := dev.Start(ctx, options)
 	defer func() { err = errors.Join(err, stack.Stop()) }()
 	if err != nil {
@@ -164,6 +165,24 @@ func (d devRun) run(ctx context.Context, command []string) (err error) {
 	}
 }
 
+// sayStopping says at Ctrl-C that it was heard. What it returns is called at the end, with how that is.
+func sayStopping(ctx context.Context) (over func(*error)) {
+	said := make(chan struct{})
+	cancel := context.AfterFunc(ctx, func() {
+		defer close(said)
+		fmt.Fprintln(os.Stderr, "Stopping: what has begun is finished first.")
+	})
+	return func(err *error) {
+		if cancel() { // it ends by itself
+			return
+		}
+		<-said
+		if *err == nil {
+			fmt.Fprintln(os.Stderr, "Stopped. Your data is kept.")
+		}
+	}
+}
+
 // migrate brings the database up to date. One that is not on this machine is somebody's, who is asked first.
 func (d devRun) migrate(ctx context.Context, settings config.Config) error {
 	database := settings.MigrationURL
@@ -183,8 +202,8 @@ func (d devRun) migrate(ctx context.Context, settings config.Config) error {
 	if len(status.Pending) == 0 {
 		return nil
 	}
-	if !local && !confirm(os.Stdin, "The database is not on this machine and lacks "+strings.Join(status.Pending, ", ")+". Migrate it?") {
-		return errors.New("the database was not migrated, and without that nothing can be served")
+	if !local && !confirm(os.Stdin, "The database is not on this machine, and these migrations are missing: "+strings.Join(status.Pending, ", ")+". Migrate it?") {
+		return errors.New("the database was not migrated, so nothing can be served")
 	}
 	if err := migrate.Up(ctx, database, func(string) {}); err != nil {
 		return err
@@ -289,13 +308,13 @@ func (d devRun) greet(p *project, stack *dev.Stack, settings config.Config, data
 		fmt.Fprintf(text, "  %-9s  %s, id %-5s %s\n", who.Role, who.Name, who.ID+":", how)
 	}
 	if made {
-		text.WriteString("Both tokens are good for a day. ")
+		text.WriteString("Both tokens are valid for a day. ")
 	} else {
-		text.WriteString("Tokens are not given away here, because CHAT_JWT_SECRET may be a deployment's: these commands make some.\n")
+		text.WriteString("No token is shown, because CHAT_JWT_SECRET may also be a deployment's. These commands make some.\n")
 	}
-	text.WriteString("Ctrl-C ends it; the data stay.\n\n")
+	text.WriteString("Ctrl-C stops it; your data is kept.\n\n")
 	if settings.Pusher.Channels == realtime.Presence && !stack.Made("PUSHER_SECRET") {
-		fmt.Fprintln(os.Stderr, "Nobody will be online: Pusher's webhooks do not reach this machine, unless a tunnel does (docs/deploy.md).")
+		fmt.Fprintln(os.Stderr, "Nobody will be shown as online: Pusher's webhooks cannot reach this machine, unless you use a tunnel (docs/deploy.md).")
 	}
 	_, err := fmt.Print(text)
 	return err
@@ -303,7 +322,7 @@ func (d devRun) greet(p *project, stack *dev.Stack, settings config.Config, data
 
 // services says of what a deployment has elsewhere whether it is that, because the environment names it, or runs here.
 func services(p *project, stack *dev.Stack, settings config.Config) string {
-	here := func(address string) string { return "of this machine, made by dev, at " + address }
+	here := func(address string) string { return "on this machine, started by dev, at " + address }
 	database := "the one that " + p.named(settings.DatabaseVariable) + " names"
 	if u, err := url.Parse(settings.Database.URL); err == nil && stack.Brings("DATABASE_URL") {
 		database = here(u.Host)

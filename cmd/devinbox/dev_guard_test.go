@@ -186,7 +186,7 @@ func TestAPlaceholderOfTheExampleFileCountsAsNotNamed(t *testing.T) {
 		t.Errorf("DATABASE_URL is %q", url)
 	}
 	// What somebody has filled in is meant.
-	execute(t, folder, []string{"DATABASE_URL=postgres://canary@127.0.0.1:1/mine"}, "migrate").is(t, 1, "database=mine")
+	execute(t, folder, []string{"DATABASE_URL=postgres://canary@127.0.0.1:1/mine"}, "migrate").is(t, 1, "the database of DATABASE_URL does not answer")
 }
 
 func TestAnUnpooledURLIsThatOfTheDatabaseThatIsServed(t *testing.T) {

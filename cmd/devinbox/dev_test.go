@@ -152,6 +152,14 @@ func (r *running) interrupt() string {
 	return string(rest)
 }
 
+// saidThatItStopped requires that Ctrl-C was answered, in the place of progress.
+func (r *running) saidThatItStopped() {
+	r.t.Helper()
+	if said := r.problems(); !strings.HasSuffix(said, "Stopping: what has begun is finished first.\nStopped. Your data is kept.\n") {
+		r.t.Errorf("after Ctrl-C it says %s", said)
+	}
+}
+
 // greeting is what dev says when it serves.
 var greeting = regexp.MustCompile(`(?s)running at (http://localhost:([0-9]+))\n.*client .*?: +(\S+)\n.*developer .*?: +(\S+)\n`)
 
@@ -229,12 +237,31 @@ func TestDevRunsEverythingAndKeepsTheDataOverAKill(t *testing.T) {
 	again.typed(t, folder, data)
 	again.listened(t)
 	second.interrupt()
+	second.saidThatItStopped()
 	if pid := postmaster(data); pid != 0 {
 		t.Errorf("Postgres still runs, as %d", pid)
 	}
 	if _, err := net.DialTimeout("tcp", strings.TrimPrefix(again.url, "http://"), time.Second); err == nil {
 		t.Error("the functions are still served")
 	}
+
+	// Without the folder that the banner names, everything begins again.
+	if err := os.RemoveAll(data); err != nil {
+		t.Fatal(err)
+	}
+	third := dev()
+	said := third.until("running at")
+	url := regexp.MustCompile(`http://localhost:[0-9]+`).FindString(said)
+	if said := third.until("  data "); !strings.HasSuffix(said, "  data       "+data+"\n") {
+		t.Errorf("it says %s", said)
+	}
+	third.until("Ctrl-C")
+	token := strings.TrimSpace(execute(t, folder, nil, "token", "--role", "developer", "--sub", "ada", "--data", data).is(t, 0).output)
+	status, list := deployment{url: url}.call(t, token, "GET", "/api/conversations/list", "")
+	if status != 200 || !strings.Contains(list, `"conversations":[]`) {
+		t.Errorf("after the data are deleted: %d %s", status, list)
+	}
+	third.interrupt()
 }
 
 func TestAPortThatIsTakenIsNamedBeforeAnythingIsBegun(t *testing.T) {
@@ -334,6 +361,7 @@ func TestServicesOnlyPrintsWhatItAdds(t *testing.T) {
 	if rest := r.interrupt(); rest != "" {
 		t.Errorf("and then it says %q", rest)
 	}
+	r.saidThatItStopped()
 	if text, err := os.ReadFile(filepath.Join(folder, ".env.local")); err != nil || string(text) != file {
 		t.Errorf(".env.local is now %q (%v)", text, err)
 	}
@@ -431,7 +459,7 @@ func TestTheBannerSaysWhatIsReal(t *testing.T) {
 		says      []string
 	}{
 		{"all is made here but the database", "", nil, []string{
-			"Postgres   the one that DATABASE_URL names", "Pusher     of this machine, made by dev, at http://127.0.0.1:", "files      of this machine, made by dev, at http://127.0.0.1:",
+			"Postgres   the one that DATABASE_URL names", "Pusher     on this machine, started by dev, at http://127.0.0.1:", "files      on this machine, started by dev, at http://127.0.0.1:",
 		}},
 		{
 			"Pusher itself and a store elsewhere", "PUSHER_APP_ID=1234567\nPUSHER_SECRET=00112233445566778899\nNEXT_PUBLIC_PUSHER_KEY=112233445566778899aa\nNEXT_PUBLIC_PUSHER_CLUSTER=eu\nS3_ENDPOINT=https://s3.example.com\nS3_REGION=auto\nS3_BUCKET=bucket\nS3_ACCESS_KEY_ID=id\nS3_SECRET_ACCESS_KEY=key\n", nil,
@@ -462,7 +490,7 @@ func TestTheBannerSaysWhatIsReal(t *testing.T) {
 	}
 	// Where the functions are left to another command, it is said beside what that prints.
 	o := execute(t, emptyProject(t), []string{"DATABASE_URL=" + testdb.New(t)}, "dev", "--services-only", "--data", newData(t), "--", "true").is(t, 0)
-	if !strings.Contains(o.errors, "Pusher     of this machine") || o.output != "" {
+	if !strings.Contains(o.errors, "Pusher     on this machine") || o.output != "" {
 		t.Errorf("%+v", o)
 	}
 }
@@ -479,7 +507,7 @@ func TestASecondDevInOneCheckoutSaysAtOnceWhatIsInItsWay(t *testing.T) {
 	}
 	defer claimed.Close()
 	variables := []string{"DATABASE_URL=" + testdb.New(t)}
-	execute(t, folder, variables, "dev", "--port", "0", "--data", data).is(t, 1, "run by process 1 (devinbox dev at http://localhost:3000)", "--no-web")
+	execute(t, folder, variables, "dev", "--port", "0", "--data", data).is(t, 1, "process 1 (devinbox dev at http://localhost:3000) runs the web example", "--no-web")
 	if exists(data) {
 		t.Error("it has begun")
 	}

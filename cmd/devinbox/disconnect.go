@@ -19,7 +19,7 @@ func disconnectCommand() *cobra.Command {
 
 This does not revoke access. Access ends only when the token expires: anybody with a valid token can connect again, and
 can still call the functions. So first stop issuing tokens for the identity, and then disconnect it.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			me.Role = chat.Role(role)
 			if err := checkIdentity(me); err != nil {
@@ -29,7 +29,7 @@ can still call the functions. So first stop issuing tokens for the identity, and
 			if err != nil {
 				return err
 			}
-			settings, _ := p.load(p.lookup) // what else may be wrong there is nothing to Pusher
+			settings, _ := p.load(p.lookup) // the other variables do not matter to Pusher
 			if settings.PusherFaults != nil {
 				return fmt.Errorf("Pusher is not configured in the environment, .env.local or .env:\n%w", settings.PusherFaults)
 			}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -25,11 +24,11 @@ With --url it also asks a deployment.
 
 To check the services that devinbox dev starts by itself:
   devinbox dev --services-only -- go run ./cmd/devinbox doctor`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if command.Flags().Changed("url") {
 				if err := doctor.CheckURL(url); err != nil {
-					return fmt.Errorf("--url %w: %w", err, errUsage)
+					return usage("--url %v", err)
 				}
 			}
 			p, err := openProject()

@@ -49,19 +49,30 @@ func TestACopyOfTheExampleIsNoConfiguration(t *testing.T) {
 	for _, name := range []string{".env.example", ".env.local"} {
 		write(t, filepath.Join(folder, name), string(example))
 	}
-	execute(t, folder, nil, "doctor").is(t, 0, "Nothing is configured", "go run ./cmd/devinbox dev")
-	execute(t, folder, nil, "migrate").is(t, 1, "DATABASE_URL is not set", ".env.example counts as not set")
+	execute(t, folder, nil, "doctor").is(t, 0, "DATABASE_URL (in .env.local) is a placeholder: it is still as in .env.example", "Nothing is configured", "go run ./cmd/devinbox dev")
+	execute(t, folder, nil, "migrate").is(t, 1, "DATABASE_URL is not set: DATABASE_URL (in .env.local) is still as in .env.example, which counts as not set")
 	// What .env says is not hidden by it.
 	database := testdb.New(t)
 	write(t, filepath.Join(folder, ".env"), "DATABASE_URL='"+database+"'\n")
 	execute(t, folder, nil, "migrate", "--status").is(t, 0, "up to date")
 
+	const unchanged = "DATABASE_URL (in .env.local) is still as in .env.example, so it counts as not set.\n"
 	r := start(t, command(t, folder, nil, "dev", "--port", "0", "--data", newData(t)))
 	d := r.greeted()
+	if strings.Contains(r.problems(), unchanged) {
+		t.Errorf("what .env says is set: %s", r.problems())
+	}
 	if status, sent := d.call(t, d.client, "POST", "/api/messages/send", `{"body":"Hello"}`); status != 201 || !strings.Contains(sent, `"delivered"`) {
 		t.Errorf("%d %s", status, sent)
 	}
 	r.interrupt()
+
+	// If nothing else says it, dev names it and goes on with what it brings.
+	write(t, filepath.Join(folder, ".env"), "")
+	o := execute(t, folder, nil, "dev", "--services-only", "--data", newData(t), "--", "sh", "-c", "env").is(t, 0, "DATABASE_URL=postgres://", "@127.0.0.1:")
+	if strings.Count(o.errors, unchanged) != 1 || strings.Count(o.errors, "is still as in") != 1 {
+		t.Errorf("it says %s", o.errors)
+	}
 }
 
 func TestWhatDevBringsIsHealthy(t *testing.T) {
@@ -80,10 +91,15 @@ func TestWhatDevBringsIsHealthy(t *testing.T) {
 func TestADatabaseThatDoesNotAnswerIsNamedByItsVariableAndFile(t *testing.T) {
 	t.Parallel()
 	folder := emptyProject(t)
-	write(t, filepath.Join(folder, ".env.local"), "POSTGRES_URL=postgres://u:canary@127.0.0.1:1/d?sslmode=disable\n")
-	for _, arguments := range []string{"migrate", "migrate --status", "export --client 42", "erase --client 42", "dev --services-only --data " + newData(t)} {
-		o := execute(t, folder, nil, strings.Fields(arguments)...).is(t, 1, "the database of POSTGRES_URL (in .env.local) does not answer")
-		if strings.Contains(o.errors, "canary") {
+	// pgx tries it with TLS and without, and says the same of both.
+	write(t, filepath.Join(folder, ".env.local"), "POSTGRES_URL=postgres://u:canary@127.0.0.1:1/d\n")
+	write(t, filepath.Join(folder, "clients.json"), "{}")
+	for _, arguments := range []string{
+		"migrate", "migrate --status", "migrate --grant app", "export --client 42", "erase --client 42", "import clients.json", "dev --port 0 --data " + newData(t), "dev --services-only --data " + newData(t),
+	} {
+		o := execute(t, folder, nil, strings.Fields(arguments)...).is(t, 1)
+		const want = "devinbox: the database of POSTGRES_URL (in .env.local) does not answer: nothing listens at that host and port. Start it, or correct the host and the port in the URL.\n"
+		if !strings.HasSuffix(o.errors, want) || strings.Count(o.errors, "does not answer") != 1 || strings.Contains(o.errors, "127.0.0.1:1") || strings.Contains(o.errors, "canary") {
 			t.Errorf("%s: %s", arguments, o.errors)
 		}
 	}

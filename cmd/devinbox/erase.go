@@ -33,7 +33,7 @@ devinbox disconnect. docs/personal-data.md says which other data are kept where,
 
 It uses DATABASE_URL_UNPOOLED if that is set, Pusher's variables to notify open pages, and the object store's variables
 to delete the files.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if err := checkClient(clientID); err != nil {
 				return err
@@ -63,10 +63,10 @@ func erase(ctx context.Context, settings config.Config, clientID string, all, va
 	}
 	fmt.Printf("Erased: %d messages.\n", done.Messages)
 	if err := announce(ctx, settings); err != nil {
-		fmt.Printf("Pages that are open may show what they have until they are reloaded: %v.\n", err)
+		fmt.Printf("Open pages may show the old texts until they are reloaded: %v.\n", err)
 	}
 	if err := deleteFiles(ctx, settings, done.Objects); err != nil {
-		fmt.Printf("The files are nobody's any more, but are still in the object store, until the deployment's cron deletes them: %v.\n", err)
+		fmt.Printf("No message has the files any more, but they stay in the object store until the deployment's cron deletes them: %v.\n", err)
 	}
 	if all {
 		if err := archive.Remove(ctx, url, clientID); err != nil && !errors.Is(err, archive.ErrNothing) {
@@ -74,14 +74,14 @@ func erase(ctx context.Context, settings config.Config, clientID string, all, va
 		}
 		fmt.Println("The conversation and the client's id are gone.")
 	} else if strings.ContainsRune(clientID, '@') {
-		fmt.Println("The id itself looks like an e-mail, and is still there: --all removes it.")
+		fmt.Println("The client's id looks like an e-mail address, and is still stored: --all removes it.")
 	}
 	if vacuum {
 		if err := archive.Vacuum(ctx, url); err != nil {
-			return fmt.Errorf("all of it is erased, but its storage was not cleared (run VACUUM as the owner of the tables): %w", err)
+			return fmt.Errorf("everything is erased, but its storage was not cleared (run VACUUM as the owner of the tables): %w", err)
 		}
 	}
-	fmt.Println("Backups, Pusher and your logs are not reached from here: see docs/personal-data.md.")
+	fmt.Println("Nothing was erased in backups, at Pusher or in your logs: see docs/personal-data.md.")
 	return nil
 }
 
@@ -109,12 +109,12 @@ func deleteFiles(ctx context.Context, settings config.Config, keys []string) err
 }
 
 // errWaits is the error of events that will be delivered later, by a request or the cron.
-var errWaits = errors.New("Pusher has not taken everything")
+var errWaits = errors.New("Pusher has not accepted every event yet")
 
 // announce delivers what waits, as the cron does.
 func announce(ctx context.Context, settings config.Config) error {
 	if settings.PusherFaults != nil {
-		return errors.New("Pusher is not configured here, so the deployment tells them, with its next request or cron")
+		return errors.New("Pusher is not configured here, so the deployment tells them, at its next request or run of the cron")
 	}
 	store, err := postgres.Open(postgres.Options{URL: settings.MigrationURL}, nil)
 	if err != nil {

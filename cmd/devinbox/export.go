@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -19,7 +18,7 @@ func exportCommand() *cobra.Command {
 moment. docs/export-format.md describes it; devinbox import reads it. It uses DATABASE_URL_UNPOOLED if that is set.
 
 If it fails, the output is not a complete document.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if err := checkClient(clientID); err != nil {
 				return err
@@ -42,7 +41,7 @@ If it fails, the output is not a complete document.`,
 // checkClient finds fault with what --client says.
 func checkClient(id string) error {
 	if !chat.ValidID(id) {
-		return fmt.Errorf("--client must be 1 to %d bytes of UTF-8 without control characters: %w", chat.MaxIDBytes, errUsage)
+		return usage("--client must be 1 to %d bytes of UTF-8 without control characters", chat.MaxIDBytes)
 	}
 	return nil
 }

@@ -23,13 +23,9 @@ line is named and nothing is imported. The same happens if the database already 
 with other messages. Importing the same file again changes nothing, and finishes an import that was interrupted.
 
 It uses DATABASE_URL_UNPOOLED if that is set.`,
-		Args: cobra.ExactArgs(1),
+		Args: oneArgument("file", "devinbox import conversations.json"),
 		RunE: func(command *cobra.Command, arguments []string) error {
 			p, err := openProject()
-			if err != nil {
-				return err
-			}
-			settings, err := p.owned()
 			if err != nil {
 				return err
 			}
@@ -41,6 +37,13 @@ It uses DATABASE_URL_UNPOOLED if that is set.`,
 					return err
 				}
 				defer file.Close()
+				if info, err := file.Stat(); err == nil && info.IsDir() {
+					return fmt.Errorf("%s is a folder: give a file", name)
+				}
+			}
+			settings, err := p.owned()
+			if err != nil {
+				return err
 			}
 			done, err := archive.Import(command.Context(), settings.MigrationURL, file, archive.Options{
 				Fits:     settings.Pusher.Channels.Fits,

@@ -26,9 +26,6 @@ func main() {
 	os.Exit(status)
 }
 
-// errUsage marks what was called wrongly.
-var errUsage = errors.New("see devinbox COMMAND --help")
-
 // newRoot is the command line with all commands.
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
@@ -45,8 +42,23 @@ func newRoot() *cobra.Command {
 		RunE: func(*cobra.Command, []string) error { return nil },
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(devCommand(), serveCommand(), migrateCommand(), tokenCommand(), disconnectCommand(), doctorCommand(), addCommand(),
-		exportCommand(), importCommand(), eraseCommand(), benchCommand(), soakCommand())
+	root.SetFlagErrorFunc(explainFlag)
+	for _, group := range []struct {
+		id, title string
+		commands  []*cobra.Command
+	}{
+		{"users", "Available Commands:", []*cobra.Command{
+			devCommand(), serveCommand(), migrateCommand(), tokenCommand(), disconnectCommand(), doctorCommand(), addCommand(), exportCommand(), importCommand(), eraseCommand(),
+		}},
+		{"contributors", "For work on devinbox itself:", []*cobra.Command{benchCommand(), soakCommand()}},
+	} {
+		root.AddGroup(&cobra.Group{ID: group.id, Title: group.title})
+		for _, command := range group.commands {
+			command.GroupID = group.id
+			root.AddCommand(command)
+		}
+	}
+	root.SetHelpCommandGroupID("users")
 	return root
 }
 
@@ -64,13 +76,14 @@ func run(ctx context.Context, arguments []string) int {
 			return work(command, arguments)
 		}
 	}
-	err := root.ExecuteContext(ctx)
+	called, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return 0
 	}
 	fmt.Fprintln(os.Stderr, "devinbox:", err)
-	if !begun || errors.Is(err, errUsage) {
-		fmt.Fprintln(os.Stderr, "Run devinbox --help for what there is.")
+	var wrong usageError
+	if !begun || errors.As(err, &wrong) {
+		fmt.Fprintf(os.Stderr, "Run %s --help to see how to use it.\n", called.CommandPath())
 		return exitUsage
 	}
 	return exitFailed

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -25,10 +27,13 @@ accepts no writes, a role that may not create what is missing, and a Postgres ol
 
 With --grant it also gives an existing role the rights that deployed code needs, and revokes every other right in the
 schema from it and from PUBLIC. Later migrations grant that role the rights to what they add.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if command.Flags().Changed("grant") && role == "" {
-				return fmt.Errorf("--grant must name a role: %w", errUsage)
+				return usage("--grant must name a role")
+			}
+			if err := exclusive(command, "grant", "status"); err != nil {
+				return err
 			}
 			p, err := openProject()
 			if err != nil {
@@ -68,24 +73,29 @@ schema from it and from PUBLIC. Later migrations grant that role the rights to w
 	}
 	command.Flags().StringVar(&role, "grant", "", "the role that gets the rights of deployed code")
 	command.Flags().BoolVar(&statusOnly, "status", false, "print the state of the database, and change nothing")
-	command.MarkFlagsMutuallyExclusive("grant", "status")
 	return command
 }
 
 // owned is what the environment says, with the database's URL for its owner: the unpooled one if there is one.
 func (p *project) owned() (config.Config, error) {
-	settings, _ := p.load(p.lookup) // what else may be wrong there is nothing to who works on the tables themselves
+	settings, _ := p.load(p.lookup) // the other variables do not matter to work on the tables
 	if settings.MigrationURL == "" {
-		return settings, errors.New("DATABASE_URL is not set, neither in the environment nor in .env.local or .env (what is still as in .env.example counts as not set)")
+		why := "neither in the environment nor in .env.local or .env"
+		for _, name := range p.unchanged() {
+			if variable, _, _ := strings.Cut(name, " "); slices.Contains([]string{"DATABASE_URL", "POSTGRES_URL", "DATABASE_URL_UNPOOLED", "POSTGRES_URL_NON_POOLING"}, variable) {
+				why = name + " is still as in .env.example, which counts as not set"
+			}
+		}
+		return settings, errors.New("DATABASE_URL is not set: " + why)
 	}
 	return settings, settings.MigrationFaults
 }
 
 // errTwoDatabases is the error of a database that would be served without having been migrated.
-var errTwoDatabases = errors.New("DATABASE_URL and DATABASE_URL_UNPOOLED (or POSTGRES_URL and POSTGRES_URL_NON_POOLING) lead to two databases: they must be the pooled and the unpooled URL of one, or leave the second one out")
+var errTwoDatabases = errors.New("DATABASE_URL and DATABASE_URL_UNPOOLED (or POSTGRES_URL and POSTGRES_URL_NON_POOLING) lead to two databases: set the pooled and the unpooled URL of one database, or remove the second one")
 
 // checkServed tells whether what was migrated is what the functions will use, if that has a URL of its own. A pooled
-// URL that does not answer here is no error: a migration may run where only the other one is to be reached.
+// URL that does not answer here is no error: a migration may run where only the other one can be reached.
 func checkServed(ctx context.Context, settings config.Config) error {
 	if settings.DatabaseFaults != nil || settings.Database.URL == settings.MigrationURL {
 		return nil

@@ -71,7 +71,7 @@ func TestMigrateSaysWhyItFailsAndNoPassword(t *testing.T) {
 	for name, test := range map[string]struct{ url, says string }{
 		"none":               {"", "DATABASE_URL is not set"},
 		"not a URL":          {"postgres://u:canary@host:port/d", "postgres://user:password@host:5432/database"},
-		"nobody there":       {"postgres://u:canary@127.0.0.1:1/d", "failed to connect"},
+		"nobody there":       {"postgres://u:canary@127.0.0.1:1/d", "does not answer"},
 		"of a later version": {newer, "later version of devinbox"},
 	} {
 		for _, arguments := range [][]string{{"migrate"}, {"migrate", "--status"}} {

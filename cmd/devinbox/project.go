@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +13,7 @@ import (
 	"github.com/joho/godotenv"
 
 	"devinbox/internal/dev"
+	"devinbox/internal/doctor"
 	"devinbox/pkg/config"
 )
 
@@ -35,7 +37,7 @@ func openProject() (*project, error) {
 		}
 		parent := filepath.Dir(folder)
 		if parent == folder {
-			return nil, errors.New("this is not a folder of the project: there is no vercel.json here or above")
+			return nil, errors.New("this folder is not in a devinbox project: neither it nor a folder above it has a vercel.json")
 		}
 		folder = parent
 	}
@@ -84,6 +86,23 @@ func (p *project) isPlaceholder(name string) bool {
 	return example != "" && p.lookup(name) == "" && (os.Getenv(name) == example || p.files[name] == example)
 }
 
+// unchanged are the variables that are placeholders, sorted, each with the file that it is in.
+func (p *project) unchanged() []string {
+	var found []string
+	note := func(name string) string {
+		if p.isPlaceholder(name) && p.files[name] != "" {
+			found = append(found, name+" (in "+p.from[name]+")")
+		} else if p.isPlaceholder(name) {
+			found = append(found, name)
+		}
+		return ""
+	}
+	_, _ = config.Load(note) // it asks for every variable
+	_, _ = config.LoadServer(note)
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
 // load is [config.Load] with the file that each variable comes from in what is said of it.
 func (p *project) load(lookup func(string) string) (config.Config, error) {
 	c, err := config.Load(lookup)
@@ -118,13 +137,18 @@ func (p *project) named(variable string) string {
 	return variable
 }
 
-// unreachable adds to what a database's driver says the variable that named the database, if one did.
+// unreachable says of a database that lets nobody in which variable names it, and what helps. Another error stays as it is.
 func (p *project) unreachable(variable string, err error) error {
 	var failed *pgconn.ConnectError
-	if !errors.As(err, &failed) || p.lookup(variable) == "" {
+	if !errors.As(err, &failed) || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return fmt.Errorf("the database of %s does not answer: %w", p.named(variable), err)
+	whose := "that dev has started"
+	if p.lookup(variable) != "" {
+		whose = "of " + p.named(variable)
+	}
+	what, remedy := doctor.Unreachable(failed)
+	return fmt.Errorf("the database %s %s. %s", whose, what, remedy)
 }
 
 // lines are what .env.local and .env say, as sorted KEY=value lines without what the process has set.
@@ -141,10 +165,21 @@ func (p *project) lines() []string {
 
 // data is the folder in which the project's local stack keeps its data: the one given, or the default.
 func (p *project) data(given string) (string, error) {
-	if given != "" {
-		return filepath.Abs(given)
+	if given == "" {
+		return dev.DataFolder(p.folder)
 	}
-	return dev.DataFolder(p.folder)
+	if err := checkData(given); err != nil {
+		return "", err
+	}
+	return filepath.Abs(given)
+}
+
+// checkData finds fault with what --data says.
+func checkData(given string) error {
+	if info, err := os.Stat(given); given != "" && err == nil && !info.IsDir() {
+		return usage("--data must be a folder, and %s is a file", given)
+	}
+	return nil
 }
 
 // workspace is the folder of the browser's side, which may not be there.

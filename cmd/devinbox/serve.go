@@ -27,7 +27,7 @@ const (
 )
 
 func serveCommand() *cobra.Command {
-	var port int
+	number := port(3000)
 	command := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the functions as one process, for a container",
@@ -39,15 +39,12 @@ uses it once it answers. At SIGTERM or Ctrl-C it accepts no more connections and
 a second signal ends it at once.
 
 Set CHAT_TRUST_PROXY=true if a proxy in front of it sets X-Forwarded-For, -Proto and -Host itself.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			settings, fault := config.Load(os.Getenv)
 			server, serverFault := config.LoadServer(os.Getenv)
 			if command.Flags().Changed("port") {
-				server.Port = port
-			}
-			if err := checkPort(server.Port); err != nil {
-				return err
+				server.Port = int(number)
 			}
 			if err := errors.Join(settings.DatabaseFaults, fault, serverFault); err != nil {
 				return fmt.Errorf("the environment cannot be used:\n%w", err)
@@ -55,18 +52,15 @@ Set CHAT_TRUST_PROXY=true if a proxy in front of it sets X-Forwarded-For, -Proto
 			return runServer(command.Context(), settings, server, slog.New(slog.NewJSONHandler(os.Stdout, nil)))
 		},
 	}
-	command.Flags().IntVar(&port, "port", 3000, "the port; if it is not given, PORT is used; 0 picks a free one")
+	command.Flags().Var(&number, "port", "the port; if it is not given, PORT is used; 0 picks a free one")
 	return command
 }
 
 // runServer serves until ctx ends, and then until every request is answered.
 func runServer(ctx context.Context, settings config.Config, server config.Server, log *slog.Logger) error {
 	listener, err := net.Listen("tcp", net.JoinHostPort("", strconv.Itoa(server.Port)))
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return portTaken(server.Port)
-	}
 	if err != nil {
-		return err
+		return portFault(server.Port, err)
 	}
 	settings.Database.MaxConns = server.PoolMax
 	a := app.New(settings, nil, log)
@@ -88,16 +82,8 @@ func runServer(ctx context.Context, settings config.Config, server config.Server
 	})
 	stop()
 	timer.Wait()
-	return err
-}
-
-func checkPort(port int) error {
-	if port < 0 || port > 65535 {
-		return fmt.Errorf("--port must be from 0 to 65535: %w", errUsage)
+	if err == nil {
+		log.Info("stopped")
 	}
-	return nil
-}
-
-func portTaken(port int) error {
-	return fmt.Errorf("port %d is taken: choose another one with --port", port)
+	return err
 }

@@ -127,6 +127,9 @@ func (s *server) end() string {
 	if err := s.Wait(); err != nil || s.problems() != "" {
 		s.t.Errorf("it ends with %v: %s", err, s.problems())
 	}
+	if log := s.log.String(); !strings.Contains(log, `"msg":"finishing what has begun"`) || !strings.Contains(log, `"msg":"stopped"`) {
+		s.t.Errorf("it does not say that it stops: %s", log)
+	}
 	return s.log.String()
 }
 

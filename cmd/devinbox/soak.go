@@ -39,13 +39,13 @@ machine has no PgBouncer and none can be downloaded, it says so and continues wi
 promise was broken. The seed decides what people do, and what fails when, but not how these things interleave.
 
 A run of less than a minute does not wait for leases at the end, but makes them expire.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if !(minutes > 0 && minutes <= 10_000) {
-				return fmt.Errorf("--minutes must be more than 0 and at most 10000: %w", errUsage)
+				return usage("--minutes must be more than 0 and at most 10000")
 			}
 			if fault < 0 || fault > time.Hour {
-				return fmt.Errorf("--fault must be from 0 to 1h: %w", errUsage)
+				return usage("--fault must be from 0 to 1h")
 			}
 			web := ""
 			if !noWeb {

@@ -20,14 +20,14 @@ func tokenCommand() *cobra.Command {
 		Short: "Sign a bearer token for trying things out",
 		Long: `Sign a bearer token with CHAT_JWT_SECRET from the environment, .env.local or .env. If it is not set there, the secret of
 devinbox dev on this machine is used.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			me.Role = chat.Role(role)
 			if err := checkIdentity(me); err != nil {
 				return err
 			}
 			if ttl <= 0 {
-				return fmt.Errorf("--ttl must be positive: %w", errUsage)
+				return usage("--ttl must be positive")
 			}
 			p, err := openProject()
 			if err != nil {
@@ -68,9 +68,9 @@ devinbox dev on this machine is used.`,
 func checkIdentity(me chat.Identity) error {
 	switch {
 	case me.Role != chat.Client && me.Role != chat.Developer:
-		return fmt.Errorf("--role must be client or developer: %w", errUsage)
+		return usage("--role must be client or developer")
 	case !chat.ValidID(me.ID):
-		return fmt.Errorf("--sub must be 1 to %d bytes of UTF-8 without control characters: %w", chat.MaxIDBytes, errUsage)
+		return usage("--sub must be 1 to %d bytes of UTF-8 without control characters", chat.MaxIDBytes)
 	default:
 		return nil
 	}

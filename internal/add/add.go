@@ -12,6 +12,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/go-json-experiment/json"
 )
@@ -19,7 +20,7 @@ import (
 // Options say what is added, and to what.
 type Options struct {
 	Source  fs.FS  // the sources of devinbox: a checkout, or the module as Go has fetched it
-	Version string // what is written down as the version of these sources
+	Version string // what is written down as the version of these sources; empty if it is not known, and then nothing is
 	Dir     string // the folder of the Next.js project
 }
 
@@ -29,6 +30,8 @@ type Result struct {
 	Written   []string // the files that are new or changed, sorted
 	Removed   []string // the files of an earlier run that are not needed any more, sorted
 	Notes     []string // what the owner of the project should know, a sentence each
+	Upgraded  bool     // whether an earlier run had added the functions
+	Recorded  bool     // whether .devinbox.json was written, which is not among Written
 }
 
 // Refusal says why nothing was changed: a sentence for each reason, which names the file.
@@ -44,7 +47,7 @@ func (r *Refusal) Error() string {
 // Errors: a [Refusal], and then nothing was changed; a file that cannot be read or written. After the latter, running it
 // again goes on where it ended.
 func Run(o Options) (Result, error) {
-	root, err := os.OpenRoot(o.Dir)
+	root, err := openProject(o.Dir)
 	if err != nil {
 		return Result{}, err
 	}
@@ -82,10 +85,31 @@ func Run(o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if err := p.carryOut(root, text); err != nil {
+	recorded, err := p.carryOut(root, text)
+	if err != nil {
 		return Result{}, err
 	}
-	return Result{Functions: functions, Written: slices.Sorted(maps.Keys(p.write)), Removed: p.remove, Notes: p.notes}, nil
+	return Result{
+		Functions: functions, Written: slices.Sorted(maps.Keys(p.write)), Removed: p.remove, Notes: p.notes,
+		Upgraded: p.former.Files != nil, Recorded: recorded,
+	}, nil
+}
+
+// openProject opens the folder of a project. It says in plain words why a path is none.
+func openProject(dir string) (*os.Root, error) {
+	const example = "give the folder of your Next.js project, such as ../my-app"
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("there is no folder %s: %s", dir, example)
+	case errors.Is(err, syscall.ENOTDIR), err == nil && !info.IsDir():
+		return nil, fmt.Errorf("%s is not a folder: %s", dir, example)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("the folder %s cannot be opened: %w", dir, errors.Unwrap(err))
+	}
+	return root, nil
 }
 
 // plan is what is to be done to a project, and why it must not be done.
@@ -124,13 +148,13 @@ func (p *plan) requireNext() error {
 	}
 	text := p.read("package.json")
 	if text == nil {
-		return &Refusal{[]string{"there is no package.json: DIR must be the folder of a Next.js project"}}
+		return &Refusal{[]string{"there is no package.json in this folder, so it is not a Next.js project: give the folder that holds the project's package.json"}}
 	}
 	if err := json.Unmarshal(text, &description); err != nil {
 		return &Refusal{[]string{"package.json is not JSON"}}
 	}
 	if description.Dependencies["next"] == "" && description.DevDependencies["next"] == "" {
-		return &Refusal{[]string{"package.json does not name next: DIR must be the folder of a Next.js project"}}
+		return &Refusal{[]string{"package.json does not name next, so this is not a Next.js project: in a monorepo, give the app's own folder"}}
 	}
 	return nil
 }
@@ -173,16 +197,16 @@ func (p *plan) takeAway(needed map[string]string) {
 }
 
 // carryOut writes and deletes. The manifest comes last: if this is interrupted, another run finds each file either as
-// the manifest has it or as it is to be.
-func (p *plan) carryOut(root *os.Root, manifest []byte) error {
+// the manifest has it or as it is to be. recorded tells whether the manifest was written.
+func (p *plan) carryOut(root *os.Root, manifest []byte) (recorded bool, err error) {
 	for _, name := range slices.Sorted(maps.Keys(p.write)) {
 		if err := replace(root, name, p.write[name]); err != nil {
-			return err
+			return false, err
 		}
 	}
 	for _, name := range p.remove {
 		if err := root.Remove(name); err != nil {
-			return err
+			return false, err
 		}
 		for folder := path.Dir(name); folder != "."; folder = path.Dir(folder) {
 			if root.Remove(folder) != nil { // it is not empty
@@ -191,9 +215,9 @@ func (p *plan) carryOut(root *os.Root, manifest []byte) error {
 		}
 	}
 	if bytes.Equal(manifest, p.read(manifestName)) {
-		return nil
+		return false, nil
 	}
-	return replace(root, manifestName, manifest)
+	return true, replace(root, manifestName, manifest)
 }
 
 // replace writes a file whole or not at all.

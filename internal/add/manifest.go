@@ -13,7 +13,7 @@ const manifestName = ".devinbox.json"
 
 type manifest struct {
 	Module    string            `json:"module"`
-	Version   string            `json:"version"`
+	Version   string            `json:"version,omitempty"`
 	Files     map[string]string `json:"files"` // SHA-256 by name
 	Merged    merged            `json:"vercel.json"`
 	Variables string            `json:".env.example"` // SHA-256 of the part that is devinbox's

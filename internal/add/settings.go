@@ -88,19 +88,19 @@ func (p *plan) mergeSettings(source fs.FS) merged {
 // former state has it is left alone, also if it is missing.
 func mergeObject(there, former, next jsontext.Value) (jsontext.Value, bool, error) {
 	t, err := parseObject(there)
-	if err != nil {
-		return nil, false, err
-	}
-	f, err := parseObject(former)
-	if err != nil {
-		return nil, false, err
-	}
-	n, err := parseObject(next)
-	if err != nil {
+	f, n, err2 := parseStates(former, next)
+	if err := errors.Join(err, err2); err != nil {
 		return nil, false, err
 	}
 	changed := t.merge(f, n)
 	return t.value(), changed, nil
+}
+
+// parseStates reads what devinbox has put there before, and what it puts there now.
+func parseStates(former, next jsontext.Value) (f, n *object, err error) {
+	f, err = parseObject(former)
+	n, err2 := parseObject(next)
+	return f, n, errors.Join(err, err2)
 }
 
 // mergeCrons is mergeObject for the list of crons, each of which has a path of its own.
@@ -112,11 +112,7 @@ func mergeCrons(there, former, next jsontext.Value) (jsontext.Value, bool, error
 		}
 	}
 	byPath := keyedByPath(crons)
-	f, err := parseObject(former)
-	if err != nil {
-		return nil, false, err
-	}
-	n, err := parseObject(next)
+	f, n, err := parseStates(former, next)
 	if err != nil {
 		return nil, false, err
 	}

@@ -382,7 +382,7 @@ func (i *importing) store(ctx context.Context, b *batch) error {
 	})
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.ConstraintName == "conversation_pkey" {
-		return errors.New("a client has begun a conversation while the import ran: import the file again, which names the conversation")
+		return errors.New("a client began a conversation while the import ran: import the file again to see which")
 	}
 	return err
 }

@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -93,7 +94,7 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 		}
 	}
 	if s.missing("S3_ENDPOINT", "S3_REGION", "S3_BUCKET", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY") {
-		if err := s.startStore(o); err != nil {
+		if err := s.startStore(o, storeAddress); err != nil {
 			return s, fmt.Errorf("the object store cannot be started: %w", err)
 		}
 	}
@@ -111,20 +112,25 @@ func (s *Stack) claim(o Options) error {
 	if claimed != nil {
 		s.stops = append(s.stops, claimed.Close)
 	} else if o.Progress != nil {
-		fmt.Fprintf(o.Progress, "The data in %s are in use by %s too: both have the same messages, and each hears only its own live.\n", o.Data, holder)
+		fmt.Fprintf(o.Progress, "The data in %s is in use by %s too: both have the same messages, but each gets only its own live events.\n", o.Data, holder)
 	}
 	return nil
 }
 
-func (s *Stack) startStore(o Options) error {
-	options := objectstore.Options{Dir: filepath.Join(o.Data, "files"), Address: storeAddress, Hosts: o.Hosts, Log: o.Log}
+// startStore starts the object store at an address, or on a free port if that is taken.
+func (s *Stack) startStore(o Options, address string) error {
+	options := objectstore.Options{Dir: filepath.Join(o.Data, "files"), Address: address, Hosts: o.Hosts, Log: o.Log}
 	server, err := objectstore.Start(options)
-	if errors.Is(err, syscall.EADDRINUSE) { // perhaps by another devinbox
+	moved := errors.Is(err, syscall.EADDRINUSE) // perhaps by another devinbox
+	if moved {
 		options.Address = "127.0.0.1:0"
 		server, err = objectstore.Start(options)
 	}
 	if err != nil {
 		return err
+	}
+	if moved {
+		o.sayMoved("the object store", address, server.Environment()["S3_ENDPOINT"])
 	}
 	s.stops = append(s.stops, func() error { server.Close(); return nil })
 	maps.Copy(s.added, server.Environment())
@@ -138,12 +144,16 @@ func (s *Stack) startPusher(o Options, address string) error {
 		Address: address, WebhookURL: o.WebhookURL, Log: o.Log, Hint: hint(s.lookup("CHAT_CHANNELS")),
 	}
 	server, err := pusherserver.Start(options)
-	if errors.Is(err, syscall.EADDRINUSE) { // perhaps by another devinbox
+	moved := errors.Is(err, syscall.EADDRINUSE) // perhaps by another devinbox
+	if moved {
 		options.Address = "127.0.0.1:0"
 		server, err = pusherserver.Start(options)
 	}
 	if err != nil {
 		return err
+	}
+	if moved {
+		o.sayMoved("the Pusher-protocol server", address, "http://"+net.JoinHostPort(server.Host(), server.Port()))
 	}
 	s.stops = append(s.stops, func() error { server.Close(); return nil })
 	for _, name := range []string{"PUSHER_APP_ID", "NEXT_PUBLIC_PUSHER_KEY", "PUSHER_SECRET"} {
@@ -156,6 +166,13 @@ func (s *Stack) startPusher(o Options, address string) error {
 	return nil
 }
 
+// sayMoved says that a server is not where pages may look for it.
+func (o Options) sayMoved(what, wanted, url string) {
+	if _, port, err := net.SplitHostPort(wanted); err == nil && o.Progress != nil {
+		fmt.Fprintf(o.Progress, "Port %s is taken, so %s is at %s: a page that names port %s does not reach it.\n", port, what, url, port)
+	}
+}
+
 // hint finds subscriptions to a conversation or the inbox by a name that nothing is sent to, since another mode of
 // CHAT_CHANNELS has it: such as the bare names of an existing frontend.
 func hint(mode string) func(channel string) string {
@@ -164,8 +181,8 @@ func hint(mode string) func(channel string) string {
 		for _, other := range []realtime.Channels{realtime.Public, realtime.Private, realtime.Presence} {
 			place, known := other.Parse(channel)
 			if right := channels.Name(place); ok && known && right != channel {
-				return "somebody subscribes to a channel that nothing is sent to: here its name is " + right +
-					", and GET /api/session tells it (or set CHAT_CHANNELS=public, where everybody can read everything)"
+				return "a page has subscribed to a channel that gets no events: here its name is " + right +
+					", which GET /api/session returns (or set CHAT_CHANNELS=public, with which everybody can read everything)"
 			}
 		}
 		return ""

@@ -77,34 +77,39 @@ func connect(ctx context.Context, address string) (*pgx.Conn, error) {
 	return pgx.ConnectConfig(ctx, config)
 }
 
-// unreachable says why a database lets nobody in. What pgx says repeats the URL's parts.
+// unreachable says why a database lets nobody in.
 func (d *doctor) unreachable(variable string, err error) Finding {
-	say := func(what, remedy string) Finding {
-		return Finding{"database", Fault, "The database of " + d.named(variable) + " " + what, remedy, variable}
-	}
+	what, remedy := Unreachable(err)
+	return Finding{"database", Fault, "The database of " + d.named(variable) + " " + what, remedy, variable}
+}
+
+// Unreachable says why a connection to a database could not be made, and what helps: what is the end of a sentence that
+// begins with the database, and remedy is whole sentences. What pgx says repeats parts of the URL, and the same for each
+// address that it tried.
+func Unreachable(err error) (what, remedy string) {
 	var server *pgconn.PgError
 	var dns *net.DNSError
 	var network net.Error
 	text := err.Error() // looked at, and not shown
 	switch {
 	case errors.As(err, &server) && (server.Code == "28P01" || server.Code == "28000"):
-		return say("refuses the user or the password", "Copy the URL again from the host's console. In a password write @ as %40, / as %2F, % as %25.")
+		return "refuses the user or the password", "Copy the URL again from the host's console. In a password write @ as %40, / as %2F, % as %25."
 	case errors.As(err, &server) && server.Code == "3D000":
-		return say("does not exist on its server", "Correct the name after the last / of the URL, or create the database, with encoding UTF8.")
+		return "does not exist on its server", "Correct the name after the last / of the URL, or create the database, with encoding UTF8."
 	case errors.As(err, &server) && (server.Code == "53300" || strings.Contains(server.Message, "no more connections")):
-		return say("has no connection left", "Use the host's pooled URL, and check which clients hold the connections (pg_stat_activity).")
+		return "has no connection left", "Use the host's pooled URL, and check which clients hold the connections (pg_stat_activity)."
 	case errors.As(err, &server):
-		return say("refuses connections (SQLSTATE "+server.Code+")", "Check the state of the database in the host's console.")
+		return "refuses connections (SQLSTATE " + server.Code + ")", "Check the state of the database in the host's console."
 	case errors.As(err, &dns):
-		return say("has a host whose name leads nowhere", "Correct the host in the URL. Supabase's direct host has IPv6 only: docs/deploy.md.")
+		return "has a host whose name leads nowhere", "Correct the host in the URL. Supabase's direct host has IPv6 only: docs/deploy.md."
 	case strings.Contains(text, "tls error"), strings.Contains(text, "x509:"), strings.Contains(text, "refused TLS"):
-		return say("has a certificate that is not accepted, or does not accept TLS", "Check which sslmode and sslrootcert the host requires: docs/deploy.md.")
+		return "has a certificate that is not accepted, or does not accept TLS", "Check which sslmode and sslrootcert the host requires: docs/deploy.md."
 	case strings.Contains(text, "refused"):
-		return say("does not answer: nothing listens at that host and port", "Start it, or correct the host and the port in the URL.")
+		return "does not answer: nothing listens at that host and port", "Start it, or correct the host and the port in the URL."
 	case errors.As(err, &network) && network.Timeout(), errors.Is(err, context.DeadlineExceeded):
-		return say("does not answer within "+callTimeout.String(), "Check whether the host allows this machine's IP address, and whether the database is paused.")
+		return "does not answer in time", "Check whether the host allows this machine's IP address, and whether the database is paused."
 	default:
-		return say("does not answer like Postgres", "Check whether the host and the port in the URL are those of Postgres, and whether it is running.")
+		return "does not answer like Postgres", "Check whether the host and the port in the URL are those of Postgres, and whether it is running."
 	}
 }
 

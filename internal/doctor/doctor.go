@@ -89,7 +89,7 @@ func Run(ctx context.Context, o Options) []Finding {
 		return o.Lookup(name)
 	})
 	if d.unconfigured() && d.URL == "" {
-		return []Finding{unconfigured()}
+		return append(d.unchanged(), unconfigured())
 	}
 	parts := []func(context.Context) []Finding{d.variables, d.database, d.pusher, d.bucket, d.deployment}
 	found := make([][]Finding, len(parts))
@@ -160,12 +160,23 @@ func (d *doctor) unconfigured() bool {
 	return !slices.ContainsFunc(d.names, func(name string) bool { return strings.TrimSpace(d.Lookup(name)) != "" })
 }
 
+// unchanged names what is set and counts as not set.
+func (d *doctor) unchanged() (found []Finding) {
+	for _, name := range slices.Sorted(slices.Values(d.names)) {
+		if d.Placeholder(name) && !slices.ContainsFunc(found, func(f Finding) bool { return f.Variable == name }) {
+			found = append(found, Finding{"variables", Warning, d.named(name) + " is a placeholder: it is still as in .env.example, which counts as not set",
+				"For a deployment, set its own value. devinbox dev needs none.", name})
+		}
+	}
+	return found
+}
+
 func unconfigured() Finding {
 	return Finding{
 		Check: "variables", Status: OK,
 		Detail: "Nothing is configured: not in the environment, and not in .env.local or .env.\n" + `
 On this machine that is fine. ` + "`go run ./cmd/devinbox dev`" + ` provides, by itself:
-  Postgres        the installed one, otherwise one from npm; the data stay
+  Postgres        the installed one, otherwise one from npm; your data is kept
   Pusher          a server that speaks its protocol, on port 6001 if that is free
   object store    a server that speaks S3, on port 6002 if that is free
   secrets         random, only for this machine

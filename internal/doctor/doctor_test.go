@@ -88,6 +88,17 @@ func TestEachFaultIsFoundWithItsRemedy(t *testing.T) {
 		{"a secret that is a word", nil, set("CHAT_JWT_SECRET", "secret-secret-very-long-secret-key-123"), []string{"secrets/fault/CHAT_JWT_SECRET"}, "made of words", "openssl"},
 		{"a secret that repeats", nil, set("CRON_SECRET", "x7Kq2mPvx7Kq2mPvx7Kq2mPv"), []string{"secrets/fault/CRON_SECRET"}, "repeats", "openssl"},
 		{"a secret for two", nil, func(_ *testing.T, w *world) { w.variables["CRON_SECRET"] = w.variables["CHAT_JWT_SECRET"] }, []string{"secrets/fault/CRON_SECRET"}, "the same as CHAT_JWT_SECRET", "openssl"},
+		{"a short secret that is a word too", nil, set("CHAT_JWT_SECRET", "secret"), []string{"variables/fault/CHAT_JWT_SECRET"}, "at least 32 bytes", "openssl"},
+		{"a short CRON_SECRET that repeats", nil, set("CRON_SECRET", "abababab"), []string{"variables/fault/CRON_SECRET"}, "at least 16 bytes", "openssl"},
+		{"a short secret for two", nil, set("CHAT_JWT_SECRET", "secret", "CRON_SECRET", "secret"), []string{"variables/fault/CHAT_JWT_SECRET", "variables/fault/CRON_SECRET"}, "at least", "openssl"},
+		{"a secret in quotation marks", nil, set("CHAT_JWT_SECRET", `"`+rand.Text()+rand.Text()+`"`), []string{"variables/warning/CHAT_JWT_SECRET"}, "has quotation marks around it", "Vercel's takes a value as it is typed"},
+		{"a short secret in quotation marks", nil, set("CRON_SECRET", "'x7Kq2mPv9R'"), []string{"variables/fault/CRON_SECRET"}, "at least 16 bytes; it has quotation marks around it: write it without them", "openssl"},
+		{"an issuer in quotation marks", nil, set("CHAT_JWT_ISSUER", "'https://id.example.com'"), []string{"variables/fault/CHAT_JWT_ISSUER"}, "has quotation marks around it", "Remove them"},
+		{"developers in quotation marks", nil, set("CHAT_DEVELOPERS", `"ada,grace"`), []string{"variables/fault/CHAT_DEVELOPERS"}, "has quotation marks around it", "Remove them"},
+		{"a URL of keys in quotation marks", nil, set("CHAT_JWKS_URL", `"https://id.example.com/jwks"`), []string{"variables/fault/CHAT_JWKS_URL"}, "write it without them", "Correct it"},
+		{"a switch in quotation marks", nil, set("CHAT_GUESTS", `"true"`), []string{"variables/fault/CHAT_GUESTS"}, "write it without them", "Correct it"},
+		{"a space before Pusher's secret", nil, set("PUSHER_SECRET", " "+secret), []string{"variables/warning/PUSHER_SECRET"}, "a space or a line break before or after it", "Remove it"},
+		{"a line break after a secret", nil, set("CHAT_JWT_SECRET", rand.Text()+rand.Text()+"\n"), []string{"variables/warning/CHAT_JWT_SECRET"}, "a space or a line break before or after it", "Remove it"},
 		{"public channels", nil, set("CHAT_CHANNELS", "public"), []string{"channels/warning/CHAT_CHANNELS"}, "can read every conversation", "private"},
 
 		// Pusher.
@@ -107,6 +118,13 @@ func TestEachFaultIsFoundWithItsRemedy(t *testing.T) {
 		{"another key", nil, atPusher("NEXT_PUBLIC_PUSHER_KEY", "00000000000000000001"), []string{"pusher/fault/NEXT_PUBLIC_PUSHER_KEY"}, "knows no app", "App Keys"},
 		{"another secret", nil, set("PUSHER_SECRET", "00000000000000000001"), []string{"pusher/fault/PUSHER_SECRET"}, "PUSHER_SECRET is wrong", "App Keys"},
 		{"another app's id", nil, set("PUSHER_APP_ID", "7654321"), []string{"pusher/fault/PUSHER_APP_ID"}, "PUSHER_APP_ID is wrong", "App Keys"},
+		{"a malformed key beside an id and a cluster that there are not", nil, atPusher("NEXT_PUBLIC_PUSHER_KEY", "a key", "PUSHER_APP_ID", "abc", "NEXT_PUBLIC_PUSHER_CLUSTER", "mars"), []string{
+			"pusher/fault", "pusher/fault/NEXT_PUBLIC_PUSHER_CLUSTER", "pusher/fault/PUSHER_APP_ID", "variables/fault/NEXT_PUBLIC_PUSHER_KEY",
+		}, "cannot be checked", "Correct"},
+		{"another key beside an id and a cluster that there are not", nil, atPusher("NEXT_PUBLIC_PUSHER_KEY", "00000000000000000001", "PUSHER_APP_ID", "abc", "NEXT_PUBLIC_PUSHER_CLUSTER", "mars"), []string{
+			"pusher/fault/NEXT_PUBLIC_PUSHER_CLUSTER", "pusher/fault/NEXT_PUBLIC_PUSHER_KEY", "pusher/fault/PUSHER_APP_ID",
+		}, "knows no app", "App Keys"},
+		{"a secret in quotation marks beside an id that is none", nil, atPusher("PUSHER_SECRET", `"`+secret+`"`, "PUSHER_APP_ID", "abc"), []string{"pusher/fault", "pusher/fault/PUSHER_APP_ID", "variables/fault/PUSHER_SECRET"}, "cannot be checked", "Correct"},
 		{"key and secret swapped", nil, atPusher("NEXT_PUBLIC_PUSHER_KEY", secret, "PUSHER_SECRET", key), []string{"pusher/fault/PUSHER_SECRET"}, "PUSHER_SECRET holds the key", "make a new one"},
 		{"id and key swapped", nil, atPusher("PUSHER_APP_ID", key, "NEXT_PUBLIC_PUSHER_KEY", appID), []string{"pusher/fault/PUSHER_APP_ID"}, "PUSHER_APP_ID and NEXT_PUBLIC_PUSHER_KEY hold each other's", "in its place"},
 		{"id and secret swapped", nil, atPusher("PUSHER_APP_ID", secret, "PUSHER_SECRET", appID), []string{"pusher/fault/PUSHER_APP_ID"}, "PUSHER_APP_ID and PUSHER_SECRET hold each other's", "in its place"},
@@ -480,6 +498,22 @@ func TestWithNothingConfiguredItSaysWhatDevBringsAndADeploymentNeeds(t *testing.
 		if len(line) > 120 {
 			t.Errorf("a line of %d characters", len(line))
 		}
+	}
+}
+
+// What is copied from .env.example and not changed is named, though nothing else is configured.
+func TestAPlaceholderIsNamedWhereNothingElseIsConfigured(t *testing.T) {
+	t.Parallel()
+	found := Run(t.Context(), Options{
+		Lookup:      func(string) string { return "" },
+		Origin:      func(string) string { return ".env.local" },
+		Placeholder: func(name string) bool { return name == "DATABASE_URL" },
+	})
+	if got := verdicts(found); !slices.Equal(got, []string{"variables/warning/DATABASE_URL"}) || len(found) != 2 {
+		t.Fatalf("found %+v", found)
+	}
+	if detail := found[0].Detail; !strings.Contains(detail, "DATABASE_URL (in .env.local) is a placeholder") || found[0].Remedy == "" {
+		t.Errorf("%+v", found[0])
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"devinbox/pkg/chat"
+	"devinbox/pkg/config"
 	"devinbox/pkg/realtime"
 )
 
@@ -39,7 +40,7 @@ func (d *doctor) pusher(ctx context.Context) []Finding {
 		return append(found, d.clearText()...)
 	}
 	if d.settings.PusherFaults != nil { // the variables are blamed already
-		return []Finding{{pusherCheck, Fault, "Pusher cannot be checked with these values of the variables", "Correct the variables named above.", ""}}
+		return d.withForms(o, []Finding{{pusherCheck, Fault, "Pusher cannot be checked with these values of the variables", "Correct the variables that this report names.", ""}})
 	}
 	socket, err := dial(ctx, d.reach(o), o.Key)
 	if err != nil {
@@ -89,6 +90,24 @@ func (d *doctor) swappedByForm(o realtime.Options) []Finding {
 	return []Finding{swapped(d.named("PUSHER_APP_ID")+" and "+d.named(wrong)+" hold each other's value: the app's id is the number", "PUSHER_APP_ID")}
 }
 
+// withForms adds to findings after which Pusher could not be asked about the id or the cluster what their looks say: an
+// app's id is a number at Pusher, and the clusters are known. A variable that is blamed already is not blamed again.
+func (d *doctor) withForms(o realtime.Options, found []Finding) []Finding {
+	blamed := func(variable string) bool {
+		of := func(f config.Fault) bool { return f.Variable == variable }
+		return d.isPlaceholder(variable) || slices.ContainsFunc(faults(d.settings.PusherFaults), of) ||
+			slices.ContainsFunc(found, func(f Finding) bool { return f.Variable == variable })
+	}
+	cluster := d.set(clusterVariables...)
+	if o.Host == "" && o.AppID != "" && !number.MatchString(o.AppID) && !blamed("PUSHER_APP_ID") {
+		found = append(found, Finding{pusherCheck, Fault, d.named("PUSHER_APP_ID") + " is not an app's id, which is a number", fromAppKeys + "app_id", "PUSHER_APP_ID"})
+	}
+	if o.Host == "" && o.Cluster != "" && !slices.Contains(clusters, o.Cluster) && !blamed(cluster) {
+		found = append(found, Finding{pusherCheck, Fault, d.named(cluster) + " is not one of Pusher's clusters: " + strings.Join(clusters, ", "), fromAppKeys + "cluster", cluster})
+	}
+	return found
+}
+
 func swapped(detail, variable string) Finding {
 	return Finding{pusherCheck, Fault, detail, "Put each value in its place: " + strings.TrimSuffix(toAppKeys, " ") +
 		" If the secret was in NEXT_PUBLIC_PUSHER_KEY, every page has shown it: make a new one there.", variable}
@@ -104,18 +123,18 @@ func (d *doctor) notConnected(ctx context.Context, o realtime.Options, err error
 		return []Finding{turnedAway(why.code)}
 	case why.code == codeUnknownApp, why.word == "dns" && o.Host == "":
 		if right := d.cluster(ctx, o); right != "" {
-			return []Finding{{pusherCheck, Fault, d.named(cluster) + " is wrong: the app of this key is in the cluster " + right, "Set " + cluster + " to " + right + ".", cluster}}
+			return d.withForms(o, []Finding{{pusherCheck, Fault, d.named(cluster) + " is wrong: the app of this key is in the cluster " + right, "Set " + cluster + " to " + right + ".", cluster}})
 		}
 		if why.code == codeUnknownApp {
 			if found := d.swappedByTrying(ctx, o); found != nil {
 				return found
 			}
-			return []Finding{{pusherCheck, Fault, "Pusher knows no app with the key in " + d.named(key), toAppKeys + "The key and the secret look alike. The app may have been deleted.", key}}
+			return d.withForms(o, []Finding{{pusherCheck, Fault, "Pusher knows no app with the key in " + d.named(key), toAppKeys + "The key and the secret look alike. The app may have been deleted.", key}})
 		}
 		if slices.Contains(clusters, o.Cluster) { // it is this machine that does not find it
 			return []Finding{unreachable(why)}
 		}
-		return []Finding{{pusherCheck, Fault, d.named(cluster) + " is wrong: there is no such cluster, and no existing cluster knows the key", toAppKeys, cluster}}
+		return d.withForms(o, []Finding{{pusherCheck, Fault, d.named(cluster) + " is wrong: there is no such cluster, and no existing cluster knows the key", toAppKeys, cluster}})
 	case o.Host != "":
 		return []Finding{{pusherCheck, Fault, "The server that " + d.named("PUSHER_HOST") + " names cannot be reached: " + because(why.word), "Start it, or correct PUSHER_HOST, PUSHER_PORT and PUSHER_USE_TLS.", "PUSHER_HOST"}}
 	default:

@@ -83,7 +83,37 @@ func (d *doctor) variables(context.Context) []Finding {
 	if len(found) == 0 {
 		found = append(found, Finding{Check: "variables", Status: OK, Detail: d.counted()})
 	}
-	return slices.Concat(found, d.secrets(), d.modes())
+	return slices.Concat(found, d.wrapped(blamed), d.secrets(blamed), d.modes())
+}
+
+// shared are variables that other programs read too, or whose values other programs have: a space around them, which
+// devinbox cuts off, makes a difference there.
+var shared = slices.Concat(secretVariables, pusherVariables, []string{
+	"DATABASE_URL", "POSTGRES_URL", "DATABASE_URL_UNPOOLED", "POSTGRES_URL_NON_POOLING", "CHAT_WEBHOOK_SECRET", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY",
+})
+
+// wrapped finds values that can be used, but have something around them that was probably pasted along.
+func (d *doctor) wrapped(blamed map[string]bool) []Finding {
+	var found []Finding
+	names := slices.Clone(d.names)
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		value := d.Lookup(name)
+		switch {
+		case blamed[name] || strings.TrimSpace(value) == "":
+		case config.Quoted(value):
+			status := Fault
+			if slices.Contains(secretVariables, name) { // it works if everybody has it with them
+				status = Warning
+			}
+			found = append(found, Finding{"variables", status, d.named(name) + " has quotation marks around it, and they count as a part of the value",
+				"Remove them where it is set. A dashboard such as Vercel's takes a value as it is typed; only in a file such as .env.local may it have quotation marks.", name})
+		case value != strings.TrimSpace(value) && slices.Contains(shared, name):
+			found = append(found, Finding{"variables", Warning, d.named(name) + " has a space or a line break before or after it: devinbox ignores that, but other programs that have the value do not",
+				"Remove it where it is set.", name})
+		}
+	}
+	return found
 }
 
 func (d *doctor) isSet(name string) bool { return strings.TrimSpace(d.Lookup(name)) != "" }
@@ -148,8 +178,9 @@ var secretVariables = []string{
 	"CHAT_JWT_SECRET", "CHAT_JWT_SECRET_PREVIOUS", "CRON_SECRET", "AUTH_SECRET", "AUTH_SECRET_1", "AUTH_SECRET_2", "AUTH_SECRET_3",
 }
 
-// secrets looks for secrets that can be guessed, and for one that is two variables'.
-func (d *doctor) secrets() []Finding {
+// secrets looks for secrets that can be guessed, and for one that is two variables'. Nothing more is said of those that are
+// blamed already.
+func (d *doctor) secrets(blamed map[string]bool) []Finding {
 	var found []Finding
 	of := map[string]string{}
 	any := false
@@ -159,14 +190,14 @@ func (d *doctor) secrets() []Finding {
 			continue
 		}
 		reason := ""
-		if name != "PUSHER_SECRET" { // Pusher makes that
+		if name != "PUSHER_SECRET" && !blamed[name] { // Pusher makes that
 			any, reason = true, weakness(value)
 		}
 		if other := of[value]; other != "" {
 			reason = "is the same as " + other + ": anybody who knows one of them knows the other"
 		}
 		of[value] = name
-		if reason != "" {
+		if reason != "" && !blamed[name] {
 			found = append(found, Finding{"secrets", Fault, d.named(name) + " " + reason, makeSecret + " docs/deploy.md says how to replace one.", name})
 		}
 	}

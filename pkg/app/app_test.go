@@ -53,12 +53,12 @@ func TestWhatPusherLacksIsNamedAndTheRestIsServed(t *testing.T) {
 	t.Parallel()
 	for setting, named := range map[string]string{
 		"PUSHER_APP_ID=":                     "PUSHER_APP_ID is missing",
-		"PUSHER_APP_ID=canary/1":             "PUSHER_APP_ID must hold",
+		"PUSHER_APP_ID=canary/1":             "PUSHER_APP_ID must contain",
 		"PUSHER_SECRET=":                     "PUSHER_SECRET is missing",
-		"PUSHER_SECRET=canary secret":        "PUSHER_SECRET must hold",
+		"PUSHER_SECRET=canary secret":        "PUSHER_SECRET must contain",
 		"NEXT_PUBLIC_PUSHER_KEY=":            "NEXT_PUBLIC_PUSHER_KEY is missing",
 		"NEXT_PUBLIC_PUSHER_CLUSTER=":        "NEXT_PUBLIC_PUSHER_CLUSTER is missing",
-		"NEXT_PUBLIC_PUSHER_CLUSTER=canary.": "NEXT_PUBLIC_PUSHER_CLUSTER must hold",
+		"NEXT_PUBLIC_PUSHER_CLUSTER=canary.": "NEXT_PUBLIC_PUSHER_CLUSTER must be a cluster",
 		"PUSHER_HOST=https://canary.com":     "PUSHER_HOST must be",
 		"PUSHER_PORT=canary":                 "PUSHER_PORT must be",
 		"PUSHER_USE_TLS=false":               "PUSHER_USE_TLS would send",

@@ -67,6 +67,20 @@ type Fault struct {
 	Message  string
 }
 
+// Quoted tells whether a value has quotation marks around it. In an environment file they are no part of the value; in a
+// dashboard, such as Vercel's, they are.
+func Quoted(value string) bool {
+	value = strings.TrimSpace(value)
+	for _, marks := range []string{`""`, "''", "``", "“”", "‘’", "„“"} {
+		first, last := []rune(marks)[0], []rune(marks)[1]
+		rest, begins := strings.CutPrefix(value, string(first))
+		if begins && strings.HasSuffix(rest, string(last)) {
+			return true
+		}
+	}
+	return false
+}
+
 // Error is the fault as a sentence.
 func (f Fault) Error() string { return f.Variable + " " + f.Message }
 
@@ -133,12 +147,13 @@ func Load(lookup func(name string) string) (Config, error) {
 // each stands in one place, and which values cannot be read.
 type environment struct {
 	lookup func(string) string
-	names  map[any]string // by the pointer to the field; of several names the one that is set, or else the first
+	names  map[any]string  // by the pointer to the field; of several names the one that is set, or else the first
+	quoted map[string]bool // the variables whose values have quotation marks around them
 	faults []error
 }
 
 func newEnvironment(lookup func(string) string) *environment {
-	return &environment{lookup: lookup, names: map[any]string{}}
+	return &environment{lookup: lookup, names: map[any]string{}, quoted: map[string]bool{}}
 }
 
 // read looks a field's variables up, every one of them, and returns the first value that is set.
@@ -147,7 +162,7 @@ func (e *environment) read(field any, names ...string) string {
 	var found string
 	for _, name := range names {
 		if value := strings.TrimSpace(e.lookup(name)); found == "" && value != "" {
-			found, e.names[field] = value, name
+			found, e.names[field], e.quoted[name] = value, name, Quoted(value)
 		}
 	}
 	return found
@@ -156,14 +171,24 @@ func (e *environment) read(field any, names ...string) string {
 // faultOfURL is what is wrong with the URL of a database that a field holds, as a [Fault], or nil.
 func (e *environment) faultOfURL(field *string) error {
 	if err := postgres.CheckURL(*field); err != nil {
-		return errors.Join(Fault{e.names[field], err.Error()})
+		return errors.Join(e.faultOf(field, err.Error()))
 	}
 	return nil
 }
 
+// faultOf is what is wrong with the variable of a field, and that its quotation marks are part of the value, which may
+// be all that is wrong.
+func (e *environment) faultOf(field any, message string) Fault {
+	name := e.names[field]
+	if e.quoted[name] && !strings.Contains(message, "quotation marks") {
+		message += "; it has quotation marks around it: write it without them"
+	}
+	return Fault{name, message}
+}
+
 // fault notes that the variable of a field cannot be used.
 func (e *environment) fault(field any, message string) {
-	e.faults = append(e.faults, Fault{e.names[field], message})
+	e.faults = append(e.faults, e.faultOf(field, message))
 }
 
 // faultsOf is what a package finds in its options, named by variable where the package names the field.
@@ -175,7 +200,7 @@ func (e *environment) faultsOf(options interface{ Faults() []chat.Field }) (faul
 		if i, err := strconv.Atoi(element); isElement && err == nil {
 			field = field.Index(i)
 		}
-		faults = append(faults, Fault{e.names[field.Addr().Interface()], f.Message})
+		faults = append(faults, e.faultOf(field.Addr().Interface(), f.Message))
 	}
 	return faults
 }
@@ -233,7 +258,7 @@ func (e *environment) cronSecret(c *Config) {
 	case secret == "":
 		c.CronFault = Fault{name, "is missing"}
 	case len(secret) < minCronSecretBytes:
-		c.CronFault = Fault{name, "must have at least 16 bytes"}
+		c.CronFault = e.faultOf(&c.CronSecret, "must have at least 16 bytes")
 	default:
 		c.CronSecret = secret
 	}
@@ -248,7 +273,7 @@ func (e *environment) webhooks(c *Config) {
 	if text := e.read(&c.UnreadAfter, "CHAT_UNREAD_AFTER"); text != "" {
 		after, err := time.ParseDuration(text)
 		if err != nil || after < 0 {
-			faults = append(faults, Fault{e.names[&c.UnreadAfter], "must be a duration such as 10m, or 0 for never"})
+			faults = append(faults, e.faultOf(&c.UnreadAfter, "must be a duration such as 10m, or 0 for never"))
 		}
 		c.UnreadAfter = after
 	}
@@ -270,7 +295,7 @@ func (e *environment) files(c *Config) {
 	if text := e.read(&c.Files.MaxBytes, "CHAT_ATTACHMENT_MAX_MB"); text != "" {
 		var err error
 		if megabytes, err = strconv.ParseUint(text, 10, 64); err != nil || megabytes < 1 || megabytes > maxAttachmentMB {
-			faults = append(faults, Fault{e.names[&c.Files.MaxBytes], "must be a whole number of megabytes from 1 to 5000"})
+			faults = append(faults, e.faultOf(&c.Files.MaxBytes, "must be a whole number of megabytes from 1 to 5000"))
 		}
 	}
 	c.Files.MaxBytes = int64(megabytes) << 20

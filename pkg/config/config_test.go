@@ -334,6 +334,63 @@ func TestEveryFaultIsToldAtOnceByItsVariableAndWithoutItsValue(t *testing.T) {
 	}
 }
 
+// In an environment file quotation marks are no part of a value. In a dashboard they are, and that is easily overlooked.
+func TestQuotationMarksAreNamedIfAValueCannotBeUsed(t *testing.T) {
+	t.Parallel()
+	const remedy = "; it has quotation marks around it: write it without them"
+	inside := map[string]string{
+		"PUSHER_APP_ID": "1", "NEXT_PUBLIC_PUSHER_KEY": "k", "PUSHER_SECRET": " s", "PUSHER_CLUSTER": "eu", "PUSHER_PORT": "443",
+		"CHAT_JWT_SECRET": "canary", "CRON_SECRET": "canary", "CHAT_JWKS_URL": "https://id.example.com/canary", "CHAT_GUESTS": "true",
+		"CHAT_CHANNELS": "private", "CHAT_ALLOWED_ORIGINS": "https://canary.example.com", "CHAT_RATE_LIMIT": "30/10s",
+		"CHAT_WEBHOOK_URL": "https://canary.example.com/", "CHAT_WEBHOOK_SECRET": "whsec_canary", "CHAT_UNREAD_AFTER": "10m",
+		"S3_ENDPOINT": "https://canary.example.com", "S3_REGION": "auto", "S3_BUCKET": "canary", "S3_ACCESS_KEY_ID": "a", "S3_SECRET_ACCESS_KEY": "s", "CHAT_ATTACHMENT_MAX_MB": "25",
+	}
+	for _, test := range []struct {
+		name, before, after string
+		named               bool
+	}{
+		{"double", `"`, `"`, true},
+		{"single", "'", "'", true},
+		{"of a word processor", "“", "”", true},
+		{"with spaces around them", ` "`, "\" \n", true},
+		{"only one", "", `"`, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c, err := config.Load(func(name string) string {
+				if value := inside[name]; value != "" {
+					return test.before + value + test.after
+				}
+				return ""
+			})
+			said := errors.Join(err, c.PusherFaults, c.CronFault, c.WebhookFaults, c.FilesFaults).Error()
+			named := map[string]bool{}
+			for line := range strings.Lines(said) {
+				line = strings.TrimSpace(line)
+				if strings.HasSuffix(line, remedy) {
+					variable, _, _ := strings.Cut(line, " ")
+					named[variable] = true
+				} else if test.named {
+					t.Errorf("it does not name them: %s", line)
+				}
+			}
+			if !test.named && len(named) > 0 || strings.Contains(said, "canary") {
+				t.Errorf("%v: %s", named, said)
+			}
+			for name := range inside {
+				if accepted := strings.HasPrefix(name, "S3_") && strings.HasSuffix(name, "KEY") || name == "S3_ACCESS_KEY_ID"; test.named && !accepted && !named[name] {
+					t.Errorf("%s is not named: %s", name, said)
+				}
+			}
+		})
+	}
+	for value, want := range map[string]bool{`"`: false, `""`: true, `'a"`: false, `a"b"`: false, "`a`": true, "": false} {
+		if got := config.Quoted(value); got != want {
+			t.Errorf("%s: %v", value, got)
+		}
+	}
+}
+
 func TestOnlyWhatItConcernsIsWithoutWhatIsFaulty(t *testing.T) {
 	t.Parallel()
 	fine := map[string]string{

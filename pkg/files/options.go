@@ -52,8 +52,8 @@ func (o Options) Faults() []chat.Field {
 		{"Endpoint", o.Endpoint, faultOfEndpoint(o.Endpoint)},
 		{"Region", o.Region, faultOf(o.Region, regionForm, "must be a region such as eu-central-1, or auto for Cloudflare R2")},
 		{"Bucket", o.Bucket, faultOf(o.Bucket, bucketForm, "must be the bucket's name alone")},
-		{"AccessKeyID", o.AccessKeyID, faultOf(o.AccessKeyID, credentialForm, "must hold neither spaces nor letters outside ASCII")},
-		{"SecretAccessKey", o.SecretAccessKey, faultOf(o.SecretAccessKey, credentialForm, "must hold neither spaces nor letters outside ASCII")},
+		{"AccessKeyID", o.AccessKeyID, faultOf(o.AccessKeyID, credentialForm, "must not contain spaces or characters outside ASCII")},
+		{"SecretAccessKey", o.SecretAccessKey, faultOf(o.SecretAccessKey, credentialForm, "must not contain spaces or characters outside ASCII")},
 	} {
 		if option.value == "" {
 			option.fault = "is missing"
@@ -78,9 +78,9 @@ func faultOfEndpoint(text string) string {
 	case err != nil || u.Hostname() == "" || u.Opaque != "":
 		return "must be a URL such as https://s3.eu-central-1.amazonaws.com"
 	case u.User != nil:
-		return "must not hold a user or a password: they are S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY"
+		return "must not contain a user or a password: set S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY instead"
 	case strings.ContainsAny(text, "?#"):
-		return "must not hold a query or a fragment"
+		return "must not contain a query or a fragment"
 	default:
 		return outgoing.Fault(u)
 	}

@@ -59,7 +59,7 @@ func (o Options) Faults() []chat.Field {
 		}
 	}
 	if o.JWKSURL != "" && !validKeysURL(o.JWKSURL) {
-		add("JWKSURL", "must be an https URL without user and fragment; http is for this machine only")
+		add("JWKSURL", "must be an https URL without a user or a fragment; http works only for this machine")
 	}
 	for i, secret := range o.AuthSecrets {
 		if o.AuthJS && len(secret) < minAuthSecretBytes { // otherwise it is for the web app alone
@@ -73,7 +73,7 @@ func (o Options) Faults() []chat.Field {
 		case slices.Contains(names, ""):
 			add(f.name, "must be the name of a claim, or several with dots between them")
 		case slices.Contains([]string{"iss", "aud", "exp", "nbf", "iat"}, names[0]):
-			add(f.name, "must not be a claim that means something else")
+			add(f.name, "must not be a claim with a meaning of its own: iss, aud, exp, nbf or iat")
 		}
 	}
 	if o.IDClaim == o.RoleClaim {

@@ -112,7 +112,7 @@ func faultOfURL(rest string) string {
 		return "still has a placeholder in it, or a password that is masked: write the real one; " + percentages
 	}
 	if text, err := url.PathUnescape(login + "@" + path); err != nil || !utf8.ValidString(text) {
-		return "has a % that begins no character: " + percentages
+		return "has a % that does not stand for a character: " + percentages
 	}
 	settings, err := url.ParseQuery(query)
 	if err != nil {

@@ -46,23 +46,23 @@ func (o Options) Faults() []chat.Field {
 		if f.value == "" {
 			add(f.name, "is missing")
 		} else if !credential.MatchString(f.value) {
-			add(f.name, "must hold nothing but letters, digits, _ and -")
+			add(f.name, "must contain only letters, digits, _ and -")
 		}
 	}
 	switch {
 	case o.Cluster == "" && o.Host == "":
 		add("Cluster", "is missing")
 	case o.Cluster != "" && !cluster.MatchString(o.Cluster):
-		add("Cluster", "must hold nothing but letters, digits and -")
+		add("Cluster", "must be a cluster such as eu, with only letters, digits and -")
 	}
 	if o.Host != "" && !validHost(o.Host) {
-		add("Host", "must be a host's name or address, without scheme, port and path")
+		add("Host", "must be a host name or an address, without https://, a port or a path")
 	}
 	if port, err := strconv.ParseUint(o.Port, 10, 16); o.Port != "" && (err != nil || port == 0) {
 		add("Port", "must be a number from 1 to 65535")
 	}
 	if o.NoTLS && o.Host == "" {
-		add("NoTLS", "would send messages to Pusher in the clear; it is for a host of one's own")
+		add("NoTLS", "would send messages to Pusher unencrypted: false is only for a server of your own, which PUSHER_HOST names")
 	}
 	return found
 }

@@ -48,9 +48,9 @@ func faultOfURL(text string) string {
 	case err != nil || u.Hostname() == "" || u.Opaque != "":
 		return "must be a URL such as https://example.com/api/webhooks"
 	case u.User != nil:
-		return "must not hold a user or a password: the receiver knows us by the signature"
+		return "must not contain a user or a password: the receiver checks the signature instead"
 	case strings.Contains(text, "#"):
-		return "must not hold a fragment"
+		return "must not contain a fragment"
 	default:
 		return outgoing.Fault(u)
 	}
@@ -62,7 +62,7 @@ func parseSecrets(text string) (secrets [][]byte, fault string) {
 		encoded, ok := strings.CutPrefix(one, secretPrefix)
 		secret, err := base64.StdEncoding.DecodeString(encoded)
 		if !ok || err != nil || len(secret) < minSecretBytes || len(secret) > maxSecretBytes {
-			return nil, "must be whsec_ and 24 to 64 bytes in base64, such as whsec_ before the output of openssl rand -base64 32"
+			return nil, "must be whsec_ and 24 to 64 bytes in base64, for example whsec_ and the output of openssl rand -base64 32"
 		}
 		secrets = append(secrets, secret)
 	}
@@ -70,7 +70,7 @@ func parseSecrets(text string) (secrets [][]byte, fault string) {
 	case len(secrets) == 0:
 		return nil, "is missing"
 	case len(secrets) > maxSecrets:
-		return nil, "must hold one secret, or two while one replaces the other"
+		return nil, "must contain one secret, or two while you replace one"
 	default:
 		return secrets, ""
 	}

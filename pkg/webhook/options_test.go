@@ -26,8 +26,8 @@ func TestWebhooksGoToHTTPSOrToThisMachine(t *testing.T) {
 		"http://[::ffff:10.0.0.5]/canary":      "must begin with https://",
 		"http://2130706433/canary":             "must begin with https://",
 		"ftp://localhost/canary":               "must begin with https://",
-		"https://user:canary@example.com/":     "must not hold a user or a password",
-		"https://example.com/#canary":          "must not hold a fragment",
+		"https://user:canary@example.com/":     "must not contain a user or a password",
+		"https://example.com/#canary":          "must not contain a fragment",
 		"https://":                             "must be a URL",
 		"canary":                               "must be a URL",
 		"https:canary":                         "must be a URL",
@@ -59,7 +59,7 @@ func TestASecretIsOfTheStandardsForm(t *testing.T) {
 		strings.TrimPrefix(secretOf(32), "whsec_"): "must be whsec_",
 		"whsec_canary!":          "must be whsec_",
 		secretOf(32) + " canary": "must be whsec_",
-		secretOf(32) + " " + secretOf(32) + " " + secretOf(32): "must hold one secret, or two",
+		secretOf(32) + " " + secretOf(32) + " " + secretOf(32): "must contain one secret, or two",
 	} {
 		faults := webhook.Options{URL: "https://example.com", Secret: secret}.Faults()
 		if fault == "" && len(faults) != 0 {

@@ -50,7 +50,7 @@ func under(parent, onDarwin string) (string, error) {
 		parent = onDarwin
 	}
 	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return "", fmt.Errorf("make a folder for devinbox: %w", err)
+		return "", fmt.Errorf("a folder for devinbox cannot be made: %w", err)
 	}
 	dir := filepath.Join(parent, "devinbox")
 	return dir, Make(dir)
@@ -60,10 +60,10 @@ func under(parent, onDarwin string) (string, error) {
 // parent must exist.
 func Make(dir string) error {
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("make a folder for devinbox: %w", err)
+		return fmt.Errorf("a folder for devinbox cannot be made: %w", err)
 	}
 	if err := os.Chmod(dir, 0o700); err != nil {
-		return fmt.Errorf("make a folder for devinbox: %w", err)
+		return fmt.Errorf("a folder for devinbox cannot be made: %w", err)
 	}
 	return Give(dir)
 }

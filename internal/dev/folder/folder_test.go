@@ -3,9 +3,14 @@ package folder
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -114,6 +119,84 @@ func TestALockIsHeldByOneAtATime(t *testing.T) {
 	second.Close()
 }
 
+// Many take turns while the file is removed again and again. If two held it at once, one would find the other's mark.
+func TestALockThatIsRemovedIsHeldByOneAtATime(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "web-1.lock")
+	var inside atomic.Int32
+	var turns, together atomic.Int32
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 50 {
+				file, err := Lock(t.Context(), path)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if inside.Add(1) != 1 {
+					together.Add(1)
+				}
+				turns.Add(1)
+				runtime.Gosched()
+				inside.Add(-1)
+				if err := Release(file); err != nil {
+					t.Error(err)
+				}
+				Sweep(dir, "web-*.lock")
+			}
+		})
+	}
+	all.Wait()
+	if together.Load() != 0 || turns.Load() != 400 {
+		t.Errorf("%d of %d turns were two at once", together.Load(), turns.Load())
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
+		t.Errorf("left: %v %v", entries, err)
+	}
+}
+
+func TestASweepLeavesWhatIsHeldAndWhatIsNoLock(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	held, err := Lock(t.Context(), filepath.Join(dir, "web-held.lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	claimed, _, err := Claim(filepath.Join(dir, "web-claimed.running"), "somebody")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"web-crashed.lock", "web-crashed.running", "other.lock"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left := func() (names []string) {
+		t.Helper()
+		Sweep(dir, "web-*.lock")
+		Sweep(dir, "web-*.running")
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, entry := range entries {
+			names = append(names, entry.Name())
+		}
+		return names
+	}
+	if got, want := left(), []string{"other.lock", "web-claimed.running", "web-held.lock"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if err := errors.Join(Release(held), claimed.Close()); err != nil {
+		t.Error(err)
+	}
+	if got, want := left(), []string{"other.lock"}; !slices.Equal(got, want) {
+		t.Errorf("then %q, want %q", got, want)
+	}
+}
+
 func TestAClaimNamesItsHolderToWhoeverComesSecond(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "claim")
@@ -133,4 +216,7 @@ func TestAClaimNamesItsHolderToWhoeverComesSecond(t *testing.T) {
 		t.Errorf("%q %v", text, err)
 	}
 	third.Close()
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the file is left: %v", err)
+	}
 }

@@ -2,7 +2,6 @@
 package npm
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -17,8 +16,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"syscall"
-	"time"
 
 	"devinbox/internal/dev/folder"
 )
@@ -117,24 +114,24 @@ func run(ctx context.Context, dir string, packages map[string]string, lock *os.F
 	if progress != nil {
 		fmt.Fprintf(progress, "Installing %s with npm\n", list(packages))
 	}
-	var output bytes.Buffer
 	// In the folder, without --prefix: that would have npm look for the machine's own settings (certificates, proxy,
 	// registry) below it. The folder has a package.json, so npm takes no folder above it for the project.
 	cmd := exec.CommandContext(ctx, npm, "install", "--global=false", "--no-package-lock",
-		"--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--no-progress", "--loglevel=error")
+		"--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--no-progress")
 	cmd.Dir = dir
-	cmd.Env = Impatient(environment())
-	cmd.Stdout, cmd.Stderr = &output, &output
+	cmd.Env = environment()
 	cmd.ExtraFiles = []*os.File{lock}
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = 5 * time.Second
-	if err := cmd.Run(); err != nil {
-		if ctx.Err() != nil {
-			return fmt.Errorf("npm install %s: %w", list(packages), ctx.Err())
-		}
-		return explain(err, packages, output.String())
+	output, err := Run(ctx, cmd)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return fmt.Errorf("npm install %s: %w", list(packages), ctx.Err())
+	case output == "": // npm itself was ended
+		return fmt.Errorf("npm install %s: %w", list(packages), err)
+	default:
+		return explain(packages, output)
 	}
-	return nil
 }
 
 // environment is the environment of this process without what `npm run` adds about the package that it runs in, and
@@ -151,56 +148,10 @@ func environment() []string {
 	})
 }
 
-// Impatient returns an environment in which npm says within a minute that its registry does not answer, and not after
-// several, unless the environment itself says how patient npm is.
-func Impatient(environment []string) []string {
-	set := map[string]bool{}
-	for _, entry := range environment {
-		name, _, _ := strings.Cut(strings.ToLower(entry), "=")
-		set[strings.ReplaceAll(name, "-", "_")] = true
-	}
-	for _, setting := range []string{"npm_config_fetch_retries=1", "npm_config_fetch_retry_mintimeout=1000", "npm_config_fetch_retry_maxtimeout=1000", "npm_config_fetch_timeout=30000"} {
-		if name, _, _ := strings.Cut(setting, "="); !set[name] {
-			environment = append(environment, setting)
-		}
-	}
-	return environment
-}
-
-var errorCode = regexp.MustCompile(`(?m)^npm (?:error|ERR!) code (\w+)`)
-
 // explain turns what npm says about a failure into an error.
-func explain(err error, packages map[string]string, output string) error {
-	code := ""
-	if match := errorCode.FindStringSubmatch(output); match != nil {
-		code = match[1]
-	}
-	remedy := "run it by hand to see more"
-	switch code {
-	case "ENOTFOUND", "EAI_AGAIN", "FETCH_ERROR", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ERR_SOCKET_TIMEOUT", "ENETUNREACH", "EHOSTUNREACH":
-		remedy = "npm does not reach its registry: check the network, and the registry and proxy that `npm config list` shows"
-	case "E401", "E403":
-		remedy = "npm's registry refuses to hand it out: check the registry that `npm config list` shows, and `npm login`"
-	case "E404", "ETARGET":
-		remedy = "npm's registry does not have it: check the registry that `npm config list` shows"
-	case "EBADPLATFORM":
-		remedy = "it is not made for this system"
-	case "ENOSPC":
-		remedy = "the disk is full"
-	case "EACCES", "EPERM":
-		remedy = "npm may not write to its own cache: see who owns the folder that `npm config get cache` names"
-	}
-	var said []string
-	for line := range strings.Lines(output) {
-		line = strings.TrimPrefix(strings.TrimPrefix(strings.TrimSpace(line), "npm error"), "npm ERR!")
-		if line = strings.TrimSpace(line); line != "" && len(said) < 6 && !strings.HasPrefix(line, "A complete log") {
-			said = append(said, line)
-		}
-	}
-	if len(said) == 0 {
-		return fmt.Errorf("npm install %s: %w: %s", list(packages), err, remedy)
-	}
-	return fmt.Errorf("npm install %s: %s\n  %s", list(packages), remedy, strings.Join(said, "\n  "))
+func explain(packages map[string]string, output string) error {
+	why, words := Explain(output)
+	return fmt.Errorf("npm could not install %s. %s\n  %s", list(packages), why, strings.Join(words, "\n  "))
 }
 
 // list writes packages as npm's command line takes them.

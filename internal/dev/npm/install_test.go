@@ -3,6 +3,7 @@ package npm
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +16,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"devinbox/internal/dev/folder"
 )
@@ -209,7 +211,7 @@ func TestARegistryThatDoesNotAnswerIsSaidToBeOutOfReach(t *testing.T) {
 	t.Setenv("npm_config_fetch_retries", "0")
 	t.Setenv("npm_config_cache", t.TempDir())
 	_, err := install(t.Context(), emptyCache(t), small, nil)
-	if err == nil || !strings.Contains(err.Error(), "check the network") {
+	if err == nil || !strings.Contains(err.Error(), "Check the network") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -319,11 +321,112 @@ func TestTheMachinesOwnSettingsOfNPMAreKept(t *testing.T) {
 	}
 }
 
-func TestHowPatientNPMIsIsTheEnvironmentsToSayFirst(t *testing.T) {
-	t.Parallel()
-	got := Impatient([]string{"HOME=/", "NPM_CONFIG_FETCH_RETRIES=7", "npm_config_fetch-timeout=1"})
-	want := []string{"HOME=/", "NPM_CONFIG_FETCH_RETRIES=7", "npm_config_fetch-timeout=1", "npm_config_fetch_retry_mintimeout=1000", "npm_config_fetch_retry_maxtimeout=1000"}
+// The environment and a person's file say how patient npm is, before we do.
+func TestHowPatientNPMIsIsTheUsersToSayFirst(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "npmrc")
+	if err := os.WriteFile(file, []byte("fetch-timeout=77000\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	path, err := exec.LookPath("npm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command(path)
+	command.Dir = t.TempDir()
+	command.Env = slices.DeleteFunc(os.Environ(), func(entry string) bool { return strings.Contains(strings.ToLower(entry), "npm_config_fetch") })
+	command.Env = append(command.Env, "npm_config_userconfig="+file, "NPM_CONFIG_FETCH_RETRIES=7", "npm_config_fetch-retry-mintimeout=10000")
+	base := len(command.Env)
+	set := settings(t.Context(), command)
+	if set["fetch-retries"] != "7" || set["fetch-timeout"] != "77000" {
+		t.Errorf("settings: %v", set)
+	}
+	got := impatient(command.Env, set)[base:]
+	want := []string{"npm_config_fetch_retry_maxtimeout=1000", "npm_config_fetch_timeout=77000"}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
+	}
+	if set := settings(t.Context(), &exec.Cmd{Path: filepath.Join(t.TempDir(), "npm")}); set["fetch-retries"] != "1" || set["fetch-timeout"] != "30000" {
+		t.Errorf("if npm cannot be asked: %v", set)
+	}
+}
+
+// silence is a registry that accepts connections and answers nothing, and the requests that it got.
+func silence(t *testing.T) (url string, requests *atomic.Int32) {
+	t.Helper()
+	requests = &atomic.Int32{}
+	ended := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		requests.Add(1)
+		<-ended
+	}))
+	t.Cleanup(server.Close)
+	t.Cleanup(func() { close(ended) }) // before that
+	return server.URL, requests
+}
+
+// npm asks for fifteen packages at a time, and for the next ones when these have failed.
+func TestARegistryThatAnswersNothingIsGivenUpAfterTheFirstRequests(t *testing.T) {
+	t.Parallel()
+	url, requests := silence(t)
+	dir := t.TempDir()
+	dependencies, locked := []string{}, []string{}
+	for n := range 90 {
+		dependencies = append(dependencies, fmt.Sprintf(`"p%d":"1.0.0"`, n))
+		locked = append(locked, fmt.Sprintf(`"node_modules/p%d":{"version":"1.0.0","integrity":"sha512-AAAA"}`, n))
+	}
+	all := "{" + strings.Join(dependencies, ",") + "}"
+	for name, text := range map[string]string{
+		"package.json":      `{"name":"web","private":true,"dependencies":` + all + `}`,
+		"package-lock.json": `{"name":"web","lockfileVersion":3,"requires":true,"packages":{"":{"name":"web","dependencies":` + all + `},` + strings.Join(locked, ",") + `}}`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	command := exec.CommandContext(t.Context(), "npm", "ci", "--no-audit", "--no-fund")
+	command.Dir = dir
+	command.Env = append(os.Environ(), "npm_config_registry="+url, "npm_config_cache="+t.TempDir(),
+		"npm_config_fetch_timeout=1000", "npm_config_fetch_retries=1", "npm_config_fetch_retry_mintimeout=1", "npm_config_fetch_retry_maxtimeout=1")
+	output, err := Run(t.Context(), command)
+	why, words := Explain(output)
+	if err == nil || !strings.HasPrefix(why, "npm does not reach its registry.") || len(words) != 1 || !strings.Contains(words[0], "answers nothing") {
+		t.Errorf("%v: %s %q", err, why, words)
+	}
+	if n := requests.Load(); n < 2 || n >= 2*90 {
+		t.Errorf("%d requests: npm was not ended before it had asked for everything twice", n)
+	}
+}
+
+// A registry that has answered something is slow, and not silent.
+func TestARegistryIsSilentIfARequestFailsBeforeAnyIsAnswered(t *testing.T) {
+	t.Parallel()
+	const failed, answer = "npm http fetch GET https://registry.example.com/one attempt 1 failed with FETCH_ERROR\n", "npm http fetch GET 200 https://registry.example.com/two 31ms (cache miss)\n"
+	for _, test := range []struct {
+		name, printed    string
+		failed, answered bool
+	}{
+		{"nothing", "", false, false},
+		{"a failure", failed, true, false},
+		{"a failure, and then an answer", failed + answer, true, true},
+		{"an answer, and then a failure", answer + failed, false, true},
+		{"what is kept, and then a failure", "npm http cache https://registry.example.com/two 0ms (cache hit)\n" + failed, false, true},
+		{"half a line", strings.TrimSuffix(failed, "\n"), false, false},
+		{"something else", "npm warn deprecated one@1.0.0: attempt 1 failed with that\n", false, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := &watcher{failed: make(chan struct{})}
+			for i := range test.printed { // however it is cut
+				if _, err := w.Write([]byte{test.printed[i]}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if w.hasFailed != test.failed || w.isAnswered() != test.answered {
+				t.Errorf("failed %v, answered %v", w.hasFailed, w.answered)
+			}
+		})
+	}
+	if got := lastTry(map[string]string{"fetch-retries": "1", "fetch-timeout": "30000", "fetch-retry-maxtimeout": "1000"}); got != 31*time.Second {
+		t.Errorf("the last try has failed %v after the first one", got) // so it is said after about a minute
 	}
 }

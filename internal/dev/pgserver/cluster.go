@@ -59,7 +59,7 @@ func open(ctx context.Context, dir string) (c *cluster, lock *os.File, err error
 	}
 	lockFile := filepath.Join(dir, "lock")
 	if _, err := os.Stat(lockFile); err != nil && len(entries) > 0 {
-		return nil, nil, fmt.Errorf("the folder %s holds something else: name an empty one, or one that is not there yet", dir)
+		return nil, nil, fmt.Errorf("the folder %s has other files in it: use an empty folder, or one that does not exist yet", dir)
 	}
 	if err := folder.Make(dir); err != nil {
 		return nil, nil, err
@@ -94,7 +94,7 @@ func (c *cluster) reachable(ctx context.Context) error {
 	}
 	cmd.Dir = c.dir
 	if err := cmd.Run(); errors.Is(err, syscall.EACCES) {
-		return fmt.Errorf("Postgres refuses to run as root, and the account that it runs as does not reach %s: name a folder outside of root's home", c.dir)
+		return fmt.Errorf("Postgres does not run as root, and the account that it runs as cannot reach %s: use a folder outside of root's home", c.dir)
 	} else if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (c *cluster) readPassword(data bool) error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	case data:
-		return fmt.Errorf("the file %s is gone, and with it the way into the data: put it back, or remove the folder to begin with an empty database", path)
+		return fmt.Errorf("the file %s is missing, and without it the data cannot be opened: put it back, or remove the folder to begin with an empty database", path)
 	}
 	c.password = rand.Text()
 	if err := os.WriteFile(path+".part", []byte(c.password+"\n"), 0o600); err != nil {

@@ -42,7 +42,7 @@ func (c *cluster) start(ctx context.Context, o Options, lock *os.File) (port int
 	b, err := find(ctx, major, o.Progress)
 	var wrong *versionError
 	if errors.As(err, &wrong) {
-		return 0, fmt.Errorf("the data in %s was %w: install Postgres %d, or name another folder, or remove this one to begin with an empty database", c.dir, err, wrong.made)
+		return 0, fmt.Errorf("the data in %s was %w: install Postgres %d, or use another folder, or remove this one to begin with an empty database", c.dir, err, wrong.made)
 	}
 	if err != nil {
 		return 0, err
@@ -226,7 +226,7 @@ func (c *cluster) verify(ctx context.Context, port int) error {
 		return err
 	}
 	if data != c.data() {
-		return fmt.Errorf("the port %d is another server's", port)
+		return fmt.Errorf("port %d is used by another server", port)
 	}
 	return nil
 }

@@ -36,7 +36,7 @@ func fromNPM(ctx context.Context, progress io.Writer) (binaries, error) {
 	}
 	root, err := npm.Install(ctx, map[string]string{name: npmVersion}, progress)
 	if err != nil {
-		return binaries{}, fmt.Errorf("bring Postgres from npm (another way: %s): %w", remedy, err)
+		return binaries{}, fmt.Errorf("%w\nAnother way: %s", err, remedy)
 	}
 	pkg := filepath.Join(root, "node_modules", name)
 	if err := link(pkg); err != nil {

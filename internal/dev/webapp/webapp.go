@@ -3,7 +3,6 @@
 package webapp
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -92,8 +91,12 @@ func start(ctx context.Context, dir, program, mode string, environment []string,
 	process := exec.Command("sh", "-c", watch, "sh", "node", program, mode, "--hostname", "127.0.0.1", "--port", fmt.Sprint(address.Port))
 	process.Dir = dir
 	process.Env = append(append(os.Environ(), noTelemetry), environment...)
-	process.Stdout, process.Stderr = output, output
-	a, err := launch(process)
+	if isTerminal(output) {
+		process.Env = append(process.Env, "FORCE_COLOR=1") // NO_COLOR goes before it
+	}
+	quiet := withoutAddresses(output)
+	process.Stdout, process.Stderr = quiet, quiet
+	a, err := launch(process, quiet.flush)
 	if err != nil {
 		return nil, err
 	}
@@ -143,13 +146,13 @@ var (
 	install = step{
 		"node_modules/.installed", "Installing the web example's packages (once, about half a minute)",
 		[]string{"package.json", "package-lock.json"},
-		[]string{"ci", "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"},
+		[]string{"ci", "--omit=dev", "--no-audit", "--no-fund"},
 	}
 	// installTools adds the rest, so that an example that is running keeps running.
 	installTools = step{
 		"node_modules/.installed-tools", "Installing the workspace's tools (once, about half a minute)",
 		[]string{"package.json", "package-lock.json"},
-		[]string{"install", "--include=dev", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"},
+		[]string{"install", "--include=dev", "--no-save", "--no-audit", "--no-fund"},
 	}
 	buildClient = step{
 		"client/dist/.built", "Building the client package",
@@ -171,7 +174,7 @@ func prepare(ctx context.Context, workspace string, progress io.Writer, steps ..
 	if err != nil {
 		return err
 	}
-	defer held.Close()
+	defer folder.Release(held)
 	for _, step := range steps {
 		want, err := Digest(workspace, step.sources...)
 		if err != nil {
@@ -184,19 +187,37 @@ func prepare(ctx context.Context, workspace string, progress io.Writer, steps ..
 		quiet := report(progress, step.doing)
 		command := exec.CommandContext(ctx, "npm", step.npm...)
 		command.Dir = workspace // and no --prefix, with which npm would not read the machine's own settings
-		command.Env = npm.Impatient(append(os.Environ(), noTelemetry))
-		var out bytes.Buffer
-		command.Stdout, command.Stderr = &out, &out
-		err = command.Run()
+		command.Env = append(os.Environ(), noTelemetry)
+		output, err := step.run(ctx, command)
 		quiet()
 		if err != nil {
-			return fmt.Errorf("npm %s in web/ failed (%w); --no-web leaves the web example out:\n%s", strings.Join(step.npm, " "), err, out.String())
+			return step.failed(err, output)
 		}
 		if err := os.WriteFile(stamp, []byte(want), 0o644); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// run runs npm and returns what it printed.
+func (s step) run(ctx context.Context, command *exec.Cmd) (output string, err error) {
+	if s.npm[0] != "run" {
+		return npm.Run(ctx, command)
+	}
+	printed, err := command.CombinedOutput()
+	return string(printed), err
+}
+
+// failed is the error of an npm that failed, of which output is what it printed. Of an installation npm's own words are
+// told; a build prints the words of other programs, so all of them.
+func (s step) failed(err error, output string) error {
+	command := "npm " + strings.Join(s.npm, " ")
+	if s.npm[0] == "run" {
+		return fmt.Errorf("%s in web/ failed (%w); --no-web leaves the web example out:\n%s", command, err, output)
+	}
+	why, words := npm.Explain(output)
+	return fmt.Errorf("%s --no-web leaves the web example out.\n%s in web/ said:\n  %s", why, command, strings.Join(words, "\n  "))
 }
 
 // report prints what is being done, and from time to time that it is still under way, until the function that it
@@ -234,11 +255,14 @@ func Claim(workspace, who string) (claimed io.Closer, holder string, err error) 
 	if err != nil {
 		return nil, "", err
 	}
+	for _, pattern := range []string{"web-*.running", "web-*.lock"} { // each workspace has its own
+		folder.Sweep(filepath.Dir(file), pattern)
+	}
 	return folder.Claim(file, who)
 }
 
-// lock makes other processes that prepare the same workspace wait.
-func lock(ctx context.Context, workspace string) (io.Closer, error) {
+// lock makes other processes that prepare the same workspace wait, until it is given to [folder.Release].
+func lock(ctx context.Context, workspace string) (*os.File, error) {
 	file, err := lockFile(workspace, ".lock")
 	if err != nil {
 		return nil, err
@@ -297,7 +321,8 @@ const watch = `"$@" & child=$!
 { cat <&3; kill "$child"; } >/dev/null 2>&1 &
 wait "$child"`
 
-func launch(process *exec.Cmd) (*App, error) {
+// launch starts a process. over is called when it has ended.
+func launch(process *exec.Cmd, over func()) (*App, error) {
 	end, leash, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -313,6 +338,7 @@ func launch(process *exec.Cmd) (*App, error) {
 	a := &App{process: process, leash: leash, ended: make(chan struct{})}
 	go func() {
 		_ = process.Wait()
+		over()
 		close(a.ended)
 	}()
 	return a, nil

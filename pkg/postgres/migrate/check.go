@@ -56,15 +56,15 @@ func (t Traits) fault() error {
 	case t.Version < Oldest*10_000:
 		return fmt.Errorf("this server is Postgres %d: devinbox needs %d or later", t.Version/10_000, Oldest)
 	case t.Encoding != "UTF8":
-		return fmt.Errorf("this database keeps text as %s, which does not have every letter: make another one, with create database … encoding 'UTF8' template template0", t.Encoding)
+		return fmt.Errorf("this database stores text as %s, which cannot hold every character: create another one, with create database … encoding 'UTF8' template template0", t.Encoding)
 	case t.Standby:
-		return errors.New("this server is a standby, a copy that takes no writes: the URL must be that of the primary")
+		return errors.New("this server is a standby, a copy that accepts no writes: the URL must be that of the primary")
 	case t.ReadOnly:
-		return errors.New("this database takes no writes (default_transaction_read_only is on, by a setting of the database, the role or the server; some hosts set it when the disk is full): have that changed first")
+		return errors.New("this database accepts no writes (default_transaction_read_only is on, by a setting of the database, the role or the server; some hosts turn it on when the disk is full): change that first")
 	case !t.MayCreate:
 		return fmt.Errorf("the role %[1]s may not create what is missing: use the database's owner, or grant %[1]s create on the database (and on the schema chat, if it is there)", t.Role)
 	case !t.OwnsTables:
-		return fmt.Errorf("the role %s does not own what the schema chat has: use the role that has migrated this database before", t.Role)
+		return fmt.Errorf("the role %s does not own the tables and functions of the schema chat: use the role that migrated this database before", t.Role)
 	default:
 		return nil
 	}

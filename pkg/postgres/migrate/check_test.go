@@ -45,7 +45,7 @@ func TestADatabaseThatCannotHoldTheSchemaIsRefusedBeforeAnythingIsChanged(t *tes
 			address := testdb.Empty(t)
 			exec(t, address, "alter database "+name(t, address)+" set default_transaction_read_only = on")
 			return address
-		}, []string{"takes no writes", "default_transaction_read_only"}},
+		}, []string{"accepts no writes", "default_transaction_read_only"}},
 		{"a role that may create nothing", func(t *testing.T) string {
 			testdb.New(t) // the first one makes the role
 			return testdb.Deployed(t, testdb.Empty(t))

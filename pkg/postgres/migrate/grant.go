@@ -12,7 +12,7 @@ import (
 )
 
 // ErrRole is the error of a role that rights cannot be given to. It is wrapped with the reason.
-var ErrRole = errors.New("rights can be given to a role only if it exists and has none of its own over the schema")
+var ErrRole = errors.New("rights can be given only to a role that exists and has no rights over the schema by itself")
 
 // Grant gives a role the rights of deployed code in a migrated database, and takes every other right in the schema chat from
 // it and from PUBLIC: to use the schema, to read postgres.DeployedTables, and to call the functions. It may be run again.
@@ -78,11 +78,11 @@ func checkRole(ctx context.Context, tx pgx.Tx, role string) error {
 	case err != nil:
 		return err
 	case super:
-		return fmt.Errorf("the role %s is a superuser, so nothing can be taken from it: create another one for deployed code (%w)", pgx.Identifier{role}.Sanitize(), ErrRole)
+		return fmt.Errorf("the role %s is a superuser, so its rights cannot be limited: create another one for deployed code (%w)", pgx.Identifier{role}.Sanitize(), ErrRole)
 	case owner:
-		return fmt.Errorf("the role %s owns the database or the schema, or is a member of a role that does, so nothing can be taken from it: create another one for deployed code (%w)", pgx.Identifier{role}.Sanitize(), ErrRole)
+		return fmt.Errorf("the role %s owns the database or the schema, or is a member of a role that does, so its rights cannot be limited: create another one for deployed code (%w)", pgx.Identifier{role}.Sanitize(), ErrRole)
 	case all:
-		return fmt.Errorf("the role %s is a member of pg_read_all_data or pg_write_all_data, so nothing can be taken from it: end that, or create another role for deployed code (%w)", pgx.Identifier{role}.Sanitize(), ErrRole)
+		return fmt.Errorf("the role %s is a member of pg_read_all_data or pg_write_all_data, so its rights cannot be limited: end that, or create another role for deployed code (%w)", pgx.Identifier{role}.Sanitize(), ErrRole)
 	default:
 		return nil
 	}

@@ -20,10 +20,10 @@ type limits struct {
 var usual = limits{turn: time.Minute, tries: 40}
 
 // errTurn is the error of a run that has waited for another one for as long as limits say.
-var errTurn = errors.New("another session holds the lock that one migration at a time has. If it is still at work, migrate again when it is done")
+var errTurn = errors.New("another session holds the lock that allows only one migration at a time. If it is still working, migrate again when it has finished")
 
 // errTable is the same for a lock of a table.
-var errTable = errors.New("another session holds a lock on chat's tables, and a migration does not stand in its way for long. Migrate again when its transaction is over")
+var errTable = errors.New("another session holds a lock on chat's tables, and a migration waits for that only for a short time. Migrate again when that transaction has ended")
 
 func isLockTimeout(err error) bool {
 	var pg *pgconn.PgError
