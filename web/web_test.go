@@ -1,5 +1,5 @@
-// Package web_test has `go test ./...` check the client package, the example and the sources of both. The package e2e
-// beside it runs both in a browser.
+// Package web_test has `go test ./...` check the client package, the example and the sources of both. Package
+// internal/browser runs both in a browser.
 package web_test
 
 import (

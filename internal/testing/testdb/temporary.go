@@ -8,6 +8,7 @@ import (
 	"sync"
 	"syscall"
 
+	"devinbox/internal/dev/folder"
 	"devinbox/internal/dev/pgserver"
 )
 
@@ -47,7 +48,7 @@ func (s *temporary) start() (*pgserver.Server, error) {
 
 // prepare creates the folder, and makes sure that it will be removed.
 func (s *temporary) prepare() error {
-	dir, err := os.MkdirTemp(inMemory(), "devinbox-test-")
+	dir, err := os.MkdirTemp(folder.InMemory(), "devinbox-test-")
 	if err != nil {
 		return err
 	}
@@ -66,18 +67,6 @@ func (s *temporary) prepare() error {
 		watcher.Wait()
 	}
 	return nil
-}
-
-// inMemory is a large file system in memory, if this machine has one and TMPDIR does not say otherwise; else it is "",
-// which stands for the usual folder. A test's database is hundreds of files, and making them costs more than what most
-// tests do with them.
-func inMemory() string {
-	const folder, enough = "/dev/shm", 4 << 30
-	var system syscall.Statfs_t
-	if err := syscall.Statfs(folder, &system); os.Getenv("TMPDIR") != "" || err != nil || system.Bavail*uint64(system.Bsize) < enough {
-		return ""
-	}
-	return folder
 }
 
 // end ends the server and waits until it and its folder are gone.

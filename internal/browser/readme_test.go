@@ -1,4 +1,4 @@
-package e2e_test
+package browser_test
 
 import (
 	"errors"
@@ -46,10 +46,10 @@ type reader struct {
 // newReader reads the README, and installs a fresh app with the package as it is packed now.
 func newReader(t *testing.T) *reader {
 	t.Helper()
-	if _, err := webapp.Digest("..", "client", "tsconfig.base.json", "package-lock.json"); err != nil {
+	if _, err := webapp.Digest(workspace, "client", "tsconfig.base.json", "package-lock.json"); err != nil {
 		t.Fatal(err)
 	}
-	readme, err := os.ReadFile("../client/README.md")
+	readme, err := os.ReadFile(workspace + "/client/README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,8 +102,8 @@ func newReader(t *testing.T) *reader {
 	r.app = filepath.Join(folder, "my-app")
 	r.fresh = freshApp(t, strings.Fields(commands[2])[3:])
 	link(t, r.fresh, r.app)
-	checkout := clientpackage.Copy(t, "..")
-	modules, err := filepath.Abs("../node_modules")
+	checkout := clientpackage.Copy(t, workspace)
+	modules, err := filepath.Abs(workspace + "/node_modules")
 	if err != nil {
 		t.Fatal(err)
 	}
