@@ -11,16 +11,19 @@ import (
 )
 
 func TestTheClientPassesItsOwnTests(t *testing.T) {
+	t.Parallel()
 	prepare(t, "client", "../public/openapi.yaml", "../pkg/chat/testdata/bodies.json")
 	npm(t, "test", "--workspace", "client")
 }
 
 func TestTheExampleHasTypesThatFit(t *testing.T) {
+	t.Parallel()
 	prepare(t, "example", "client")
 	npm(t, "run", "typecheck", "--workspace", "example")
 }
 
 func TestTheExampleReadsWhatPeopleWrite(t *testing.T) {
+	t.Parallel()
 	prepare(t, "example", "e2e/support", "client")
 	npm(t, "test", "--workspace", "example")
 }

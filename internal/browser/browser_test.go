@@ -30,6 +30,7 @@ var (
 )
 
 func TestPeopleChatInARealBrowser(t *testing.T) {
+	t.Parallel()
 	if _, err := webapp.Digest(workspace, "e2e"); err != nil {
 		t.Fatal(err)
 	}

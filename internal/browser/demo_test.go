@@ -11,6 +11,7 @@ import (
 
 // Next.js has a port of its own beside devinbox dev, which a page of another site could reach under its own name.
 func TestTheDemoGivesTokensOnlyAtLoopbackAndUnderTheSecretThatItIsToldOf(t *testing.T) {
+	t.Parallel()
 	if _, err := webapp.Digest(workspace, "example"); err != nil {
 		t.Fatal(err)
 	}
