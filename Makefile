@@ -19,7 +19,7 @@ check: ## what must pass before a change goes in
 	.ci/run
 
 format: ## Go and TypeScript
-	gofmt -w api cmd docs internal mutations pkg web/*.go web/e2e
+	gofmt -w api cmd docs internal mutations pkg web/*.go
 	cd web && npm run format
 
 generate: ## what is made of public/openapi.yaml: the API's page, the client's types
@@ -27,7 +27,7 @@ generate: ## what is made of public/openapi.yaml: the API's page, the client's t
 	cd web && npm run generate --workspace client
 
 pictures: ## the screenshots in docs/
-	go test ./web/e2e -screenshots
+	go test ./internal/browser -screenshots
 
 mutations: ## removes one safeguard after the other, and shows that the tests notice
 	mutations/run

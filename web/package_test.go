@@ -17,6 +17,7 @@ import (
 )
 
 func TestThePackageIsMadeFromAFreshCheckoutWithFewTools(t *testing.T) {
+	t.Parallel()
 	prepare(t, "client", "package.json", "package-lock.json")
 	dir := clientpackage.Copy(t, ".")
 	clientpackage.Run(t, dir, "npm", "ci", "--workspace", "client", "--prefer-offline")

@@ -1,5 +1,5 @@
-// Package web_test has `go test ./...` check the client package, the example and the sources of both. The package e2e
-// beside it runs both in a browser.
+// Package web_test has `go test ./...` check the client package, the example and the sources of both. Package
+// internal/browser runs both in a browser.
 package web_test
 
 import (
@@ -11,16 +11,19 @@ import (
 )
 
 func TestTheClientPassesItsOwnTests(t *testing.T) {
+	t.Parallel()
 	prepare(t, "client", "../public/openapi.yaml", "../pkg/chat/testdata/bodies.json")
 	npm(t, "test", "--workspace", "client")
 }
 
 func TestTheExampleHasTypesThatFit(t *testing.T) {
+	t.Parallel()
 	prepare(t, "example", "client")
 	npm(t, "run", "typecheck", "--workspace", "example")
 }
 
 func TestTheExampleReadsWhatPeopleWrite(t *testing.T) {
+	t.Parallel()
 	prepare(t, "example", "e2e/support", "client")
 	npm(t, "test", "--workspace", "example")
 }

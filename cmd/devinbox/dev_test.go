@@ -199,7 +199,7 @@ func (d deployment) call(t *testing.T, token, method, path, body string) (status
 func TestDevRunsEverythingAndKeepsTheDataOverAKill(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "devinbox")
-	if out, err := exec.Command("go", "build", "-o", file, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", file, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	folder, data := emptyProject(t), newData(t)

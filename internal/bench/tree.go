@@ -13,6 +13,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"devinbox/internal/dev/folder"
 )
 
 // The probe is a text and no package, for it is compiled with the packages of whichever tree it is put beside.
@@ -81,17 +83,49 @@ func unpack(archive io.Reader, folder string) error {
 type Commit struct{ tree tree }
 
 // BuildCommit builds devinbox of a commit, and a program of which main is the text, with the packages of that commit,
-// into the folder, which must be empty. checkout is a folder of the project that has the commit in its history.
+// into the folder, which must be empty. checkout is a folder of the project that has the commit in its history. The
+// sources stay in the cache: the compiler keeps what it has made of packages by the folder in which they are.
 // Errors: a commit that is not there; what cannot be built.
 func BuildCommit(ctx context.Context, checkout, commit, folder, main string) (*Commit, error) {
-	c := &Commit{tree{name: commit, folder: filepath.Join(folder, "source"), built: filepath.Join(folder, "built"), probe: main}}
-	if err := extract(ctx, checkout, commit, c.tree.folder); err != nil {
+	sources, err := keptSources(ctx, checkout, commit)
+	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(c.tree.built, 0o755); err != nil {
-		return nil, err
-	}
+	c := &Commit{tree{name: commit, folder: sources, built: folder, probe: main}}
 	return c, c.tree.build(ctx)
+}
+
+// keptSources returns a folder of the cache with the sources of a commit. Nobody may write into it.
+func keptSources(ctx context.Context, checkout, commit string) (dir string, err error) {
+	id, err := exec.CommandContext(ctx, "git", "-C", checkout, "rev-parse", "--verify", "--quiet", commit+"^{commit}").Output()
+	if err != nil {
+		return "", fmt.Errorf("there is no commit %s", commit)
+	}
+	cache, err := folder.Cache()
+	if err != nil {
+		return "", err
+	}
+	parent := filepath.Join(cache, "commits")
+	if err := folder.Make(parent); err != nil {
+		return "", err
+	}
+	dir = filepath.Join(parent, strings.TrimSpace(string(id)))
+	lock, err := folder.Lock(ctx, dir+".lock")
+	if err != nil {
+		return "", err
+	}
+	defer lock.Close()
+	if _, err := os.Stat(dir); err == nil {
+		return dir, nil
+	}
+	part := dir + ".part" // a process that was killed may have left one
+	if err := os.RemoveAll(part); err != nil {
+		return "", err
+	}
+	if err := extract(ctx, checkout, commit, part); err != nil {
+		return "", err
+	}
+	return dir, os.Rename(part, dir)
 }
 
 // Migrate brings an empty database to the commit's schema.
@@ -108,6 +142,9 @@ func (c *Commit) Serve(ctx context.Context, log string, variables []string) (add
 	}
 	return p.address, nil
 }
+
+// withoutSymbols has the linker leave out what is for debuggers, which takes it most of its time.
+const withoutSymbols = "-ldflags=-s -w"
 
 // build makes the tree's own devinbox, and the probe, which the compiler is told lies in the tree. The sources stay as
 // they are.
@@ -128,7 +165,7 @@ func (t *tree) build(ctx context.Context) error {
 		{"-o", t.program("devinbox"), "./cmd/devinbox"},
 		{"-o", t.program("probe"), "-overlay", overlay, "./" + place},
 	} {
-		compile := exec.CommandContext(ctx, "go", append([]string{"build"}, arguments...)...)
+		compile := exec.CommandContext(ctx, "go", append([]string{"build", withoutSymbols}, arguments...)...)
 		compile.Dir = t.folder
 		if out, err := compile.CombinedOutput(); err != nil {
 			return fmt.Errorf("go build of %s: %w\n%s", t.name, err, out)

@@ -31,6 +31,7 @@ const (
 type Store struct {
 	pool    *pgxpool.Pool // nil where there is no URL to connect to
 	observe func(context.Context, time.Duration)
+	more    time.Duration // that everything may take; a test's
 }
 
 var _ chat.Store = (*Store)(nil)
@@ -39,25 +40,30 @@ var _ chat.Store = (*Store)(nil)
 // Whatever the URL says, the pool is as large as the options say, and every connection is as [Pin] makes it.
 // Errors: what [Options.Faults] finds. The Store is there even so, and every call of it fails with Unavailable.
 func Open(o Options, observe func(context.Context, time.Duration)) (*Store, error) {
+	return open(o, observe, 0)
+}
+
+// open is Open with more time for each part of a call.
+func open(o Options, observe func(context.Context, time.Duration), more time.Duration) (*Store, error) {
 	if observe == nil {
 		observe = func(context.Context, time.Duration) {}
 	}
-	pool, err := newPool(o)
-	return &Store{pool, observe}, err
+	pool, err := newPool(o, more)
+	return &Store{pool, observe, more}, err
 }
 
-func newPool(o Options) (*pgxpool.Pool, error) {
+func newPool(o Options, more time.Duration) (*pgxpool.Pool, error) {
 	config, err := o.parse()
 	if err != nil {
 		return nil, fmt.Errorf("the URL %w", err)
 	}
 	Pin(config.ConnConfig)
-	config.ConnConfig.ConnectTimeout = connectTimeout
-	config.PingTimeout = pingTimeout
+	config.ConnConfig.ConnectTimeout = connectTimeout + more
+	config.PingTimeout = pingTimeout + more
 	config.ShouldPing = func(_ context.Context, p pgxpool.ShouldPingParams) bool { return p.IdleDuration > pingAfter }
 	// A connection that went silent would keep its place in the pool for the 15 seconds that pgx gives it, first
 	// to have its statement cancelled and then to say goodbye, and two of them would lock everybody out.
-	config.ConnConfig.DialFunc = (&net.Dialer{Timeout: connectTimeout}).DialContext
+	config.ConnConfig.DialFunc = (&net.Dialer{Timeout: connectTimeout + more}).DialContext
 	config.BeforeClose = func(conn *pgx.Conn) { conn.PgConn().Conn().Close() }
 	pool, err := pgxpool.NewWithConfig(context.Background(), config)
 	if err != nil {
@@ -99,7 +105,7 @@ func (s *Store) Close() {
 // safe because every statement here is idempotent: a send carries a key, the rest sets a state. Only a guest is
 // counted twice then, which admits one too few and never one too many.
 func query[T any](ctx context.Context, s *Store, sql string, args arguments, read pgx.RowToFunc[T]) ([]T, error) {
-	return queryWithin(ctx, s, statementTimeout, sql, args, read)
+	return queryWithin(ctx, s, statementTimeout+s.more, sql, args, read)
 }
 
 // queryWithin is query for a statement that may take as long as patience.
@@ -117,7 +123,7 @@ func queryWithin[T any](ctx context.Context, s *Store, patience time.Duration, s
 	}
 	begun := time.Now()
 	defer func() { s.observe(ctx, time.Since(begun)) }()
-	ctx, cancel := context.WithTimeout(ctx, callTimeout-statementTimeout+patience)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout-statementTimeout+patience+s.more)
 	defer cancel()
 
 	rows, err := try(ctx, s, patience, statement.text, values, read)

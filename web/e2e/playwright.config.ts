@@ -1,8 +1,9 @@
 import { defineConfig } from "@playwright/test";
 
-// browser_test.go says which browser runs, stage_test.go what it is shown.
+// In internal/browser, chromium_test.go says which browser runs, stage_test.go what it is shown.
 const { BROWSER_PATH, BROWSER_SANDBOX, SCREENSHOTS } = process.env;
-if (!BROWSER_PATH) throw new Error("Run `go test ./web/e2e`: it brings the browser and what the scenarios need.");
+if (!BROWSER_PATH)
+  throw new Error("Run `go test ./internal/browser`: it brings the browser and what the scenarios need.");
 
 export default defineConfig({
   testDir: SCREENSHOTS ? "screenshots" : "scenarios",

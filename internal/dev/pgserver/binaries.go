@@ -70,6 +70,21 @@ func find(ctx context.Context, major int, progress io.Writer) (binaries, error) 
 	return binaries{}, &versionError{made: major, have: slices.Compact(have)} // one version may be found in several places
 }
 
+// Which names the Postgres that [Start] takes for an empty folder, by where its programs are and by its version in full.
+// progress gets a line if npm has to bring it.
+// Errors: no Postgres available.
+func Which(ctx context.Context, progress io.Writer) (string, error) {
+	if err := checkWay(); err != nil {
+		return "", err
+	}
+	b, err := find(ctx, 0, progress)
+	if err != nil {
+		return "", err
+	}
+	said, err := says(ctx, b.dir)
+	return b.dir + " " + said, err
+}
+
 // versionError is the error for a data folder that no available Postgres can open.
 type versionError struct {
 	made int
@@ -137,17 +152,23 @@ var versionLine = regexp.MustCompile(`\(PostgreSQL\) (\d+)`)
 // version asks postgres for its major version, as the account that will run it: a program that this account cannot
 // reach, or whose libraries are missing, is of no use.
 func version(ctx context.Context, dir string) (int, error) {
+	said, err := says(ctx, dir)
+	if err != nil {
+		return 0, err
+	}
+	match := versionLine.FindStringSubmatch(said)
+	if match == nil {
+		return 0, fmt.Errorf("postgres --version answers %q", said)
+	}
+	return strconv.Atoi(match[1])
+}
+
+// says is what postgres answers when it is asked for its version.
+func says(ctx context.Context, dir string) (string, error) {
 	cmd, err := command(ctx, filepath.Join(dir, "postgres"), "--version")
 	if err != nil {
-		return 0, err
+		return "", err
 	}
 	out, err := cmd.Output()
-	if err != nil {
-		return 0, err
-	}
-	match := versionLine.FindSubmatch(out)
-	if match == nil {
-		return 0, fmt.Errorf("postgres --version answers %q", out)
-	}
-	return strconv.Atoi(string(match[1]))
+	return strings.TrimSpace(string(out)), err
 }

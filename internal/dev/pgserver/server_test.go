@@ -27,7 +27,7 @@ import (
 // after the test is ended.
 func newDir(t *testing.T) string {
 	t.Helper()
-	parent, err := os.MkdirTemp("", "pgserver-")
+	parent, err := os.MkdirTemp(folder.InMemory(), "pgserver-")
 	if err == nil {
 		err = os.Chmod(parent, 0o755)
 	}
@@ -66,7 +66,7 @@ func newCopy(t *testing.T) string {
 var originalDir string
 
 var original = sync.OnceValues(func() (dir string, err error) {
-	if originalDir, err = os.MkdirTemp("", "pgserver-"); err != nil {
+	if originalDir, err = os.MkdirTemp(folder.InMemory(), "pgserver-"); err != nil {
 		return "", err
 	}
 	s, err := Start(context.Background(), Options{Dir: originalDir, NoSync: true})

@@ -1,7 +1,7 @@
 package pusherserver_test
 
 import (
-	"context"
+	"bufio"
 	_ "embed"
 	"encoding/json"
 	"errors"
@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"os/exec"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -130,18 +129,31 @@ func TestEveryCallOfPusherHTTPGo(t *testing.T) {
 	}
 }
 
+// oneConnection makes every request on the same connection, and fails once the server has ended it. Go's own transport
+// begins another one if this machine stands still for a moment after a request.
+type oneConnection struct {
+	net.Conn
+	answers *bufio.Reader
+}
+
+func (c *oneConnection) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := r.Write(c); err != nil {
+		return nil, err
+	}
+	return http.ReadResponse(c.answers, r)
+}
+
 func TestAThousandTriggersOnOneConnection(t *testing.T) {
 	t.Parallel()
 	r := &pusherserver.Recorder{}
 	s := start(t, func(o *pusherserver.Options) { o.Recorder = r })
-	var dialled atomic.Int64
+	conn, err := net.Dial("tcp", s.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
 	api := goClient(s)
-	transport := &http.Transport{MaxConnsPerHost: 1, DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-		dialled.Add(1)
-		return new(net.Dialer).DialContext(ctx, network, address)
-	}}
-	t.Cleanup(transport.CloseIdleConnections)
-	api.HTTPClient.Transport = transport
+	api.HTTPClient = &http.Client{Transport: &oneConnection{conn, bufio.NewReader(conn)}}
 	for i := range 1000 {
 		if err := api.Trigger("my-channel", "my-event", fmt.Sprint(i)); err != nil {
 			t.Fatal(err)
@@ -152,8 +164,8 @@ func TestAThousandTriggersOnOneConnection(t *testing.T) {
 			t.Fatalf("at %d: %s", i, e.Data)
 		}
 	}
-	if n := len(r.Published()); n != 1000 || dialled.Load() != 1 {
-		t.Errorf("%d events on %d connections", n, dialled.Load())
+	if n := len(r.Published()); n != 1000 {
+		t.Errorf("%d events", n)
 	}
 }
 

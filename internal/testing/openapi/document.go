@@ -165,10 +165,13 @@ func (d *Document) methods(path string) []string {
 // pointer is a JSON pointer (RFC 6901) into the document.
 type pointer string
 
+// escape and unescape turn a name into its form in a pointer, and back.
+var escape, unescape = strings.NewReplacer("~", "~0", "/", "~1"), strings.NewReplacer("~1", "/", "~0", "~")
+
 // child returns the pointer to a member.
 func (p pointer) child(names ...string) pointer {
 	for _, name := range names {
-		p += pointer("/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name))
+		p += pointer("/" + escape.Replace(name))
 	}
 	return p
 }
@@ -203,7 +206,7 @@ func (d *Document) value(p pointer) any {
 	for name := range strings.SplitSeq(strings.TrimPrefix(string(p), "/"), "/") {
 		switch in := at.(type) {
 		case map[string]any:
-			at = in[strings.NewReplacer("~1", "/", "~0", "~").Replace(name)]
+			at = in[unescape.Replace(name)]
 		case []any:
 			i, err := strconv.Atoi(name)
 			if err != nil || i < 0 || i >= len(in) {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"devinbox/internal/dev/folder"
 	"devinbox/internal/testing/testdb"
 )
 
@@ -80,7 +81,7 @@ func program(t *testing.T, variables ...string) (cmd *exec.Cmd, dir string) {
 		t.Fatal(err)
 	}
 	// Not t.TempDir(): if root runs the tests, only root can enter it, and Postgres does not run as root.
-	if dir, err = os.MkdirTemp("", "testdb-"); err == nil {
+	if dir, err = os.MkdirTemp(folder.InMemory(), "testdb-"); err == nil {
 		err = os.Chmod(dir, 0o755)
 	}
 	if err != nil {
@@ -158,7 +159,7 @@ func TestTheThrowAwayServerEndsWithItsProcess(t *testing.T) {
 			t.Fatal(err)
 		}
 		eventually(t, "Postgres's folder is being made", func() bool {
-			files, _ := filepath.Glob(filepath.Join(dir, "*", "data.part", "*"))
+			files, _ := filepath.Glob(filepath.Join(dir, "*", "data", "*"))
 			return len(files) > 0
 		})
 		if err := syscall.Kill(-child.Process.Pid, syscall.SIGKILL); err != nil {
@@ -166,7 +167,7 @@ func TestTheThrowAwayServerEndsWithItsProcess(t *testing.T) {
 		}
 		child.Wait()
 		eventually(t, "the folder is gone", func() bool { return len(left(t, dir)) == 0 })
-		time.Sleep(time.Second) // if initdb were still running, it would write again
+		time.Sleep(time.Second) // if something were still running, it would write again
 		if files := left(t, dir); len(files) != 0 {
 			t.Errorf("it left %q", files)
 		}

@@ -2,12 +2,16 @@ package testdb
 
 import (
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"sync"
 	"syscall"
 
+	"devinbox/internal/dev/folder"
 	"devinbox/internal/dev/pgserver"
 )
 
@@ -39,6 +43,13 @@ func (s *temporary) start() (*pgserver.Server, error) {
 		if err := s.prepare(); err != nil {
 			return nil, err
 		}
+		original, err := original()
+		if err != nil {
+			return nil, err
+		}
+		if out, err := exec.Command("cp", "-Rp", original+"/.", s.dir).CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("copy the data of an empty server: %w: %s", err, out)
+		}
 	}
 	settings := map[string]string{"max_connections": "300"}
 	maps.Copy(settings, s.settings)
@@ -47,7 +58,7 @@ func (s *temporary) start() (*pgserver.Server, error) {
 
 // prepare creates the folder, and makes sure that it will be removed.
 func (s *temporary) prepare() error {
-	dir, err := os.MkdirTemp(inMemory(), "devinbox-test-")
+	dir, err := os.MkdirTemp(folder.InMemory(), "devinbox-test-")
 	if err != nil {
 		return err
 	}
@@ -68,17 +79,52 @@ func (s *temporary) prepare() error {
 	return nil
 }
 
-// inMemory is a large file system in memory, if this machine has one and TMPDIR does not say otherwise; else it is "",
-// which stands for the usual folder. A test's database is hundreds of files, and making them costs more than what most
-// tests do with them.
-func inMemory() string {
-	const folder, enough = "/dev/shm", 4 << 30
-	var system syscall.Statfs_t
-	if err := syscall.Statfs(folder, &system); os.Getenv("TMPDIR") != "" || err != nil || system.Bavail*uint64(system.Bsize) < enough {
-		return ""
+// original is a folder with the data of an empty server, in the cache. Every server begins with a copy of it, because
+// initdb takes ten times as much of a processor as the copy. There is one for each version of Postgres.
+var original = sync.OnceValues(func() (dir string, err error) {
+	ctx := context.Background()
+	which, err := pgserver.Which(ctx, os.Stderr)
+	if err != nil {
+		return "", err
 	}
-	return folder
-}
+	cache, err := folder.Cache()
+	if err != nil {
+		return "", err
+	}
+	parent := filepath.Join(cache, "testdb")
+	if err := folder.Make(parent); err != nil {
+		return "", err
+	}
+	dir = filepath.Join(parent, fmt.Sprintf("%x", sha256.Sum256([]byte(which))))
+	lock, err := folder.Lock(ctx, dir+".lock")
+	if err != nil {
+		return "", err
+	}
+	defer lock.Close()
+	if _, err := os.Stat(dir); err == nil {
+		return dir, nil
+	}
+	made := temporary{} // it ends with this process, even if that is killed
+	defer made.end()
+	if err := made.prepare(); err != nil {
+		return "", err
+	}
+	server, err := pgserver.Start(ctx, pgserver.Options{Dir: made.dir, NoSync: true})
+	if err != nil {
+		return "", err
+	}
+	if err := server.Stop(); err != nil {
+		return "", err
+	}
+	part := dir + ".part" // a process that was killed may have left one
+	if err := os.RemoveAll(part); err != nil {
+		return "", err
+	}
+	if out, err := exec.Command("cp", "-Rp", made.dir, part).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("keep the data of an empty server: %w: %s", err, out)
+	}
+	return dir, os.Rename(part, dir)
+})
 
 // end ends the server and waits until it and its folder are gone.
 func (s *temporary) end() {

@@ -126,6 +126,17 @@ func TestAServerOfATestsOwnGoesAwayAndComesBack(t *testing.T) {
 	}
 }
 
+func TestServersThatBeganAsCopiesOfOneShareNothing(t *testing.T) {
+	t.Parallel()
+	one, other := testdb.Server(t), testdb.Server(t)
+	if _, err := connect(t, one.URL()).Exec(t.Context(), "create table note as select 'kept' as body"); err != nil {
+		t.Fatal(err)
+	}
+	if one.URL() == other.URL() || ask[bool](t, other.URL(), "select to_regclass('note') is not null") {
+		t.Error("what one holds is in the other")
+	}
+}
+
 func TestAServerOfATestsOwnHasTheSettingsThatItAsksFor(t *testing.T) {
 	t.Parallel()
 	s := testdb.Server(t, "max_connections=30", "work_mem=5MB")

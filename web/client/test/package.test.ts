@@ -142,6 +142,7 @@ export type { Page };
         "--exactOptionalPropertyTypes",
         "--noUncheckedIndexedAccess",
         "--noEmit",
+        "--skipDefaultLibCheck", // TypeScript's own; the package's and React's are checked
         "--jsx",
         "react-jsx",
         "--target",

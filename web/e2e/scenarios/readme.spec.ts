@@ -21,7 +21,7 @@ async function watched(context: BrowserContext): Promise<[Page, Seen]> {
   return [page, seen];
 }
 
-// What the README of the client package has a reader write is built and served as it stands there; see readme_test.go.
+// What the README of the client package has a reader write is built and served as it stands there; see internal/browser/readme_test.go.
 for (const origin of ["same-origin", "cross-origin"]) {
   test.describe(origin, () => {
     test.use({ settings: { README: origin } });

@@ -1,7 +1,10 @@
-// Package e2e_test runs the scenarios of scenarios/ in a real Chromium: people who write to each other while parts of
-// the system fail. `go test ./web/e2e -scenario inbox` runs those of one file, and `-screenshots` makes the pictures in
-// docs/screenshots anew.
-package e2e_test
+// Package browser_test runs the scenarios of web/e2e in a real Chromium: people who write to each other while parts of
+// the system fail. `go test ./internal/browser -scenario inbox` runs those of one file, and `-screenshots` makes the
+// pictures in docs/screenshots anew.
+//
+// It is here, and not beside the scenarios, because `go test ./...` starts packages in the order of their paths: the one
+// that takes longest must not begin last.
+package browser_test
 
 import (
 	"flag"
@@ -16,6 +19,9 @@ import (
 	"devinbox/internal/testing/testdb"
 )
 
+// workspace is the npm workspace with the client package, the example and the scenarios.
+const workspace = "../../web"
+
 func TestMain(m *testing.M) { testdb.Main(m) }
 
 var (
@@ -24,16 +30,17 @@ var (
 )
 
 func TestPeopleChatInARealBrowser(t *testing.T) {
-	if _, err := webapp.Digest(".", "."); err != nil {
+	t.Parallel()
+	if _, err := webapp.Digest(workspace, "e2e"); err != nil {
 		t.Fatal(err)
 	}
-	if err := webapp.Prepare(t.Context(), "..", t.Output()); err != nil {
+	if err := webapp.Prepare(t.Context(), workspace, t.Output()); err != nil {
 		t.Fatal(err)
 	}
 	examples := map[string]http.Handler{}
 	for _, demo := range []string{demoOn, demoOff} {
 		example, err := webapp.Start(t.Context(), webapp.Options{
-			Workspace: "..", Production: true, Progress: t.Output(), Output: t.Output(),
+			Workspace: workspace, Production: true, Progress: t.Output(), Output: t.Output(),
 			Environment: []string{
 				"DEMO=" + demo, "CHAT_JWT_SECRET=" + jwtSecret,
 				// Each scenario has a Pusher-protocol server of its own. In a policy, * is any port.
@@ -68,10 +75,11 @@ func TestPeopleChatInARealBrowser(t *testing.T) {
 	run(t, environment, "test", "--", *scenario)
 }
 
-// run runs a script of package.json. What it prints is shown where the test fails.
+// run runs a script of the scenarios' package.json. What it prints is shown where the test fails.
 func run(t *testing.T, environment []string, arguments ...string) {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), "npm", arguments...)
+	c.Dir = workspace + "/e2e"
 	c.Env = append(os.Environ(), environment...)
 	c.Stdout, c.Stderr = t.Output(), t.Output()
 	if err := c.Run(); err != nil {

@@ -1,4 +1,4 @@
-package e2e_test
+package browser_test
 
 import (
 	"net/http"
@@ -11,7 +11,8 @@ import (
 
 // Next.js has a port of its own beside devinbox dev, which a page of another site could reach under its own name.
 func TestTheDemoGivesTokensOnlyAtLoopbackAndUnderTheSecretThatItIsToldOf(t *testing.T) {
-	if _, err := webapp.Digest("..", "example"); err != nil {
+	t.Parallel()
+	if _, err := webapp.Digest(workspace, "example"); err != nil {
 		t.Fatal(err)
 	}
 	for _, example := range []struct {
@@ -27,7 +28,7 @@ func TestTheDemoGivesTokensOnlyAtLoopbackAndUnderTheSecretThatItIsToldOf(t *test
 		{demo: "AUTH_SECRET", production: true, answers: map[string]int{"localhost:3000": 401}},
 	} {
 		app, err := webapp.Start(t.Context(), webapp.Options{
-			Workspace: "..", Production: example.production, Progress: t.Output(), Output: t.Output(),
+			Workspace: workspace, Production: example.production, Progress: t.Output(), Output: t.Output(),
 			Environment: []string{"DEMO=" + example.demo, "DEMO_HOSTS=chat.example.test", "CHAT_JWT_SECRET=" + jwtSecret},
 		})
 		if err != nil {
