@@ -14,6 +14,7 @@ import (
 	"devinbox/internal/archive"
 	"devinbox/internal/dev/objectstore"
 	"devinbox/internal/testing/objectstores"
+	"devinbox/internal/testing/webhooks"
 	"devinbox/pkg/chat"
 )
 
@@ -450,6 +451,36 @@ func TestAStoreThatDoesNotAnswerCostsTimeAndNoMessage(t *testing.T) {
 	grace.post("/api/messages/send", `{"attachmentIds":[%s],"clientMessageId":"k"}`, id).is(201)
 	if log := w.log.String(); strings.Contains(log, "clients/") || strings.Contains(log, "X-Amz") || strings.Contains(log, "notes.txt") || !strings.Contains(log, "files: timeout") || !strings.Contains(log, `"filesMs"`) {
 		t.Errorf("the log says %s", log)
+	}
+}
+
+func TestAnEditThatNamesNoTextLeavesTheTextOfAMessageWithFiles(t *testing.T) {
+	t.Parallel()
+	w := newFilesWorld(t)
+	grace := w.client("42")
+	id := grace.post("/api/messages/send", `{"body":"see","attachmentIds":[%s]}`, grace.uploads("text")).is(201).text("message.id")
+	for _, rest := range []string{``, `,"body":null`, `,"ifVersion":1`} {
+		grace.patch("/api/messages/edit", `{"messageId":%s`+rest+`}`, id).fails(422, "validation_failed", "body")
+	}
+	grace.get("/api/messages/list").is(200).has("messages.0.body", "see", "messages.0.version", 1)
+	grace.patch("/api/messages/edit", `{"messageId":%s,"body":""}`, id).is(200).has("message.body", "")
+}
+
+// A part of the cron that fails keeps the others from nothing.
+func TestTheCronDeletesFilesThoughItsOtherPartsFail(t *testing.T) {
+	t.Parallel()
+	secret := webhooks.Secret()
+	w := newFilesWorld(t, "CHAT_WEBHOOK_URL="+webhooks.Start(t, secret).URL, "CHAT_WEBHOOK_SECRET="+secret)
+	grace := w.client("42")
+	grace.sends("Hi")
+	grace.uploads("unsent")
+	w.ages()
+	for _, name := range []string{"queue_webhooks_v1", "claim_v2"} {
+		w.sql("drop function chat." + name)
+	}
+	w.nobody().with("Authorization: Bearer "+cronSecret).get("/api/cron/deliver").fails(503, "unavailable")
+	if n := len(w.store.List(t)); n != 0 {
+		t.Errorf("%d objects are left", n)
 	}
 }
 

@@ -160,6 +160,9 @@ func TestImportExportAndEraseSayWhatIsWrong(t *testing.T) {
 		execute(t, folder, []string{"DATABASE_URL=" + testdb.Empty(t)}, strings.Fields(arguments)...).is(t, 1, "devinbox migrate")
 		execute(t, t.TempDir(), nil, strings.Fields(arguments)...).is(t, 1, "vercel.json")
 	}
+	for _, arguments := range []string{"import lines", "erase --client 42"} { // they would use channels that nobody is on
+		execute(t, folder, append(variables, "CHAT_CHANNELS=presense"), strings.Fields(arguments)...).is(t, 1, "CHAT_CHANNELS must be private, presence or public")
+	}
 	for _, arguments := range []string{"export", "export 42", "export --client=", "import", "import a b", "erase", "erase 42", "erase --client=", "erase --client 42 43", "erase --client 42 --all=perhaps"} {
 		execute(t, folder, variables, strings.Fields(arguments)...).is(t, 2, "--help")
 	}

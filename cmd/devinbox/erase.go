@@ -42,7 +42,7 @@ to delete the files.`,
 			if err != nil {
 				return err
 			}
-			settings, err := p.owned()
+			settings, err := p.owned("CHAT_CHANNELS")
 			if err != nil {
 				return err
 			}

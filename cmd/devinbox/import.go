@@ -41,7 +41,7 @@ It uses DATABASE_URL_UNPOOLED if that is set.`,
 					return fmt.Errorf("%s is a folder: give a file", name)
 				}
 			}
-			settings, err := p.owned()
+			settings, err := p.owned("CHAT_CHANNELS")
 			if err != nil {
 				return err
 			}

@@ -76,9 +76,18 @@ schema from it and from PUBLIC. Later migrations grant that role the rights to w
 	return command
 }
 
-// owned is what the environment says, with the database's URL for its owner: the unpooled one if there is one.
-func (p *project) owned() (config.Config, error) {
-	settings, _ := p.load(p.lookup) // the other variables do not matter to work on the tables
+// owned is what the environment says, with the database's URL for its owner: the unpooled one if there is one. Of the
+// other variables only those in needed have to be right.
+func (p *project) owned(needed ...string) (config.Config, error) {
+	settings, faults := p.load(p.lookup)
+	if all, ok := faults.(interface{ Unwrap() []error }); ok {
+		for _, one := range all.Unwrap() {
+			var fault config.Fault
+			if errors.As(one, &fault) && slices.Contains(needed, fault.Variable) {
+				return settings, fault
+			}
+		}
+	}
 	if settings.MigrationURL == "" {
 		why := "neither in the environment nor in .env.local or .env"
 		for _, name := range p.unchanged() {

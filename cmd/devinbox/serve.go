@@ -42,8 +42,14 @@ Set CHAT_TRUST_PROXY=true if a proxy in front of it sets X-Forwarded-For, -Proto
 		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			settings, fault := config.Load(os.Getenv)
-			server, serverFault := config.LoadServer(os.Getenv)
-			if command.Flags().Changed("port") {
+			isPortGiven := command.Flags().Changed("port")
+			server, serverFault := config.LoadServer(func(name string) string {
+				if name == "PORT" && isPortGiven {
+					return ""
+				}
+				return os.Getenv(name)
+			})
+			if isPortGiven {
 				server.Port = int(number)
 			}
 			if err := errors.Join(settings.DatabaseFaults, fault, serverFault); err != nil {

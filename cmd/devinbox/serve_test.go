@@ -53,7 +53,7 @@ func eventually(t *testing.T, what string, is func() bool) {
 // serveWith starts devinbox serve with --port 0, and further NAME=value variables. It returns when it serves.
 func serveWith(t *testing.T, variables ...string) *server {
 	t.Helper()
-	return serveAt(t, testdb.New(t), append(variables, "PORT=1"), "--port", "0") // --port goes before PORT
+	return serveAt(t, testdb.New(t), append(variables, "PORT=tcp://10.0.0.1:80"), "--port", "0") // --port goes before PORT, whatever that is
 }
 
 func serveAt(t *testing.T, database string, variables []string, arguments ...string) *server {

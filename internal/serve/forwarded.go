@@ -11,17 +11,17 @@ import (
 // With trust there is a proxy in front of this process that sets X-Forwarded-For, -Proto and -Host (or X-Real-Ip)
 // itself. The last entry of each counts, because the proxy added it; entries before it can be the caller's own. The
 // functions then find the caller's address in X-Real-Ip, and the host that the browser asked for in r.Host.
-// Without trust all such headers are removed, because any caller can set them.
+// Without trust all such headers are removed, because any caller can set them. Vercel's own are removed in any case: there
+// the request's id comes from one of them.
 func Forwarded(next http.Handler, trust bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for name := range r.Header {
+			if strings.HasPrefix(name, "X-Vercel-") || !trust && isForwarding(name) { // the former is set by no other proxy
+				delete(r.Header, name)
+			}
+		}
 		if trust {
 			believe(r)
-		} else {
-			for name := range r.Header {
-				if isForwarding(name) {
-					delete(r.Header, name)
-				}
-			}
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -29,7 +29,7 @@ func Forwarded(next http.Handler, trust bool) http.Handler {
 
 // isForwarding is true for the headers, by their canonical names, that only a proxy in front of this process should set.
 func isForwarding(name string) bool {
-	return name == "X-Real-Ip" || name == "Forwarded" || strings.HasPrefix(name, "X-Forwarded-") || strings.HasPrefix(name, "X-Vercel-")
+	return name == "X-Real-Ip" || name == "Forwarded" || strings.HasPrefix(name, "X-Forwarded-")
 }
 
 func believe(r *http.Request) {

@@ -36,6 +36,13 @@ func TestWithoutTrustNothingThatACallerSaysOfItsWayIsSeen(t *testing.T) {
 	}
 }
 
+func TestWithTrustNobodyChoosesARequestsId(t *testing.T) {
+	t.Parallel()
+	if r := seen(true, "X-Vercel-Id: fra1::x", "X-Vercel-Forwarded-For: 203.0.113.7", "X-Forwarded-Proto: https"); len(r.Header) != 1 {
+		t.Errorf("it sees %v", r.Header)
+	}
+}
+
 func TestWithTrustTheLastEntryCountsWhichTheProxyWrote(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

@@ -26,7 +26,6 @@ func TestEveryFaultOfTheEnvironmentIsNamedByItsVariable(t *testing.T) {
 		"CHAT_ID_CLAIM=canary..id":                    "CHAT_ID_CLAIM must be",
 		"CHAT_ROLE_CLAIM=exp":                         "CHAT_ROLE_CLAIM must not be",
 		"CHAT_ROLE_CLAIM=sub":                         "CHAT_ROLE_CLAIM must not be the claim that holds the id",
-		"PUSHER_USE_TLS=canary":                       "PUSHER_USE_TLS must be true or false",
 	} {
 		w := newWorld(t, setting)
 		log := w.log.String()
@@ -61,6 +60,7 @@ func TestWhatPusherLacksIsNamedAndTheRestIsServed(t *testing.T) {
 		"NEXT_PUBLIC_PUSHER_CLUSTER=canary.": "NEXT_PUBLIC_PUSHER_CLUSTER must be a cluster",
 		"PUSHER_HOST=https://canary.com":     "PUSHER_HOST must be",
 		"PUSHER_PORT=canary":                 "PUSHER_PORT must be",
+		"PUSHER_USE_TLS=canary":              "PUSHER_USE_TLS must be true or false",
 		"PUSHER_USE_TLS=false":               "PUSHER_USE_TLS would send",
 	} {
 		w := newWorld(t, setting)

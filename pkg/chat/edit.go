@@ -9,7 +9,7 @@ import (
 type Edit struct {
 	ClientID  *string `json:"clientId"`
 	MessageID *string `json:"messageId"`
-	Body      string  `json:"body"`      // it may be empty if the message has files
+	Body      *string `json:"body"`      // required; it may be empty if the message has files
 	IfVersion *int64  `json:"ifVersion"` // the edit is refused if the message has another version by now
 }
 
@@ -29,9 +29,14 @@ type Changed struct {
 // Errors: Forbidden for another's conversation or message; Unprocessable with every broken rule; and those of
 // [Store.ChangeMessage].
 func (s *Service) EditMessage(ctx context.Context, me Identity, e Edit) (Changed, error) {
-	body := NormalizeBody(e.Body)
 	var broken faults
-	checkBody(body, true, &broken) // only the Store knows whether the message has files
+	var body string
+	if e.Body == nil {
+		broken.add("body", "is required")
+	} else {
+		body = NormalizeBody(*e.Body)
+		checkBody(body, true, &broken) // only the Store knows whether the message has files
+	}
 	return s.change(ctx, me, e.ClientID, e.MessageID, broken, ChangeParams{Body: &body, Preview: Preview(body), IfVersion: e.IfVersion, Limit: s.limitFor(me)})
 }
 
@@ -49,7 +54,7 @@ func (s *Service) change(ctx context.Context, me Identity, clientID, messageID *
 		return Changed{}, err
 	}
 	checkMessageID(messageID, &named)
-	if len(named) > 0 && p.Body != nil && *p.Body == "" { // it names no message that could have files
+	if len(named) > 0 && len(broken) == 0 && p.Body != nil && *p.Body == "" { // it names no message that could have files
 		broken.add("body", emptyBody)
 	}
 	if err := append(named, broken...).err(); err != nil {

@@ -13,7 +13,7 @@ const messageID = "019a3f6e-0000-7000-8000-0123456789ab"
 func TestAnEditAsksTheStoreForWhatWasChecked(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
-	changed, err := w.EditMessage(t.Context(), grace, chat.Edit{MessageID: pointer(messageID), Body: " \r\n a\r\n\r\nb ", IfVersion: pointer[int64](7)})
+	changed, err := w.EditMessage(t.Context(), grace, chat.Edit{MessageID: pointer(messageID), Body: pointer(" \r\n a\r\n\r\nb "), IfVersion: pointer[int64](7)})
 	if err != nil || changed.Message.Body != " a\n\nb" || changed.Conversation.Channel != "channel of 42" {
 		t.Errorf("%+v, %v", changed, err)
 	}
@@ -46,13 +46,13 @@ func TestEveryBrokenRuleOfAChangeIsNamedAtOnceAndNothingIsChanged(t *testing.T) 
 		want string // of a deletion the same, but for the body
 	}{
 		"all of them":         {ada, chat.Edit{}, "clientId messageId body"},
-		"no message":          {grace, chat.Edit{Body: "a"}, "messageId"},
-		"an empty message":    {grace, chat.Edit{MessageID: pointer(""), Body: "a"}, "messageId"},
-		"a malformed message": {grace, chat.Edit{MessageID: pointer(canary), Body: "a"}, "messageId"},
-		"a message in braces": {grace, chat.Edit{MessageID: pointer("{" + messageID + "}"), Body: "a"}, "messageId"},
-		"without its hyphens": {grace, chat.Edit{MessageID: pointer(strings.ReplaceAll(messageID, "-", "")), Body: "a"}, "messageId"},
-		"a line break behind": {grace, chat.Edit{MessageID: pointer(messageID + "\n"), Body: "a"}, "messageId"},
-		"the body":            {grace, chat.Edit{MessageID: pointer(messageID), Body: canary + "\x00"}, "body"},
+		"no message":          {grace, chat.Edit{Body: pointer("a")}, "messageId"},
+		"an empty message":    {grace, chat.Edit{MessageID: pointer(""), Body: pointer("a")}, "messageId"},
+		"a malformed message": {grace, chat.Edit{MessageID: pointer(canary), Body: pointer("a")}, "messageId"},
+		"a message in braces": {grace, chat.Edit{MessageID: pointer("{" + messageID + "}"), Body: pointer("a")}, "messageId"},
+		"without its hyphens": {grace, chat.Edit{MessageID: pointer(strings.ReplaceAll(messageID, "-", "")), Body: pointer("a")}, "messageId"},
+		"a line break behind": {grace, chat.Edit{MessageID: pointer(messageID + "\n"), Body: pointer("a")}, "messageId"},
+		"the body":            {grace, chat.Edit{MessageID: pointer(messageID), Body: pointer(canary + "\x00")}, "body"},
 	} {
 		w := newWorld()
 		_, err := w.EditMessage(t.Context(), test.who, test.edit)
@@ -73,13 +73,21 @@ func TestEveryBrokenRuleOfAChangeIsNamedAtOnceAndNothingIsChanged(t *testing.T) 
 func TestAnEditWithoutATextIsForTheStoreToRefuse(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
-	for _, who := range []chat.Edit{{Body: " \n"}, {}} {
-		who.MessageID = pointer(messageID)
-		_, err := w.EditMessage(t.Context(), grace, who)
+	for _, body := range []string{" \n", ""} {
+		_, err := w.EditMessage(t.Context(), grace, chat.Edit{MessageID: pointer(messageID), Body: pointer(body)})
 		mustBe(t, "the kind", chat.KindOf(err), chat.Unprocessable)
 		mustBe(t, "what is blamed", blamed(err), "body")
 		mustBe(t, "the trace", w.trace.take(), "change")
 	}
+}
+
+func TestAnEditThatNamesNoTextIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	_, err := w.EditMessage(t.Context(), grace, chat.Edit{MessageID: pointer(messageID)})
+	mustBe(t, "the kind", chat.KindOf(err), chat.Unprocessable)
+	mustBe(t, "what is blamed", blamed(err), "body")
+	mustBe(t, "the trace", w.trace.take(), "")
 }
 
 func TestAMessagesIdMayBeInUpperCase(t *testing.T) {

@@ -168,7 +168,8 @@ func (h *Webhooks) Deliver(ctx context.Context) (Deliveries, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, deliverBudget)
 	defer cancel()
-	for more := true; more && timeLeft(ctx) > webhookReserve; {
+	reserved := timeLeft(ctx) / 2 // for sending
+	for more := true; more && timeLeft(ctx) > max(reserved, webhookReserve); {
 		var err error
 		if more, err = h.store.QueueWebhooks(ctx, h.unreadAfter); err != nil {
 			return run, err

@@ -104,7 +104,7 @@ func Load(lookup func(name string) string) (Config, error) {
 	e.text(&c.Pusher.Cluster, "NEXT_PUBLIC_PUSHER_CLUSTER", "PUSHER_CLUSTER")
 	e.text(&c.Pusher.Host, "PUSHER_HOST")
 	e.text(&c.Pusher.Port, "PUSHER_PORT")
-	e.isFalse(&c.Pusher.NoTLS, "PUSHER_USE_TLS")
+	useTLS := e.boolean(&c.Pusher.NoTLS, "PUSHER_USE_TLS", "false")
 	e.channels(&c.Pusher.Channels, "CHAT_CHANNELS")
 
 	e.secret(&c.Identity.Secret, "CHAT_JWT_SECRET")
@@ -136,7 +136,10 @@ func Load(lookup func(name string) string) (Config, error) {
 			c.DatabaseFaults = errors.Join(Fault{e.names[&c.Database.URL], "is missing, though " + e.names[&c.MigrationURL] + ", which is for migrations only, is set: set both, or " + e.names[&c.Database.URL] + " alone"})
 		}
 	}
-	c.PusherFaults = errors.Join(e.faultsOf(&c.Pusher)...)
+	c.PusherFaults = errors.Join(append(e.faultsOf(&c.Pusher), useTLS)...)
+	if useTLS != nil { // nobody knows how to reach it
+		c.Pusher = realtime.Options{Channels: c.Pusher.Channels}
+	}
 	if _, err := web.NewOrigins(c.AllowedOrigins); err != nil {
 		e.fault(&c.AllowedOrigins, err.Error())
 	}
@@ -214,17 +217,20 @@ func (e *environment) secret(field *[]byte, name string) {
 }
 
 // isTrue reads true or false; if nothing is set the field stays false.
-func (e *environment) isTrue(field *bool, name string) { e.boolean(field, name, "true") }
+func (e *environment) isTrue(field *bool, name string) {
+	if fault := e.boolean(field, name, "true"); fault != nil {
+		e.faults = append(e.faults, fault)
+	}
+}
 
-// isFalse reads true or false into a field that says the opposite.
-func (e *environment) isFalse(field *bool, name string) { e.boolean(field, name, "false") }
-
-func (e *environment) boolean(field *bool, name, yes string) {
+// boolean reads true or false, and sets the field if the variable says yes. Its error is a [Fault].
+func (e *environment) boolean(field *bool, name, yes string) error {
 	switch text := strings.ToLower(e.read(field, name)); text {
 	case "", "true", "false":
 		*field = text == yes
+		return nil
 	default:
-		e.fault(field, "must be true or false")
+		return e.faultOf(field, "must be true or false")
 	}
 }
 

@@ -16,7 +16,8 @@ const SessionCookie = "devinbox_session"
 const SessionLifetime = 30 * 24 * time.Hour
 
 // NewSession returns the cookie that gives a browser a session. No script can read it, and the browser does not send
-// it with requests from pages of other sites, except when it opens a page. It is Secure outside localhost.
+// it with requests from pages of other sites, except when it opens a page. It is Secure, except on
+// localhost without https.
 func NewSession(r *http.Request, token string) *http.Cookie {
 	return sessionCookie(r, token, int(SessionLifetime/time.Second))
 }
@@ -36,7 +37,7 @@ func sessionCookie(r *http.Request, value string, maxAge int) *http.Cookie {
 		Value:    value,
 		Path:     "/",
 		MaxAge:   maxAge,
-		Secure:   !outgoing.IsLoopback(strings.Trim(host, "[]")),
+		Secure:   isHTTPS(r) || !outgoing.IsLoopback(strings.Trim(host, "[]")),
 		HttpOnly: true,
 		SameSite: http.SameSiteLaxMode,
 	}

@@ -1,10 +1,21 @@
 package identity_test
 
 import (
+	"strings"
 	"testing"
 
 	"devinbox/pkg/identity"
 )
+
+func TestASessionOverHTTPSIsSecureWhateverTheHost(t *testing.T) {
+	t.Parallel()
+	r := request()
+	r.Host = "127.0.0.1:3000" // what a proxy on the same machine may send
+	r.Header.Set("X-Forwarded-Proto", "https")
+	if got := identity.NewSession(r, "a.b.c").String(); !strings.Contains(got, "; Secure") {
+		t.Errorf("%s", got)
+	}
+}
 
 func TestASessionIsACookieThatOnlyTheBrowserSees(t *testing.T) {
 	t.Parallel()

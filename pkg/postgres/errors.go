@@ -42,6 +42,10 @@ func unavailable(cause error) error {
 // The cause that it passes on for the log is made of codes and names of our own: Postgres repeats the
 // values of a failing row in its messages, and pgx the user and host of a failing connection.
 func translate(err error) error {
+	var ours *chat.Error
+	if errors.As(err, &ours) { // such as a row of a shape that this code does not know
+		return ours
+	}
 	var pg *pgconn.PgError
 	var connect *connectError
 	connecting := errors.As(err, &connect)

@@ -1234,7 +1234,7 @@ func (m *model) one(most int) {
 		if body == nil {
 			changed, err = m.service.DeleteMessage(ctx, me, chat.Deletion{ClientID: &clientID, MessageID: &id})
 		} else {
-			changed, err = m.service.EditMessage(ctx, me, chat.Edit{ClientID: &clientID, MessageID: &id, Body: *body, IfVersion: ifVersion})
+			changed, err = m.service.EditMessage(ctx, me, chat.Edit{ClientID: &clientID, MessageID: &id, Body: body, IfVersion: ifVersion})
 		}
 		res := m.twice([]string{clientID}, "change", func(result) result { return m.change(me, clientID, id, body, ifVersion) })
 		if !m.wantError(err, res) {

@@ -191,6 +191,17 @@ func TestEventsThatWereLeasedBeforeTheClockWasSetBackAreDue(t *testing.T) {
 	}
 }
 
+func TestAClaimWaitsForNoLockThoughTheClockWasSetBack(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.send(fromClient("42", "Hello"))
+	w.exec("update chat.outbox set due_at = due_at + interval '1 hour'")
+	w.hold("select from chat.outbox where event = 'new-message' for update")
+	if got := keys(w.deliver(chat.Delivery{}, 10)); len(got) != 1 || got[0].Name != chat.ConversationUpdated {
+		t.Errorf("claimed %+v", got)
+	}
+}
+
 func TestWhatIsAcknowledgedIsForgottenAndOnlyThat(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

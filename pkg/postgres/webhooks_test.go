@@ -650,6 +650,39 @@ func TestWhatIsSaidAfterTheClockWasSetBackIsTold(t *testing.T) {
 	w.wantTold(never, changedA, "conversation.updated b", createdA+"1", "message.created b 1")
 }
 
+func TestAClaimOfWebhooksWaitsForNoLockThoughTheClockWasSetBack(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.send(fromClient("a", "Hello"))
+	w.queueWebhooks(never)
+	w.exec("update chat.webhook set due_at = due_at + interval '1 day'")
+	w.hold("select from chat.webhook where type = 'message.created' for update")
+	if got := names(w.claimWebhooks(10)); !slices.Equal(got, []string{changedA}) {
+		t.Errorf("claimed %q", got)
+	}
+}
+
+// After a pause that is longer than what is told of, the conversations that were read meanwhile are passed by.
+func TestWhatWasReadDuringALongPauseIsNotLookedAtForEver(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.send(fromClient("a", "Hello"))
+	w.queueWebhooks(time.Hour)
+	w.read(byAda("a", 1))
+	for table, columns := range map[string][]string{
+		"conversation": {"updated_at", "last_message_at", "created_at"}, "message": {"created_at"},
+		"webhook_unread": {"since"}, "webhook_progress": {"begun_at", "looked_at"},
+	} {
+		for _, column := range columns {
+			w.exec(fmt.Sprintf("update chat.%s set %s = %[2]s - interval '30 days'", table, column))
+		}
+	}
+	w.queueWebhooks(time.Hour)
+	if left := ask[int](w, "select count(*) from chat.webhook_unread"); left != 0 {
+		t.Errorf("%d sides are still waited for", left)
+	}
+}
+
 // A dump and restore brings along how far the webhooks were, and what was not queued by then has the old server's numbers.
 func TestAfterARestoreNothingIsPassedOverAndNothingRepeated(t *testing.T) {
 	t.Parallel()

@@ -22,8 +22,12 @@ begin
     return;
   end if;
   clock := clock_timestamp();
+  with late as materialized (
+    select stored.client_id, stored.version, stored.event, stored.target from chat.outbox as stored
+      where not stored.refused and stored.due_at > clock + p_lease * 7 for update skip locked
+  )
   update chat.outbox as stored set due_at = clock, created_at = least(stored.created_at, clock)
-    where not stored.refused and stored.due_at > clock + p_lease * 7;
+    from late where (stored.client_id, stored.version, stored.event, stored.target) = (late.client_id, late.version, late.event, late.target);
   perform chat.drop_expired_v1(p_lifetime, 100);
   return query
     with ranked as materialized (

@@ -16,7 +16,12 @@ declare
   gone_until timestamptz;
 begin
   -- One that is due later than any wait lasts was tried before the clock was set back.
-  update chat.webhook as stored set due_at = clock, created_at = least(stored.created_at, clock) where stored.due_at > clock + interval '8 hours';
+  with late as materialized (
+    select stored.client_id, stored.type, stored.seq, stored.side from chat.webhook as stored
+      where stored.due_at > clock + interval '8 hours' for update skip locked
+  )
+  update chat.webhook as stored set due_at = clock, created_at = least(stored.created_at, clock)
+    from late where (stored.client_id, stored.type, stored.seq, stored.side) = (late.client_id, late.type, late.seq, late.side);
   for waiting in
     with expired as materialized (
       select stored.client_id, stored.type, stored.seq, stored.side from chat.webhook as stored

@@ -129,12 +129,15 @@ begin
       order by stored.since limit p_limit
   loop
     many := many + 1;
-    continue when not exists ( -- read meanwhile: the next call sees that
+    if exists (
       select from chat.conversation as stored where stored.client_id = waiting.client_id
         and waiting.read_seq = case when waiting.side = 'client' then stored.client_read_seq else stored.developer_read_seq end
-    );
-    unread_at := chat.first_unread_v1(waiting.client_id, waiting.side, waiting.read_seq, progress.begun_at);
-    if unread_at is null then -- deleted
+    ) then
+      unread_at := chat.first_unread_v1(waiting.client_id, waiting.side, waiting.read_seq, progress.begun_at);
+    else -- read meanwhile. If more came after what was read, the statement above notes that when it comes to this conversation.
+      unread_at := null;
+    end if;
+    if unread_at is null then -- read or deleted: a row that stayed would be looked at by every call
       delete from chat.webhook_unread as stored where (stored.client_id, stored.side) = (waiting.client_id, waiting.side);
     elsif unread_at > clock - p_unread_after then -- only the first was deleted
       update chat.webhook_unread as stored set since = unread_at where (stored.client_id, stored.side) = (waiting.client_id, waiting.side);
