@@ -20,7 +20,7 @@ var allowed = map[string][]string{
 	"devinbox/pkg/outgoing":         {},
 	"devinbox/pkg/postgres":         {"devinbox/pkg/chat"},
 	"devinbox/pkg/postgres/migrate": {"devinbox/pkg/postgres"},
-	"devinbox/pkg/realtime":         {"devinbox/pkg/chat"},
+	"devinbox/pkg/realtime":         {"devinbox/pkg/chat", "devinbox/pkg/outgoing"},
 	"devinbox/pkg/web":              {"devinbox/pkg/chat"},
 	"devinbox/pkg/webhook":          {"devinbox/pkg/chat", "devinbox/pkg/outgoing"},
 	"devinbox/pkg/config": {

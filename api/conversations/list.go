@@ -38,7 +38,7 @@ func inboxQuery(q *web.Query) (chat.InboxQuery, error) {
 	if status := chat.Status(q.OneOf("status", "open", "closed", "all")); status != "all" {
 		query.Status = &status
 	}
-	if assignee := q.Text("assigneeId"); assignee != nil && *assignee == chat.Nobody {
+	if assignee := q.Text("assigneeId"); assignee != nil && *assignee == chat.Unassigned {
 		query.Unassigned = true
 	} else if query.AssigneeID = assignee; assignee != nil && !chat.ValidID(*assignee) {
 		q.Fault("assigneeId", "must be none or the id of a developer")

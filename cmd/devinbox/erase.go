@@ -25,8 +25,8 @@ func eraseCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "erase --client ID",
 		Short: "Erase the texts of a client's conversation, with names and e-mails, for good",
-		Long: `Erase every text, digest, file, name and e-mail of a client's conversation, of both sides, for good. The messages keep their
-numbers and times, as deleted ones. With --all the conversation itself is removed too, with the client's id.
+		Long: `Erase every text, digest and file of a client's conversation, of both sides, and the client's name and e-mail, for good. The
+messages keep their numbers, times and developers' names, as deleted ones. With --all the conversation itself is removed too, with the client's id.
 
 Open pages are notified. A client whose token is still valid can write again: so first stop issuing its tokens, and run
 devinbox disconnect. docs/personal-data.md says which other data are kept where, such as in backups.

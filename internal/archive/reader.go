@@ -113,7 +113,7 @@ func (r *reader) checkStatus(line int, field string, status *string) {
 }
 
 func (r *reader) checkAssignee(line int, field string, id *string) {
-	if id != nil && (!chat.ValidID(*id) || *id == chat.Nobody) {
+	if id != nil && (!chat.ValidID(*id) || *id == chat.Unassigned) {
 		r.faults.add(line, field, "must be the id of a developer")
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"devinbox/pkg/chat"
 	"devinbox/pkg/identity"
+	"devinbox/pkg/outgoing"
 )
 
 const (
@@ -26,14 +27,13 @@ const (
 // CheckURL finds fault with the address of a deployment: its error is the end of a sentence.
 func CheckURL(address string) error {
 	u, err := url.Parse(address)
-	switch {
-	case err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "":
+	if err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "" {
 		return errors.New("must be an origin such as https://chat.example.com")
-	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
-		return nil
-	default:
+	}
+	if outgoing.Fault(u) != "" { // whose text names addresses
 		return errors.New("must begin with https://, or lead to this machine")
 	}
+	return nil
 }
 
 // answer is what a deployment answered.

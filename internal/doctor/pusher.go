@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"regexp"
 	"slices"
@@ -15,6 +14,7 @@ import (
 
 	"devinbox/pkg/chat"
 	"devinbox/pkg/config"
+	"devinbox/pkg/outgoing"
 	"devinbox/pkg/realtime"
 )
 
@@ -308,11 +308,8 @@ func (d *doctor) clearText() []Finding {
 	}}
 }
 
-// isLoopback tells whether a host is this machine.
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.HasPrefix(host, "/") || strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
-}
+// isLoopback tells whether a host, which may be a folder with a socket, is this machine.
+func isLoopback(host string) bool { return strings.HasPrefix(host, "/") || outgoing.IsLoopback(host) }
 
 const maxSkew = time.Minute
 

@@ -81,11 +81,10 @@ func ServeRoutes(w http.ResponseWriter, r *http.Request, routes Routes) {
 	route := routes[r.Method]
 	record, ctx := web.Begin(w, r)
 	// A saved message is announced even if the browser has disconnected.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cmp.Or(route.budget, requestBudget))
+	end := time.Now().Add(cmp.Or(route.budget, requestBudget))
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), end)
 	defer cancel()
-	if end, ok := ctx.Deadline(); ok {
-		web.LimitBody(w, r, end)
-	}
+	web.LimitBody(w, r, end)
 
 	a.origins.Share(w, r)
 	answer, err := recovering(func() (web.Answer, error) {

@@ -7,6 +7,7 @@ import (
 	"encoding/base32"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -176,10 +177,10 @@ func CheckAttachment(a Attachment) []Field {
 	case a.FileName != CleanFileName(a.FileName):
 		broken.add("fileName", "must be a name as it is shown, without a path")
 	case len(a.FileName) > MaxFileNameBytes:
-		broken.add("fileName", "must have at most 255 bytes of UTF-8")
+		broken.add("fileName", fmt.Sprintf("must have at most %d bytes of UTF-8", MaxFileNameBytes))
 	}
 	if len(a.MediaType) > MaxMediaTypeBytes || !mediaTypeForm.MatchString(a.MediaType) {
-		broken.add("mediaType", "must be a type and a subtype such as image/png, without parameters, of at most 127 bytes")
+		broken.add("mediaType", fmt.Sprintf("must be a type and a subtype such as image/png, without parameters, of at most %d bytes", MaxMediaTypeBytes))
 	}
 	if a.Size < 1 {
 		broken.add("size", "must be 1 or more: a file without bytes cannot be sent")
@@ -189,7 +190,7 @@ func CheckAttachment(a Attachment) []Field {
 		pixels *int
 	}{{"width", a.Width}, {"height", a.Height}} {
 		if side.pixels != nil && (*side.pixels < 1 || *side.pixels > maxPixels) {
-			broken.add(side.name, "must be a number of pixels from 1 to 1000000")
+			broken.add(side.name, fmt.Sprintf("must be a number of pixels from 1 to %d", maxPixels))
 		}
 	}
 	return broken
@@ -299,7 +300,7 @@ func (s *Service) AttachmentLinks(ctx context.Context, me Identity, clientID *st
 		return AttachmentLinks{}, InvalidField(broken[0].Name, broken[0].Message)
 	}
 	if len(ids) < 1 || len(ids) > MaxAttachmentLinks {
-		return AttachmentLinks{}, InvalidField("ids", "must be 1 to 50 ids of files, with commas between them")
+		return AttachmentLinks{}, InvalidField("ids", fmt.Sprintf("must be 1 to %d ids of files, with commas between them", MaxAttachmentLinks))
 	}
 	wanted := make([]string, 0, len(ids))
 	for _, one := range ids {
@@ -349,7 +350,7 @@ func attachmentIDs(given []string, f *faults) []string {
 		ids = append(ids, id)
 	}
 	if len(ids) > MaxAttachments {
-		f.add("attachmentIds", "must name at most 10 files")
+		f.add("attachmentIds", fmt.Sprintf("must name at most %d files", MaxAttachments))
 	}
 	return ids
 }

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -74,7 +75,7 @@ func (s *Service) Inbox(ctx context.Context, me Identity, q InboxQuery) (InboxPa
 func checkSearch(text string, f *faults) {
 	switch n := utf8.RuneCountInString(text); {
 	case n < MinSearchCodePoints || n > maxSearchCodePoints:
-		f.add("q", "must have 3 to 254 code points")
+		f.add("q", fmt.Sprintf("must have %d to %d code points", MinSearchCodePoints, maxSearchCodePoints))
 	case strings.ContainsFunc(text, unicode.IsControl):
 		f.add("q", "must not hold control characters")
 	}

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -84,7 +85,7 @@ func checkBody(body string, hasFiles bool, f *faults) {
 		f.add("body", emptyBody)
 	}
 	if utf8.RuneCountInString(body) > MaxBodyCodePoints {
-		f.add("body", "must have at most 8000 code points")
+		f.add("body", fmt.Sprintf("must have at most %d code points", MaxBodyCodePoints))
 	}
 	if !utf8.ValidString(body) {
 		f.add("body", "must be valid UTF-8")
@@ -105,7 +106,7 @@ func checkClientMessageID(key *string, f *faults) {
 		return
 	}
 	if len(*key) < 1 || len(*key) > MaxClientMessageID || strings.ContainsFunc(*key, func(r rune) bool { return r < ' ' || r > '~' }) {
-		f.add("clientMessageId", "must be 1 to 64 printable ASCII characters")
+		f.add("clientMessageId", fmt.Sprintf("must be 1 to %d printable ASCII characters", MaxClientMessageID))
 	}
 }
 

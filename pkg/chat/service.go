@@ -21,7 +21,7 @@ func NewService(store Store, publisher Publisher, files Files, channels Channels
 }
 
 // saveAndAnnounce makes a change by one of the Store's methods, and announces it if something was saved. Every call
-// that changes something ends here.
+// that has something to announce ends here.
 func saveAndAnnounce[Params any](ctx context.Context, s *Service, commit func(context.Context, Params) (Saved, error), p Params) (Saved, Realtime, error) {
 	saved, err := commit(ctx, p)
 	if err != nil {

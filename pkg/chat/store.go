@@ -63,7 +63,7 @@ type Store interface {
 
 	// ListConversations returns one page of the inbox, or of what has changed in it since the token of an
 	// earlier page. Changes are never left out; some may be repeated.
-	// Errors: Invalid if q.Since or, with it, q.Cursor did not come from this Store.
+	// Errors: Invalid if q.Since or q.Cursor did not come from this Store.
 	ListConversations(ctx context.Context, q InboxQuery) (InboxPage, error)
 
 	// Acknowledge deletes the delivered events and parks the refused ones: they are not tried again. A rejected event is

@@ -32,8 +32,8 @@ type Updated struct {
 	Conversation Conversation `json:"conversation"`
 }
 
-// Nobody is the filter value for unassigned; no developer may have this id.
-const Nobody = "none"
+// Unassigned is the assignee that an inbox is asked for to see the conversations of nobody. It cannot be assigned.
+const Unassigned = "none"
 
 // UpdateConversation changes a conversation's status, assignee or client name. If nothing would change, nothing is committed.
 // Errors: Forbidden for everybody except developers; Unprocessable with every broken rule; and those of
@@ -50,7 +50,7 @@ func (s *Service) UpdateConversation(ctx context.Context, me Identity, u Update)
 	if u.Status != nil && *u.Status != Open && *u.Status != Closed {
 		broken.add("status", "must be open or closed")
 	}
-	if id := u.AssigneeID.Value; id != nil && (!ValidID(*id) || *id == Nobody) {
+	if id := u.AssigneeID.Value; id != nil && (!ValidID(*id) || *id == Unassigned) {
 		broken.add("assigneeId", "must be the id of a developer, or null for nobody")
 	}
 	if u.ClientName != nil {

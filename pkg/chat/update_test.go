@@ -97,7 +97,7 @@ func TestEveryBrokenRuleOfAnUpdateIsNamedAtOnceAndNothingIsChanged(t *testing.T)
 		"all as a status":         {chat.Update{ClientID: pointer("42"), Status: pointer(chat.Status("all"))}, "status"},
 		"a status in upper case":  {chat.Update{ClientID: pointer("42"), Status: pointer(chat.Status("Open"))}, "status"},
 		"an empty assignee":       {chat.Update{ClientID: pointer("42"), AssigneeID: assign("")}, "assigneeId"},
-		"the word for nobody":     {chat.Update{ClientID: pointer("42"), AssigneeID: assign(chat.Nobody)}, "assigneeId"},
+		"the word for nobody":     {chat.Update{ClientID: pointer("42"), AssigneeID: assign(chat.Unassigned)}, "assigneeId"},
 		"a long assignee":         {chat.Update{ClientID: pointer("42"), AssigneeID: assign(strings.Repeat("a", 121))}, "assigneeId"},
 		"an empty name":           {chat.Update{ClientID: pointer("42"), ClientName: pointer("")}, "clientName"},
 		"a name without letters":  {chat.Update{ClientID: pointer("42"), ClientName: pointer("\u202e\u3164\u200d\x00")}, "clientName"},

@@ -1,10 +1,11 @@
-// Package outgoing connects to a server that a setting names by its URL: the receiver of webhooks, an object store, the
-// keys of an identity provider.
-// Nothing crosses a network in the clear: a connection uses TLS or stays on this machine.
+// Package outgoing connects to a server that a setting names: Pusher, and by their URLs the receiver of webhooks, an object
+// store, and the keys of an identity provider. To a URL nothing crosses a network in the clear: a connection uses TLS or
+// stays on this machine.
 package outgoing
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
@@ -16,8 +17,11 @@ import (
 )
 
 const (
+	// dialTimeout also limits dialling that goes on after its request was given up: net/http keeps the connection for the
+	// next request.
 	dialTimeout = 5 * time.Second
-	// idleTimeout is short, because an instance may be frozen in the meantime and its connections be dead.
+	// idleTimeout is short, because an instance may be frozen in the meantime, and its connections be dead without notice.
+	// net/http goes by the wall clock, so it does not use one after a thaw.
 	idleTimeout = 15 * time.Second
 )
 
@@ -37,18 +41,13 @@ func IsLoopback(host string) bool {
 	return err == nil && address.IsLoopback() || strings.EqualFold(host, "localhost")
 }
 
-// NewClient makes a client for servers whose URLs have one scheme. It has at most maxConns connections to each, and keeps
-// up to maxIdle of them for later requests; none if maxIdle is negative. It follows no redirect: the answer is the redirect itself. It uses HTTP/1.1, with
-// which net/http can tell a request that died with an idle connection from one that did not.
-func NewClient(scheme string, maxConns, maxIdle int) *http.Client {
-	dialer := &net.Dialer{Timeout: dialTimeout}
-	proxy := http.ProxyFromEnvironment
-	if strings.EqualFold(scheme, "http") {
-		dialer.Control, proxy = onlyLoopback, nil
-	}
+// NewTransport makes the connections to one server: at most maxConns at a time, of which up to maxIdle are kept for later
+// requests; none if maxIdle is negative. They use HTTP/1.1, with which net/http can tell a request that died with an idle
+// connection from one that did not.
+func NewTransport(maxConns, maxIdle int) *http.Transport {
 	transport := &http.Transport{
-		Proxy:               proxy,
-		DialContext:         dialer.DialContext,
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
 		TLSHandshakeTimeout: dialTimeout,
 		Protocols:           new(http.Protocols),
 		MaxConnsPerHost:     maxConns,
@@ -56,6 +55,17 @@ func NewClient(scheme string, maxConns, maxIdle int) *http.Client {
 		IdleConnTimeout:     idleTimeout,
 	}
 	transport.Protocols.SetHTTP1(true)
+	return transport
+}
+
+// NewClient makes a client for a server whose URL has the scheme, over a transport of [NewTransport]. It follows no
+// redirect: the answer is the redirect itself.
+func NewClient(scheme string, maxConns, maxIdle int) *http.Client {
+	transport := NewTransport(maxConns, maxIdle)
+	if strings.EqualFold(scheme, "http") {
+		transport.Proxy = nil
+		transport.DialContext = (&net.Dialer{Timeout: dialTimeout, Control: onlyLoopback}).DialContext
+	}
 	return &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -73,10 +83,14 @@ func onlyLoopback(_, address string, _ syscall.RawConn) error {
 }
 
 // Class says in a word or two why a request got no answer, without a name or an address in it, for a log: "not loopback",
-// "cancelled", "dns", "timeout", "refused" or "connection".
+// "cancelled", "dns", "timeout", "tls", "refused" or "connection".
 func Class(err error) string {
-	var dns *net.DNSError
-	var network net.Error
+	var (
+		dns         *net.DNSError
+		certificate *tls.CertificateVerificationError
+		record      tls.RecordHeaderError
+		network     net.Error
+	)
 	switch {
 	case errors.Is(err, errNotLoopback):
 		return "not loopback"
@@ -86,6 +100,8 @@ func Class(err error) string {
 		return "dns"
 	case errors.As(err, &network) && network.Timeout():
 		return "timeout"
+	case errors.As(err, &certificate), errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
+		return "tls"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "refused"
 	default:

@@ -128,6 +128,6 @@ const settleObjectsSQL = `select chat.settle_objects_v1(@gone, @left)`
 // SettleObjects implements [chat.FileStore] with the function settle_objects_v1.
 func (s *Store) SettleObjects(ctx context.Context, gone, left []string) error {
 	_, err := query(ctx, s, settleObjectsSQL, arguments{"gone": append([]string{}, gone...), "left": append([]string{}, left...)}, // not nil, which would be null
-		func(pgx.CollectableRow) (struct{}, error) { return struct{}{}, nil })
+		nothing)
 	return err
 }

@@ -71,6 +71,6 @@ const dropExpiredSQL = `select chat.drop_expired_v1(@lifetime, 10000)`
 
 // DropExpired implements [chat.Store] with the function drop_expired_v1.
 func (s *Store) DropExpired(ctx context.Context) error {
-	_, err := query(ctx, s, dropExpiredSQL, arguments{"lifetime": chat.EventLifetime.String()}, func(pgx.CollectableRow) (struct{}, error) { return struct{}{}, nil })
+	_, err := query(ctx, s, dropExpiredSQL, arguments{"lifetime": chat.EventLifetime.String()}, nothing)
 	return err
 }

@@ -137,6 +137,9 @@ func queryWithin[T any](ctx context.Context, s *Store, patience time.Duration, s
 	return rows, nil
 }
 
+// nothing reads a row of a function that returns nothing.
+func nothing(pgx.CollectableRow) (struct{}, error) { return struct{}{}, nil }
+
 // queryOne is query for a statement that always answers with exactly one row.
 func queryOne[T any](ctx context.Context, s *Store, sql string, args arguments, read pgx.RowToFunc[T]) (T, error) {
 	rows, err := query(ctx, s, sql, args, read)

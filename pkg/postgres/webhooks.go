@@ -117,7 +117,7 @@ func (s *Store) SettleWebhooks(ctx context.Context, receiverDigest []byte, settl
 		"id":              ids,
 		"try_after":       tryAfter,
 		"is_gone":         gone,
-	}, func(pgx.CollectableRow) (struct{}, error) { return struct{}{}, nil })
+	}, nothing)
 	return err
 }
 

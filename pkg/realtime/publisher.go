@@ -10,6 +10,7 @@ import (
 	"github.com/pusher/pusher-http-go/v5"
 
 	"devinbox/pkg/chat"
+	"devinbox/pkg/outgoing"
 )
 
 // Publisher is this deployment's app on Pusher. It is a [chat.Publisher], safe for concurrent use, and
@@ -36,7 +37,7 @@ func New(o Options) *Publisher {
 		channels:  o.Channels,
 		browser:   o.connection(),
 		client:    pusher.Client{AppID: o.AppID, Key: o.Key, Secret: o.Secret, Host: o.endpoint(), Secure: !o.NoTLS},
-		transport: newTransport(),
+		transport: outgoing.NewTransport(connsMax, connsMax),
 		log:       cmp.Or(o.Log, slog.Default()),
 		observe:   o.Observe,
 	}

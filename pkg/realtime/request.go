@@ -3,49 +3,25 @@ package realtime
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"errors"
 	"io"
-	"net"
 	"net/http"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"devinbox/pkg/outgoing"
 )
 
 const (
 	// requestTimeout limits a request whose context has no deadline, or a later one.
 	requestTimeout = 5 * time.Second
-	// dialTimeout limits dialling that continues after its request was given up: net/http keeps the connection for
-	// the next request.
-	dialTimeout = 5 * time.Second
-	// idleTimeout is how long a connection may be idle. The instance may have been frozen in the meantime, and the
-	// connection may be dead without notice; net/http goes by the wall clock, so it does not use one after a thaw.
-	idleTimeout = 15 * time.Second
 	// connsMax is how many connections can be open, and how many are kept. A function needs one. A process that
 	// serves many requests keeps those that it dialled, and does not dial more and more while Pusher hangs.
 	connsMax = 100
 	// maxAnswerBytes is how much of an answer is read.
 	maxAnswerBytes = 64 << 10
 )
-
-// newTransport makes the connections of one [Publisher]. They use HTTP/1.1, with which net/http can distinguish a
-// request that died with an idle connection from one that did not.
-func newTransport() *http.Transport {
-	var protocols http.Protocols
-	protocols.SetHTTP1(true)
-	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
-		TLSHandshakeTimeout: dialTimeout,
-		Protocols:           &protocols,
-		MaxConnsPerHost:     connsMax,
-		MaxIdleConnsPerHost: connsMax,
-		IdleConnTimeout:     idleTimeout,
-	}
-}
 
 // request makes one request, with the client that it passes to send, and returns the outcome.
 func (p *Publisher) request(ctx context.Context, send func(*http.Client)) *call {
@@ -108,28 +84,12 @@ func (c *call) httpClient() *http.Client {
 
 // class returns one word for what went wrong, which may be logged.
 func (c *call) class() string {
-	var (
-		dns         *net.DNSError
-		certificate *tls.CertificateVerificationError
-		record      tls.RecordHeaderError
-		network     net.Error
-	)
 	switch {
 	case c.status/100 == 2:
 		return "foreign" // somebody answers in Pusher's place
 	case c.status != 0:
 		return strconv.Itoa(c.status/100) + "xx"
-	case errors.Is(c.err, context.Canceled):
-		return "cancelled"
-	case errors.As(c.err, &dns):
-		return "dns"
-	case errors.As(c.err, &network) && network.Timeout():
-		return "timeout"
-	case errors.As(c.err, &certificate), errors.As(c.err, &record):
-		return "tls"
-	case errors.Is(c.err, syscall.ECONNREFUSED):
-		return "refused"
 	default:
-		return "connection"
+		return outgoing.Class(c.err)
 	}
 }

@@ -64,7 +64,7 @@ func (r *Record) Identify(me chat.Identity) {
 	r.identity = me
 }
 
-// Observe records that the request of ctx has waited for a dependency, db or pusher, and tells its caller
+// Observe records that the request of ctx has waited for a dependency (db, pusher or files), and tells its caller
 // with the header Server-Timing. Without a record it does nothing.
 func Observe(ctx context.Context, name string, took time.Duration) {
 	r, ok := ctx.Value(recordKey{}).(*Record)

@@ -157,7 +157,7 @@ func TestAReceiverThatCannotBeReachedIsOneRecordWithoutItsAddress(t *testing.T) 
 	for name, test := range map[string]struct{ url, class string }{
 		"nobody there":        {closed.URL + "/canary", "refused"},
 		"no such host":        {"https://canary.invalid/canary", "dns"},
-		"no TLS at this port": {"https://" + strings.TrimPrefix(webhooks.Start(t, "").URL, "http://") + "/canary", "connection"},
+		"no TLS at this port": {"https://" + strings.TrimPrefix(webhooks.Start(t, "").URL, "http://") + "/canary", "tls"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
