@@ -24,7 +24,9 @@ export class Devinbox {
     this.folder = mkdtempSync(join(parent, "devinbox-client-"));
     chmodSync(this.folder, 0o711);
     this.program = join(this.folder, "devinbox");
-    execFileSync("go", ["build", "-o", this.program, "./cmd/devinbox"], { cwd: project, stdio: "inherit" });
+    // Without what is for debuggers: it links in a third of the time.
+    const build = ["build", "-ldflags=-s -w", "-o", this.program, "./cmd/devinbox"];
+    execFileSync("go", build, { cwd: project, stdio: "inherit" });
   }
 
   get url() {
