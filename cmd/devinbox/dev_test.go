@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"devinbox/internal/dev/folder"
 	"devinbox/internal/dev/pgserver"
 	"devinbox/internal/dev/webapp"
 	"devinbox/internal/testing/testdb"
@@ -57,7 +58,7 @@ func TestOnlyAYesIsAYes(t *testing.T) {
 // still serves it after the test is ended.
 func newData(t *testing.T) string {
 	t.Helper()
-	parent, err := os.MkdirTemp("", "devinbox-")
+	parent, err := os.MkdirTemp(folder.InMemory(), "devinbox-")
 	if err == nil {
 		err = os.Chmod(parent, 0o755)
 	}
