@@ -7,10 +7,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"devinbox/internal/dev/loopback"
 )
 
 // closeGrace is how long [Server.Close] waits for requests to end.
@@ -18,8 +19,9 @@ const closeGrace = time.Second
 
 // Server is a running server. Its methods may be called from several goroutines.
 type Server struct {
+	loopback.Listening // its URL is the endpoint, without the bucket
+
 	options  Options
-	address  *net.TCPAddr
 	verifier *verifier
 	files    *files
 	http     *http.Server
@@ -55,7 +57,7 @@ func Start(o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("objectstore: %w", err)
 	}
-	s := &Server{options: o, address: listener.Addr().(*net.TCPAddr), verifier: newVerifier(o), files: kept}
+	s := &Server{options: o, Listening: loopback.ListeningOn(listener), verifier: newVerifier(o), files: kept}
 	s.failing.changed = make(chan struct{})
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.http = &http.Server{
@@ -67,23 +69,6 @@ func Start(o Options) (*Server, error) {
 	s.running.Go(func() { s.http.Serve(listener) }) // it ends when it is closed, which is its only error
 	return s, nil
 }
-
-// Host returns the host to connect to: loopback if the server listens on every address.
-func (s *Server) Host() string {
-	if s.address.IP.IsUnspecified() {
-		return "127.0.0.1"
-	}
-	return s.address.IP.String()
-}
-
-// Port returns the port to connect to.
-func (s *Server) Port() string { return strconv.Itoa(s.address.Port) }
-
-// Address returns host:port, and is good as [Options.Address] of a server that replaces one that was closed.
-func (s *Server) Address() string { return net.JoinHostPort(s.Host(), s.Port()) }
-
-// URL returns the endpoint, without the bucket: http://host:port.
-func (s *Server) URL() string { return "http://" + s.Address() }
 
 // Environment returns the variables by which devinbox finds the store.
 func (s *Server) Environment() map[string]string {

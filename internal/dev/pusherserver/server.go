@@ -6,13 +6,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
+
+	"devinbox/internal/dev/loopback"
 )
 
 // closeGrace is how long [Server.Close] waits for clients to answer the close frame, and for API requests to end.
@@ -20,8 +21,9 @@ const closeGrace = time.Second
 
 // Server is a running server. Its methods may be called from several goroutines.
 type Server struct {
+	loopback.Listening // its URL is the address of the HTTP API
+
 	options  Options
-	address  *net.TCPAddr
 	hub      *hub
 	webhooks *webhooks // nil without a WebhookURL
 	http     *http.Server
@@ -49,7 +51,7 @@ func Start(o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pusherserver: %w", err)
 	}
-	s := &Server{options: o, address: listener.Addr().(*net.TCPAddr)}
+	s := &Server{options: o, Listening: loopback.ListeningOn(listener)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if o.WebhookURL != "" {
 		s.webhooks = newWebhooks(o)
@@ -66,24 +68,6 @@ func Start(o Options) (*Server, error) {
 	s.running.Go(func() { s.http.Serve(listener) }) // it ends when it is closed, which is its only error
 	return s, nil
 }
-
-// Host returns the host to connect to: loopback if the server listens on every address.
-func (s *Server) Host() string {
-	if s.address.IP.IsUnspecified() {
-		return "127.0.0.1"
-	}
-	return s.address.IP.String()
-}
-
-// Port returns the port to connect to.
-func (s *Server) Port() string { return strconv.Itoa(s.address.Port) }
-
-// Address returns host:port, for pusher-http-go's Client.Host, and for [Options.Address] of a server that replaces one
-// that was closed.
-func (s *Server) Address() string { return net.JoinHostPort(s.Host(), s.Port()) }
-
-// URL returns the address of the HTTP API: http://host:port.
-func (s *Server) URL() string { return "http://" + s.Address() }
 
 // Connections returns the number of connected WebSockets.
 func (s *Server) Connections() int { return s.hub.count() }
