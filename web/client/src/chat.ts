@@ -38,7 +38,7 @@ export function createChat(options: ChatOptions = {}): Chat {
     stores,
     viewed: new Set(),
   };
-  const conversation = createConversationCache((clientId) => createConversation(core, clientId));
+  const conversation = createConversationCache((clientId, hold) => createConversation(core, clientId, hold));
 
   /** A Chat is one person's and no other's. What an earlier page has left of theirs goes out. */
   function onSession(session: Session) {
