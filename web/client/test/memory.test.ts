@@ -52,3 +52,23 @@ test("a Chat forgets the conversations that nobody holds any more, but none that
   const drafts = ["twice", "never opened", "late"].map((id) => chat.conversation(id).getSnapshot().draft);
   expect(drafts).toEqual(["on the second visit", "without a listener", "long after it was asked for"]);
 });
+
+test("a Chat that has ended is forgotten, although pusher-js keeps the connection that it has made", async () => {
+  const world = new World();
+  async function use() {
+    const { chat, store } = await world.live();
+    store.send("Grace's words");
+    await world.pass(0);
+    chat.close();
+    await world.pass(120_000);
+    return new WeakRef(store);
+  }
+  const store = await use();
+  const kept = world.pushers.splice(0);
+  new World(); // lets go of the other one's Chats
+  vi.useRealTimers();
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  collectGarbage();
+  expect(kept).toHaveLength(1);
+  expect(store.deref()).toBeUndefined();
+});
