@@ -2,7 +2,8 @@ import type { ConversationContext } from "./conversation-context.js";
 import { ChatError, isRetryable, toChatError } from "./error.js";
 import { keepFile, readFile } from "./file-keeper.js";
 import { checkFiles, measureImage } from "./file-limits.js";
-import { putFile } from "./file-put.js";
+import { isReadable, putFile } from "./file-put.js";
+import { LIFETIME_MS } from "./outbox.js";
 import { retry } from "./retry.js";
 import type { BegunAttachment, ShownAttachment, Upload } from "./types.js";
 
@@ -67,8 +68,7 @@ export class FileUpload {
     const { signal } = this.#life;
     await Promise.resolve(); // whoever starts it may be about to show its message
     this.#change({ state: "uploading", progress: 0, error: undefined });
-    const file = await this.#load();
-    await this.#keep(file);
+    const file = await this.#keep(await this.#load());
     if (this.shown.width === null) this.#change({}, await measureImage(file));
     await this.#options.takeTurn(() => retry(() => this.#attempt(file), signal));
     this.#change({ state: "stored", progress: 1, attachmentId: this.#begun?.attachment.id });
@@ -86,29 +86,42 @@ export class FileUpload {
     return this.#file;
   }
 
-  /** Keeps the file, if the outbox keeps its message. */
-  async #keep(file: Blob): Promise<void> {
+  /** Keeps the file, if the outbox keeps its message. Gives the copy, which stays as it is whatever becomes of the file. */
+  async #keep(file: Blob): Promise<Blob> {
     const { context, messageId } = this.#options;
     const { id, upload } = this.shown;
+    const key = fileKey(messageId, id);
     let isKept = context.core.outbox.has(messageId);
-    if (isKept) await keepFile(fileKey(messageId, id), { file, begun: this.#begun }).catch(() => (isKept = false));
+    if (isKept) await keepFile(key, { file, begun: this.#begun }).catch(() => (isKept = false));
     if (isKept !== upload.isKept) this.#change({ isKept });
+    const kept = isKept ? await readFile(key).catch(() => undefined) : undefined;
+    return (this.#file = kept?.file ?? file);
   }
 
   async #attempt(file: Blob): Promise<void> {
     const { signal } = this.#life;
     signal.throwIfAborted();
+    this.#throwIfExpired();
     const isReused = this.#begun !== undefined;
     this.#begun ??= await this.#begin();
     if (!isReused) await this.#keep(file);
+    signal.throwIfAborted();
     try {
       await putFile(this.#begun.upload, file, signal, (progress) => this.#onProgress(progress));
     } catch (cause) {
       const error = toChatError(cause);
+      if (!(await isReadable(file, this.shown.size))) throw new ChatError("file_unreadable", { cause });
       if (!isReused || error.code !== "store" || isRetryable(error)) throw error;
       this.#begun = undefined; // its address has expired
       await this.#attempt(file);
     }
+  }
+
+  /** Nothing is tried for longer than its message is. */
+  #throwIfExpired(): void {
+    const { context, messageId } = this.#options;
+    const message = context.thread().pending.find(({ id }) => id === messageId);
+    if (message && Date.now() - message.at > LIFETIME_MS) throw new ChatError("expired");
   }
 
   /** Gets an address in the object store. */

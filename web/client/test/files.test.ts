@@ -15,6 +15,12 @@ afterEach(() => {
 const file = (name: string, size = 10, type = "text/plain") => new File(["x".repeat(size)], name, { type });
 const image = (name = "screenshot.png") => file(name, 10, "image/png");
 
+/** What a file is like that the browser cannot read: a folder, or one that was deleted or changed since it was chosen. */
+const unreadable = () => ({
+  isUnreadable: true,
+  slice: () => ({ arrayBuffer: () => Promise.reject(new DOMException("It is gone.", "NotFoundError")) }),
+});
+
 /** A page that sends files, with a store. */
 function filesWorld(options: { locks?: FakeLocks } = {}) {
   const world = new World(options);
@@ -298,6 +304,92 @@ describe("an upload", () => {
     world.files.takesMs = 1_000;
     await settle(35_000);
     expect(shown(store)).toEqual([{ body: "Look", delivery: "sent", files: ["a sent"] }]);
+  });
+
+  test.each<[string, object]>([
+    ["a folder, or a file that is gone or has changed", unreadable()],
+    ["a file that is gone and was never read", { ...unreadable(), size: 0, slice: () => new Blob([]) }],
+    ["a file that has another size by now", { size: 11 }],
+  ])("has failed, and holds nothing up, where the browser can read its file no more: %s", async (_, change) => {
+    const { world, live, settle } = filesWorld();
+    const { store } = await live({ storage: null }); // so that there is no copy
+    const gone = file("a");
+    store.send("Look", { files: [gone] });
+    for (const [name, value] of Object.entries(change))
+      Object.defineProperty(gone, name, { value, configurable: true });
+    store.send("not held up");
+    await settle(60_000);
+    expect(shown(store)).toEqual([
+      { body: "not held up", delivery: "sent", files: [] },
+      { body: "Look", delivery: "failed", files: ["a failed"] },
+    ]);
+    const code = "file_unreadable";
+    expect(uploadOf(store, "a").error).toMatchObject({ code, status: 0 });
+    expect(store.getSnapshot().messages[1]).toMatchObject({ error: { code } });
+    expect(world.files.puts.length).toBeLessThan(2);
+    for (const name of Object.keys(change)) delete (gone as unknown as Record<string, unknown>)[name];
+    uploadOf(store, "a").retry();
+    await settle(2_000);
+    expect(shown(store).at(-1)).toEqual({ body: "Look", delivery: "sent", files: ["a sent"] });
+  });
+
+  test("goes on with the copy where the file was deleted after it was chosen", async () => {
+    const { world, live, settle } = filesWorld();
+    const { store } = await live();
+    world.files.answers = [0];
+    const chosen = file("a");
+    store.send("Look", { files: [chosen] });
+    await settle(500);
+    Object.assign(chosen, unreadable());
+    await settle(5_000);
+    expect(shown(store)).toEqual([{ body: "Look", delivery: "sent", files: ["a sent"] }]);
+    expect(world.files.puts).toHaveLength(2);
+  });
+
+  test("is tried for a day, as its message is, and lets those behind it go", async () => {
+    const { world, live, settle } = filesWorld();
+    const { store } = await live();
+    world.files.answers = () => 0;
+    store.send("Look", { files: [file("a")] });
+    store.send("behind it");
+    await settle(10_000);
+    vi.setSystemTime(Date.now() + 24 * 60 * 60_000);
+    store.send("a day later");
+    await settle(30_000);
+    expect(store.getSnapshot().messages).toMatchObject([
+      { body: "a day later", delivery: "sent" },
+      { body: "Look", delivery: "failed", error: { code: "expired" } },
+      { body: "behind it", delivery: "failed", error: { code: "expired" } },
+    ]);
+    const puts = world.files.puts.length;
+    await settle(60_000);
+    expect(world.files.puts).toHaveLength(puts);
+    world.files.answers = [];
+    store.retry(store.getSnapshot().messages[1]!.key);
+    await settle(5_000);
+    expect(shown(store)).toContainEqual({ body: "Look", delivery: "sent", files: ["a sent"] });
+  });
+
+  test("that is given up while its address is asked for never begins", async () => {
+    for (const act of ["cancel", "discard", "sign-out"]) {
+      const { world, live, settle } = filesWorld();
+      const { chat, store } = await live();
+      let answer = () => {};
+      world.script.set("POST /api/attachments", (asked) => {
+        const begun = world.answer(asked);
+        return new Promise((resolve) => (answer = () => resolve(begun)));
+      });
+      const id = store.send("Look", { files: [file("a")] });
+      await settle(500);
+      if (act === "cancel") uploadOf(store, "a").cancel();
+      if (act === "discard") store.discard(id);
+      if (act === "sign-out") await chat.signOut();
+      answer();
+      await settle(5_000);
+      expect(world.files.puts, act).toEqual([]);
+      expect(world.files.begun.size).toBe(1);
+      vi.useRealTimers();
+    }
   });
 
   test("that is cancelled leaves its message without it; without text, none at all", async () => {

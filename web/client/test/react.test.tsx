@@ -225,12 +225,11 @@ describe("the hooks", () => {
     world.me = ada;
     world.conversation.send(grace, "Hello", null);
     const chat = world.chat();
-    world.script.set("GET /api/messages/list", (asked) => {
-      asked.query.get("clientId");
-      return asked.query.get("clientId") === "42"
+    world.script.set("GET /api/messages/list", (asked) =>
+      asked.query.get("clientId") === "42"
         ? world.answer(asked)
-        : new Response(JSON.stringify({ messages: [], hasMore: false, conversation: null }));
-    });
+        : new Response(JSON.stringify({ messages: [], hasMore: false, conversation: null })),
+    );
     await render(
       <ChatProvider chat={chat}>
         <Thread id="42" />

@@ -82,6 +82,21 @@ describe("a message that is sent", () => {
     expect(world.sends.map((s) => s.at - begun)).toEqual([0, 7_000]);
   });
 
+  test("waits as long as Retry-After says also where somebody looks again meanwhile", async () => {
+    const world = new World();
+    const { store } = await world.live();
+    world.script.set("POST /api/messages/send", [() => problem(429, "rate_limited", { "Retry-After": "60" })]);
+    const begun = Date.now();
+    store.send("Hello");
+    for (let i = 0; i < 5; i++) {
+      await world.pass(1_000);
+      world.visible(false);
+      world.visible(true);
+    }
+    await world.pass(60_000);
+    expect(world.sends.map((s) => s.at - begun)).toEqual([0, 60_000]);
+  });
+
   test("goes out at once when the network is back", async () => {
     const world = new World();
     const { store } = await world.live();
