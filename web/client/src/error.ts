@@ -48,6 +48,11 @@ export function isRetryable({ status, code }: ChatError): boolean {
   return RETRYABLE.test(`${status} ${code}`);
 }
 
+/** Whether something that is not devinbox, such as a firewall, refuses a request for what it is. */
+export function isForeignRefusal({ status, code }: ChatError): boolean {
+  return /^4(?!01|08|25|29)\d\d http$/.test(`${status} ${code}`);
+}
+
 /** What was thrown, as a {@link ChatError}. Anything else is a defect of this package, which no retry mends. */
 export function toChatError(cause: unknown): ChatError {
   return cause instanceof ChatError ? cause : new ChatError("internal", { message: String(cause), cause });

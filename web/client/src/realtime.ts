@@ -3,6 +3,7 @@ import type { Channel, PresenceChannel } from "pusher-js";
 import { type EventMetadata, type OpenStore, updateAll } from "./core.js";
 import type { Gateway } from "./gateway.js";
 import { retry, sleep } from "./retry.js";
+import type { Trust } from "./trust.js";
 import type { ChatOptions, PusherAuth, Role, Session } from "./types.js";
 
 /** After how long a connection or channel that was refused is tried again, in milliseconds. */
@@ -44,6 +45,7 @@ export interface RealtimeOptions extends Pick<Gateway, "request" | "loadSession"
   loadPusher: NonNullable<ChatOptions["loadPusher"]>;
   stores: ReadonlySet<OpenStore>;
   signal: AbortSignal;
+  trust: Trust;
 }
 
 export function createRealtime(options: RealtimeOptions): Realtime {
@@ -116,7 +118,7 @@ function membersOf(channel: Channel | undefined): string[] {
 const heard = new WeakSet<Channel>();
 
 /** Subscribes to the channels that open stores follow, and to no other. */
-function followStores(pusher: PusherLibrary, { stores, signal }: RealtimeOptions): void {
+function followStores(pusher: PusherLibrary, { stores, signal, trust }: RealtimeOptions): void {
   const followed = new Set([...stores].map((store) => store.channelName()));
   for (const channel of pusher.allChannels()) {
     if (followed.has(channel.name)) continue;
@@ -132,6 +134,7 @@ function followStores(pusher: PusherLibrary, { stores, signal }: RealtimeOptions
       channel.bind(event, async (data: unknown, metadata?: EventMetadata) => {
         for (const store of [...stores])
           if (store.channelName() === channelName) store.handleEvent(event, data, metadata);
+        if (!/^(pusher:|client-)/.test(event)) trust.announced(true);
         if (event !== "pusher:subscription_error") return;
         await sleep(RECONNECT_MS, signal);
         if (pusher.channel(channelName) === channel) pusher.subscribe(channelName);

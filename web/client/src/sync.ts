@@ -43,26 +43,20 @@ export function createSync(
   const fillGap = () => void (source.findGap() && refetch());
 
   async function fetchAll() {
-    try {
-      do await fetchOnce();
-      while (isAskedAgain());
-    } finally {
-      fetching = undefined;
-      schedulePoll();
-    }
-  }
-
-  async function fetchOnce() {
-    isQueued = false;
-    try {
-      emptyPolls = (await source.fetchChanges()) ? 0 : emptyPolls + 1;
-      failure = undefined;
-    } catch (cause) {
-      emptyPolls = failure ? emptyPolls + 1 : 0;
-      failure = toChatError(cause);
-    }
-    set(fetchedStatus(source.isLoaded(), failure));
-    source.update();
+    do {
+      isQueued = false;
+      try {
+        emptyPolls = (await source.fetchChanges()) ? 0 : emptyPolls + 1;
+        failure = undefined;
+      } catch (cause) {
+        emptyPolls = failure ? emptyPolls + 1 : 0;
+        failure = toChatError(cause);
+      }
+      set(fetchedStatus(source.isLoaded(), failure));
+      source.update();
+    } while (isAskedAgain());
+    fetching = undefined;
+    schedulePoll();
   }
 
   function refetch(): Promise<void> {

@@ -3,7 +3,7 @@ import { attachmentUrl, chatFiles, watchAttachmentUrl } from "../src/files.js";
 import type { ChatError, ChatOptions, ConversationStore, SessionIdentity } from "../src/index.js";
 import { stubBrowser } from "./support/files.js";
 import { MapStorage } from "./support/storage.js";
-import { FakeLocks, World, ada, grace, problem } from "./support/world.js";
+import { FakeLocks, World, ada, grace, json, problem } from "./support/world.js";
 
 const heidi: SessionIdentity = { id: "43", role: "client", name: "Heidi" };
 const MB = 1_048_576;
@@ -85,8 +85,8 @@ describe("a message with files", () => {
     expect(world.sends).toHaveLength(0);
     await settle(1_000);
     expect(begun(world)).toEqual([
-      { fileName: "screenshot.png", mediaType: "image/png", size: 10, width: 640, height: 480 },
-      { fileName: "log.txt", mediaType: "text/plain", size: 20, width: null, height: null },
+      { clientId: "42", fileName: "screenshot.png", mediaType: "image/png", size: 10, width: 640, height: 480 },
+      { clientId: "42", fileName: "log.txt", mediaType: "text/plain", size: 20, width: null, height: null },
     ]);
     expect(world.files.puts[0]!.headers).toEqual({ "Content-Type": "image/png", "If-None-Match": "*" });
     expect(world.sends.map((asked) => asked.body["attachmentIds"])).toEqual([[...world.files.begun.keys()]]);
@@ -146,6 +146,25 @@ describe("a message with files", () => {
     expect(begun(world)).toMatchObject([{ clientId: "42", fileName: "build.zip" }]);
     expect(world.conversation.messages).toMatchObject([{ body: "A build", sender: ada }]);
   });
+});
+
+test.each<[string, string]>([
+  ["Schöne Grüße.txt", "Schöne Grüße.txt"],
+  [`${"長".repeat(100)}.pdf`, `${"長".repeat(83)}.pdf`],
+  ["x".repeat(300), "x".repeat(255)],
+  [`${"x".repeat(300)}.tar.gz`, `${"x".repeat(252)}.gz`],
+  [`a.${"長".repeat(100)}`, `a.${"長".repeat(84)}`],
+  ["a\u0000b\u0085\n.txt", "ab.txt"],
+  ["\u0001", "file"],
+  ["", "file"],
+  ["half \ud800 a pair.txt", "half \ufffd a pair.txt"],
+])("a file's name is made one that the server takes: %j", async (name, sent) => {
+  const { world, live, settle } = filesWorld();
+  const { store } = await live();
+  store.send("", { files: [file(name)] });
+  await settle(2_000);
+  expect(begun(world)).toMatchObject([{ fileName: sent }]);
+  expect(new TextEncoder().encode(sent).length).toBeLessThanOrEqual(255);
 });
 
 describe("files that cannot be sent", () => {
@@ -327,7 +346,7 @@ describe("an upload", () => {
     expect(uploadOf(store, "a").error).toMatchObject({ code, status: 0 });
     expect(store.getSnapshot().messages[1]).toMatchObject({ error: { code } });
     expect(world.files.puts.length).toBeLessThan(2);
-    for (const name of Object.keys(change)) delete (gone as unknown as Record<string, unknown>)[name];
+    for (const name of Object.keys(change)) Reflect.deleteProperty(gone, name);
     uploadOf(store, "a").retry();
     await settle(2_000);
     expect(shown(store).at(-1)).toEqual({ body: "Look", delivery: "sent", files: ["a sent"] });
@@ -376,8 +395,8 @@ describe("an upload", () => {
       const { chat, store } = await live();
       let answer = () => {};
       world.script.set("POST /api/attachments", (asked) => {
-        const begun = world.answer(asked);
-        return new Promise((resolve) => (answer = () => resolve(begun)));
+        const late = world.answer(asked);
+        return new Promise((resolve) => (answer = () => resolve(late)));
       });
       const id = store.send("Look", { files: [file("a")] });
       await settle(500);
@@ -450,12 +469,56 @@ describe("an upload", () => {
 });
 
 describe("what was chosen and not sent", () => {
+  test("is begun anew where the server does not know it any more, as after a day", async () => {
+    const { world, live, settle } = filesWorld();
+    const { store } = await live();
+    world.script.set("POST /api/messages/send", [
+      () => {
+        world.files.stored.clear(); // the cron was here
+        for (const forgotten of world.files.begun.values()) forgotten.clientId = "gone";
+        const errors = [{ field: "attachmentIds", message: "must be of files that are stored" }];
+        return json({ code: "validation_failed", status: 422, detail: "No.", errors, requestId: "r" }, 422);
+      },
+    ]);
+    const id = store.send("Look", { files: [file("a"), file("b")] });
+    await settle(3_000);
+    expect(shown(store)).toEqual([{ body: "Look", delivery: "failed", files: ["a failed", "b failed"] }]);
+    expect(uploadOf(store, "a").error).toMatchObject({ code: "validation_failed" });
+    store.retry(id);
+    await settle(3_000);
+    expect(shown(store)).toEqual([{ body: "Look", delivery: "sent", files: ["a sent", "b sent"] }]);
+    expect(world.files.begun.size).toBe(4);
+  });
+
+  test.each<[string, ChatOptions]>([
+    ["of another server", { baseUrl: "https://other.example" }],
+    ["that keeps nothing", { storage: null }],
+    ["of another server that keeps nothing", { baseUrl: "https://other.example", storage: null }],
+  ])("is left alone by another Chat of the same browser: %s", async (_, other) => {
+    const { world, live, settle, database } = filesWorld();
+    const first = await live();
+    world.files.answers = () => 503;
+    first.store.send("Look", { files: [file("a")] });
+    await settle(500);
+    first.chat.close();
+    world.files.answers = [];
+    const second = world.chat({ files: chatFiles(), ...other });
+    second.conversation().send("Another", { files: [file("b")] });
+    await settle(3_000);
+    await second.signOut();
+    await settle(1_000);
+    expect(await keptFiles(database, settle)).toHaveLength(1);
+    const { store } = await live();
+    await settle(3_000);
+    expect(shown(store).at(-1)).toEqual({ body: "Look", delivery: "sent", files: ["a sent"] });
+  });
+
   test("survives a reload, and its upload goes on where it was begun", async () => {
     const { world, live, settle, database } = filesWorld();
     const first = await live();
     const id = first.store.send("Look", { files: [image(), file("log.txt")] });
     await settle(500);
-    expect((await keptFiles(database, settle)).map((key) => key.split(" ")[0])).toEqual([id, id]);
+    expect((await keptFiles(database, settle)).map((key) => key.split(" ")[1])).toEqual([id, id]);
     first.chat.close();
     const { store } = await live();
     await settle();

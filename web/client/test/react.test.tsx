@@ -4,7 +4,7 @@ import { type Root, createRoot, hydrateRoot } from "react-dom/client";
 import { renderToString } from "react-dom/server";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ChatProvider, useChat, useConversation, useInbox, useUnread } from "../src/react.js";
-import { World, ada, grace } from "./support/world.js";
+import { World, ada, grace, problem } from "./support/world.js";
 
 let root: Root | undefined;
 let box: HTMLDivElement;
@@ -150,6 +150,30 @@ describe("the hooks", () => {
     );
     await pass(world);
     expect(box.textContent).toBe("2");
+  });
+
+  test("count what awaits somebody who has signed in, in another tab, after the page was loaded", async () => {
+    const world = createWorld();
+    world.conversation.send(ada, "one", null);
+    world.script.set("GET /api/session", () => problem(401, "unauthorized"));
+    function Unread() {
+      return useUnread();
+    }
+    await render(
+      <ChatProvider chat={world.chat({ getToken: undefined })}>
+        <Unread />
+      </ChatProvider>,
+    );
+    await pass(world, 60_000);
+    expect(box.textContent).toBe("0");
+    world.script.clear();
+    await perform(() => world.visible(true));
+    await pass(world);
+    expect(box.textContent).toBe("1");
+    const asked = world.of("GET", "/api/session").length;
+    await perform(() => world.visible(true));
+    await pass(world, 500);
+    expect(world.of("GET", "/api/session").length).toBe(asked + 1); // what the conversation asks
   });
 
   test("count what awaits the developers, and show an inbox that a filter can change", async () => {

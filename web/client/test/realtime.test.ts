@@ -385,7 +385,7 @@ describe("marking as read", () => {
     await world.pass(20_000);
     const reads = world.of("POST", "/api/messages/read");
     expect(reads).toHaveLength(2);
-    expect(reads[0]!.body).toEqual({ upToSeq: 1, socketId: "1.1" });
+    expect(reads[0]!.body).toEqual({ clientId: "42", upToSeq: 1, socketId: "1.1" });
     store.markRead();
     await world.pass(0);
     expect(store.getSnapshot().unread).toBe(0);

@@ -130,7 +130,10 @@ export class FakePusher {
     this.options.channelAuthorization.customHandler({ socketId, channelName: channel.name }, (error) => {
       channel.isPending = false;
       channel.subscribed = !error;
-      if (channel.subscribed && channel.isCancelled) return this.unsubscribe(channel.name);
+      if (channel.subscribed && channel.isCancelled) {
+        this.unsubscribe(channel.name);
+        return;
+      }
       if (error) channel.emit("pusher:subscription_error", { status: 403 });
       else channel.emit("pusher:subscription_succeeded");
     });
