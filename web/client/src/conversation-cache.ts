@@ -1,11 +1,11 @@
 import type { OwnConversation } from "./conversation.js";
 
 /**
- * The conversations of a Chat: the same id gives the same store for as long as anybody holds it. Those that have something
- * to do are held here.
+ * The conversations of a Chat: the same id gives the same store for as long as anybody holds it. Those that are open, or
+ * have something to lose, are held here: each calls `hold` when that begins.
  */
 export function createConversationCache(
-  create: (clientId: string | undefined) => OwnConversation,
+  create: (clientId: string | undefined, hold: () => void) => OwnConversation,
 ): (clientId: string | undefined) => OwnConversation {
   const all = new Map<string | undefined, WeakRef<OwnConversation>>();
   const held = new Set<OwnConversation>();
@@ -19,9 +19,8 @@ export function createConversationCache(
     const found = all.get(clientId)?.deref();
     if (found) return found;
     sweep();
-    const created = create(clientId);
+    const created = create(clientId, () => held.add(created));
     all.set(clientId, new WeakRef(created));
-    held.add(created);
     return created;
   };
 }

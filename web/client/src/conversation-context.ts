@@ -1,4 +1,5 @@
 import { type Core, type SendRequest, announceConversation } from "./core.js";
+import type { ChatError } from "./error.js";
 import { createSendQueue } from "./send-queue.js";
 import { type Thread, conversationReceived, emptyThread, identityLoaded, messageReceived } from "./thread-reducer.js";
 import type { Conversation, Message } from "./types.js";
@@ -50,7 +51,17 @@ export function createConversationContext(
     core,
     clientId,
     thread: () => thread,
-    request: (route, data) => core.request(route, { clientId, ...data }),
+    async request(route, data) {
+      const { me } = thread;
+      // A client's change names whose conversation it means: with the cookie of somebody else the server refuses it.
+      const own = me?.role === "client" && !route.startsWith("GET") ? me.id : undefined;
+      try {
+        return await core.request(route, { clientId: clientId ?? own, ...data });
+      } catch (error) {
+        if (own && (error as ChatError).status === 403) await core.verify(0);
+        throw error;
+      }
+    },
     dispatch,
     updateIdentity,
     answerReceived({ message, conversation }) {

@@ -40,9 +40,13 @@ export interface OwnConversation extends ConversationStore {
   isIdle: () => boolean;
 }
 
-export function createConversation(core: Core, clientId: string | undefined): OwnConversation {
+/** Makes a conversation, which calls `hold` when it is opened and whenever something is pending: it may not be lost then. */
+export function createConversation(core: Core, clientId: string | undefined, hold: () => void): OwnConversation {
   const view = createView(clientId);
-  const context = createConversationContext(core, clientId, (changed) => synced.set(view(changed)));
+  const context = createConversationContext(core, clientId, (changed) => {
+    if (changed.pending.length > 0) hold();
+    synced.set(view(changed));
+  });
   const { thread } = context;
   const pages = createMessagePages(context);
   const synced = createSyncedStore(core, initialConversation, {
@@ -68,6 +72,7 @@ export function createConversation(core: Core, clientId: string | undefined): Ow
       viewers.update();
     },
     onOpen() {
+      hold();
       synced.set({ typing: false }); // the timer that would have said so has ended with the store
       const isOurs = (by: string | null) => by === null || by === authorOf(thread());
       core.outbox.claimOrphans((entry) => entry.clientId === clientId && isOurs(entry.by), actions.claim);

@@ -4,6 +4,7 @@ import type { Outbox } from "./outbox.js";
 import type { ChannelName, Realtime } from "./realtime.js";
 import type { ConversationContext } from "./conversation-context.js";
 import type { Thread } from "./thread-reducer.js";
+import type { Trust } from "./trust.js";
 import type { Conversation, Session, ShownAttachment } from "./types.js";
 
 /** What the stores of one Chat share. */
@@ -25,6 +26,7 @@ export interface Core {
   /** Trusts no cookie of before: the person may have been elsewhere. */
   distrust: () => void;
   readonly realtime: Realtime;
+  readonly trust: Trust;
   /** Whether the last request got through to some server. */
   isReachable: boolean;
   readonly outbox: Outbox;

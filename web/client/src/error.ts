@@ -6,6 +6,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   token: "getToken failed.",
   unauthorized: "The token was refused.",
   files_off: "No files can be sent here.",
+  file_unreadable: "The file is gone, or has changed since it was chosen.",
   expired: "A day has passed.",
   identity_changed: "Somebody else has signed in.",
   signed_out: "This Chat has ended.",
@@ -19,9 +20,9 @@ export class ChatError extends Error {
    * The server's code, such as `validation_failed`. Beside those: `network` (no answer), `token` (getToken failed), `http`
    * (an answer that is not the server's own), `misconfigured` (there was never any other: look at the rewrite, `baseUrl`
    * and `CHAT_ALLOWED_ORIGINS`), `expired` (not sent within a day), `files_off`,
-   * `too_many_files`, `file_too_large`, `file_empty`, `file_missing` (it was not kept over a reload) and `store` (the object
-   * store refused a file), and `signed_out`, `identity_changed` and `closed`
-   * (this Chat has ended).
+   * `too_many_files`, `file_too_large`, `file_empty`, `file_missing` (it was not kept over a reload), `file_unreadable` (it
+   * is a folder, or was deleted or changed since it was chosen) and `store` (the object store refused a file), and
+   * `signed_out`, `identity_changed` and `closed` (this Chat has ended).
    */
   readonly code: string;
   /** The HTTP status; 0 if there was no answer. */
@@ -45,6 +46,11 @@ const RETRYABLE = /^(401|408|425|429|5..) |(network|token|http|misconfigured)$/;
 /** Whether the same request may succeed later. A 401 may, once there is another token. */
 export function isRetryable({ status, code }: ChatError): boolean {
   return RETRYABLE.test(`${status} ${code}`);
+}
+
+/** Whether something that is not devinbox, such as a firewall, refuses a request for what it is. */
+export function isForeignRefusal({ status, code }: ChatError): boolean {
+  return /^4(?!01|08|25|29)\d\d http$/.test(`${status} ${code}`);
 }
 
 /** What was thrown, as a {@link ChatError}. Anything else is a defect of this package, which no retry mends. */

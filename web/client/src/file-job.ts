@@ -52,8 +52,13 @@ export class FileJob {
     });
   }
 
-  /** Their message has changed. If it is sent again, so is what has failed. */
-  messageChanged({ failed = false }: PendingMessage): void {
+  /**
+   * Their message has changed. If it is sent again, so is what has failed. If the server takes them for stored no more, as
+   * after a day, all of them have failed.
+   */
+  messageChanged({ failed = false, error }: PendingMessage): void {
+    const isRefused = error?.fields.some(({ field }) => field === "attachmentIds");
+    if (failed && !this.#hasFailed && isRefused) for (const upload of this.#uploads) void upload.forget(error);
     if (this.#hasFailed && !failed) for (const upload of this.#uploads.filter(hasFailed)) upload.start();
     this.#hasFailed = failed;
   }
@@ -66,7 +71,7 @@ export class FileJob {
       else URL.revokeObjectURL(preview);
     });
     this.#waiting?.resolve(undefined);
-    forgetFiles(fileKey(this.#messageId, ""));
+    this.#forget("");
   }
 
   /** They stay where the browser keeps them, for the next page. */
@@ -98,12 +103,18 @@ export class FileJob {
     else if (ids.length === uploads.length) this.#waiting?.resolve(ids.length > 0 ? ids : undefined);
   }
 
+  /** Deletes what the browser keeps of one file; "" for all of them. */
+  #forget(fileId: string): void {
+    const prefix = fileKey(this.context.core.outbox, this.#messageId, fileId);
+    sweepFiles((key) => !key.startsWith(prefix)).catch(() => {}); // what cannot be deleted now is by the next page
+  }
+
   #cancel(upload: FileUpload): void {
     const { thread, dispatch } = this.context;
     const { id, upload: before } = upload.shown;
     upload.stop();
     URL.revokeObjectURL(before.preview ?? "");
-    forgetFiles(fileKey(this.#messageId, id));
+    this.#forget(id);
     this.#uploads = this.#uploads.filter((other) => other !== upload);
     const message = thread().pending.find((pending) => pending.id === this.#messageId);
     if (this.#uploads.length === 0 && !message?.body) {
@@ -131,8 +142,4 @@ export class FileJob {
 
 function hasFailed(upload: FileUpload): boolean {
   return upload.shown.upload.state === "failed";
-}
-
-function forgetFiles(prefix: string): void {
-  sweepFiles((key) => !key.startsWith(prefix)).catch(() => {}); // what cannot be deleted now is by the next page
 }

@@ -4,6 +4,15 @@ import type { BegunAttachment } from "./types.js";
 /** After how long without progress an upload is given up and begun again, in milliseconds. */
 const STALLED_AFTER_MS = 60_000;
 
+/** Whether the browser can still read a file as it was chosen. A folder, and what was deleted or changed since, it cannot. */
+export async function isReadable(file: Blob, size: number): Promise<boolean> {
+  const first = await file
+    .slice(0, 1)
+    .arrayBuffer()
+    .catch(() => undefined);
+  return file.size === size && first?.byteLength === 1;
+}
+
 /**
  * Puts a file into the object store. It is an XMLHttpRequest because fetch tells of no progress. Rejects with a
  * {@link ChatError}: `network`, or `store` with the status of the store's answer.

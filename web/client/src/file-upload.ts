@@ -1,8 +1,9 @@
 import type { ConversationContext } from "./conversation-context.js";
 import { ChatError, isRetryable, toChatError } from "./error.js";
-import { keepFile, readFile } from "./file-keeper.js";
+import { type KeptFile, keepFile, readFile } from "./file-keeper.js";
 import { checkFiles, measureImage } from "./file-limits.js";
-import { putFile } from "./file-put.js";
+import { isReadable, putFile } from "./file-put.js";
+import { LIFETIME_MS, type Outbox } from "./outbox.js";
 import { retry } from "./retry.js";
 import type { BegunAttachment, ShownAttachment, Upload } from "./types.js";
 
@@ -26,9 +27,9 @@ export interface FileUploadOptions {
   readonly onChange: () => void;
 }
 
-/** Where a file is kept over a reload. */
-export function fileKey(messageId: string, fileId: string): string {
-  return `${messageId} ${fileId}`;
+/** Where a file is kept over a reload. All Chats of a browser share one database. */
+export function fileKey(outbox: Outbox, messageId: string, fileId: string): string {
+  return `${outbox.name} ${messageId} ${fileId}`;
 }
 
 /** One file on its way into the object store. */
@@ -58,6 +59,17 @@ export class FileUpload {
     });
   }
 
+  /** The server does not know it any more: what is stored has failed, and is begun anew when it is tried again. */
+  async forget(error: ChatError | undefined): Promise<void> {
+    await Promise.resolve(); // its message is about to be shown as failed
+    this.#begun = undefined;
+    this.#change({ state: "failed", attachmentId: undefined, error });
+    await this.#load().then(
+      (file) => this.#keep(file),
+      () => {},
+    );
+  }
+
   /** Stops for good. */
   stop(): void {
     this.#life.abort(new ChatError("closed"));
@@ -67,18 +79,18 @@ export class FileUpload {
     const { signal } = this.#life;
     await Promise.resolve(); // whoever starts it may be about to show its message
     this.#change({ state: "uploading", progress: 0, error: undefined });
-    const file = await this.#load();
-    await this.#keep(file);
+    const chosen = await this.#load();
+    await this.#keep(chosen);
+    const file = await this.#useCopy(chosen);
     if (this.shown.width === null) this.#change({}, await measureImage(file));
     await this.#options.takeTurn(() => retry(() => this.#attempt(file), signal));
     this.#change({ state: "stored", progress: 1, attachmentId: this.#begun?.attachment.id });
   }
 
   async #load(): Promise<Blob> {
-    const { messageId } = this.#options;
-    const { id, mediaType, upload } = this.shown;
-    const kept = this.#file ? undefined : await readFile(fileKey(messageId, id)).catch(() => undefined);
-    this.#begun ??= kept?.begun;
+    const { mediaType, upload } = this.shown;
+    const kept = this.#file ? undefined : await this.#readKept();
+    if (!this.#file) this.#begun ??= kept?.begun;
     this.#file ??= kept?.file;
     if (!this.#file) throw new ChatError("file_missing", { message: "The browser has not kept this file." });
     if (kept && !upload.preview && mediaType.startsWith("image/"))
@@ -89,26 +101,51 @@ export class FileUpload {
   /** Keeps the file, if the outbox keeps its message. */
   async #keep(file: Blob): Promise<void> {
     const { context, messageId } = this.#options;
-    const { id, upload } = this.shown;
+    const { upload } = this.shown;
     let isKept = context.core.outbox.has(messageId);
-    if (isKept) await keepFile(fileKey(messageId, id), { file, begun: this.#begun }).catch(() => (isKept = false));
+    if (isKept) await keepFile(this.#key, { file, begun: this.#begun }).catch(() => (isKept = false));
     if (isKept !== upload.isKept) this.#change({ isKept });
+  }
+
+  /** Uploads what is kept, if it is: it stays as it is, whatever becomes of the file that was chosen. */
+  async #useCopy(file: Blob): Promise<Blob> {
+    const kept = this.shown.upload.isKept ? await this.#readKept() : undefined;
+    return (this.#file = kept?.file ?? file);
+  }
+
+  get #key(): string {
+    const { context, messageId } = this.#options;
+    return fileKey(context.core.outbox, messageId, this.shown.id);
+  }
+
+  #readKept(): Promise<KeptFile | undefined> {
+    return readFile(this.#key).catch(() => undefined);
   }
 
   async #attempt(file: Blob): Promise<void> {
     const { signal } = this.#life;
     signal.throwIfAborted();
+    this.#throwIfExpired();
     const isReused = this.#begun !== undefined;
     this.#begun ??= await this.#begin();
     if (!isReused) await this.#keep(file);
+    signal.throwIfAborted();
     try {
       await putFile(this.#begun.upload, file, signal, (progress) => this.#onProgress(progress));
     } catch (cause) {
       const error = toChatError(cause);
+      if (!(await isReadable(file, this.shown.size))) throw new ChatError("file_unreadable", { cause });
       if (!isReused || error.code !== "store" || isRetryable(error)) throw error;
       this.#begun = undefined; // its address has expired
       await this.#attempt(file);
     }
+  }
+
+  /** Nothing is tried for longer than its message is. */
+  #throwIfExpired(): void {
+    const { context, messageId } = this.#options;
+    const message = context.thread().pending.find(({ id }) => id === messageId);
+    if (message && Date.now() - message.at > LIFETIME_MS) throw new ChatError("expired");
   }
 
   /** Gets an address in the object store. */

@@ -65,16 +65,33 @@ export function chatFiles(): ChatFiles {
 }
 
 function sweep(outbox: Outbox): void {
-  sweepFiles((key) => outbox.has(key.split(" ", 1)[0] ?? "")).catch(() => {}); // the next page tries again
+  const prefix = `${outbox.name} `;
+  const isWanted = (key: string) =>
+    !key.startsWith(prefix) || outbox.has(key.slice(prefix.length).split(" ", 1)[0] ?? "");
+  sweepFiles(isWanted).catch(() => {}); // the next page tries again
 }
 
 const newUpload: Upload = { state: "uploading", progress: 0, isKept: true, cancel() {}, retry() {} };
+
+/** How long the server lets a file's name be, in bytes. */
+const MAX_NAME_BYTES = 255;
+
+/** A file's name as the server takes it: without control characters, and cut before its ending if it is too long. */
+function fitName(name: string): string {
+  const encoder = new TextEncoder();
+  const clean = name.replace(/\p{Cc}/gu, "");
+  const [ending = ""] = /\.[^.]{1,20}$/u.exec(clean) ?? [];
+  const stem = encoder.encode(clean.slice(0, clean.length - ending.length));
+  const room = MAX_NAME_BYTES - encoder.encode(ending).length;
+  const fitting = new TextDecoder().decode(stem.subarray(0, room), { stream: true }); // leaves out half a character
+  return fitting + ending || "file";
+}
 
 function newFile(file: File): PendingFile {
   const preview = file.type.startsWith("image/") ? URL.createObjectURL(file) : undefined;
   const attachment = {
     id: randomKey(),
-    fileName: file.name || "file",
+    fileName: fitName(file.name),
     mediaType: file.type.split(";", 1)[0] || "application/octet-stream",
     size: file.size,
     width: null,

@@ -13,6 +13,8 @@ export interface OutboxEntry extends PendingMessage {
 
 /** Keeps what was written and is not sent over a reload. A storage that fails, or is full, costs no more than that. */
 export interface Outbox {
+  /** What tells it from others in the same browser. */
+  readonly name: string;
   /** Makes these all that this tab keeps for one conversation. */
   save: (clientId: string | undefined, pending: readonly PendingMessage[]) => void;
   /**
@@ -60,6 +62,7 @@ export function createOutbox(getStorage: () => ChatStorage | null | undefined, n
   }
 
   return {
+    name,
     save(clientId, pending) {
       tab ||= randomKey();
       const others = read().filter((entry) => entry.tab !== tab || entry.clientId !== clientId);

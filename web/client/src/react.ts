@@ -11,6 +11,7 @@ import {
   useState,
   useSyncExternalStore,
 } from "react";
+import { onPageChange } from "./browser.js";
 import { createChat } from "./chat.js";
 import { initialConversation } from "./conversation.js";
 import { initialInbox } from "./inbox.js";
@@ -86,15 +87,22 @@ export function useUnread(): number {
   const chat = useChat();
   const [store, setStore] = useState<Store<ConversationState | InboxState>>(nothing);
   useEffect(() => {
-    let isHere = true;
-    chat.session().then(
-      ({ identity }) => {
-        if (isHere) setStore(identity.role === "client" ? chat.conversation() : chat.inbox());
-      },
-      () => {}, // nobody is signed in, and nothing awaits nobody
-    );
+    let isWanted = true;
+    const ask = () => {
+      if (!isWanted) return;
+      chat.session().then(
+        ({ identity }) => {
+          if (isWanted) setStore(identity.role === "client" ? chat.conversation() : chat.inbox());
+          isWanted = false;
+        },
+        () => {}, // nobody is signed in, and nothing awaits nobody until somebody is, perhaps in another tab
+      );
+    };
+    ask();
+    const stopAsking = onPageChange(ask);
     return () => {
-      isHere = false;
+      isWanted = false;
+      stopAsking();
       setStore(nothing);
     };
   }, [chat]);

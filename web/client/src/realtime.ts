@@ -3,6 +3,7 @@ import type { Channel, PresenceChannel } from "pusher-js";
 import { type EventMetadata, type OpenStore, updateAll } from "./core.js";
 import type { Gateway } from "./gateway.js";
 import { retry, sleep } from "./retry.js";
+import type { Trust } from "./trust.js";
 import type { ChatOptions, PusherAuth, Role, Session } from "./types.js";
 
 /** After how long a connection or channel that was refused is tried again, in milliseconds. */
@@ -44,6 +45,7 @@ export interface RealtimeOptions extends Pick<Gateway, "request" | "loadSession"
   loadPusher: NonNullable<ChatOptions["loadPusher"]>;
   stores: ReadonlySet<OpenStore>;
   signal: AbortSignal;
+  trust: Trust;
 }
 
 export function createRealtime(options: RealtimeOptions): Realtime {
@@ -58,13 +60,15 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     const Library = session?.realtime.enabled && (await loadPusher().catch(() => undefined));
     if (own !== attempt) return;
     if (!Library) return markUnavailable();
-    pusher = connect(Library, session.realtime, options);
-    pusher.connection.bind("state_change", ({ current }: { current: string }) => {
-      isUnavailable = false;
-      if (current === "disconnected" || current === "failed") void markUnavailable();
-      updateAll(stores);
-    });
+    if (pusher) pusher.connect();
+    else (pusher = connect(Library, session.realtime, options)).connection.bind("state_change", stateChanged);
     update();
+    updateAll(stores);
+  }
+
+  function stateChanged({ current }: { current: string }) {
+    isUnavailable = false;
+    if (attempt && /disconnected|failed/.test(current)) void markUnavailable();
     updateAll(stores);
   }
 
@@ -81,17 +85,15 @@ export function createRealtime(options: RealtimeOptions): Realtime {
 
   function update() {
     if (stores.size === 0) {
-      pusher?.connection.unbind();
-      pusher?.disconnect();
-      pusher = attempt = undefined;
+      attempt = undefined;
       isUnavailable = false;
+      pusher?.disconnect(); // and is used again: pusher-js never lets go of one that it has made
     } else if (!attempt) void open(false);
     if (pusher) followStores(pusher, options);
   }
 
   const connected = () => (pusher?.connection.state === "connected" ? pusher : undefined);
   const channelOf = (channelName: ChannelName) => connected()?.channel(channelName ?? "");
-
   return {
     update,
     socketId: () => connected()?.connection.socket_id,
@@ -112,21 +114,27 @@ function membersOf(channel: Channel | undefined): string[] {
   return channel?.subscribed ? Object.keys((members?.members ?? {}) as object) : [];
 }
 
+/** The channels whose events are heard. */
+const heard = new WeakSet<Channel>();
+
 /** Subscribes to the channels that open stores follow, and to no other. */
-function followStores(pusher: PusherLibrary, { stores, signal }: RealtimeOptions): void {
+function followStores(pusher: PusherLibrary, { stores, signal, trust }: RealtimeOptions): void {
   const followed = new Set([...stores].map((store) => store.channelName()));
   for (const channel of pusher.allChannels()) {
-    if (followed.delete(channel.name)) continue;
+    if (followed.has(channel.name)) continue;
     channel.unbind();
-    pusher.unsubscribe(channel.name);
+    heard.delete(channel);
+    pusher.unsubscribe(channel.name); // one that is not subscribed yet is only marked, and stays among all channels
   }
   for (const channelName of followed) {
-    if (!channelName) continue;
+    if (!channelName || heard.has(pusher.channel(channelName))) continue;
     const channel = pusher.subscribe(channelName);
+    heard.add(channel);
     for (const event of EVENTS) {
       channel.bind(event, async (data: unknown, metadata?: EventMetadata) => {
         for (const store of [...stores])
           if (store.channelName() === channelName) store.handleEvent(event, data, metadata);
+        if (!/^(pusher:|client-)/.test(event)) trust.announced(true);
         if (event !== "pusher:subscription_error") return;
         await sleep(RECONNECT_MS, signal);
         if (pusher.channel(channelName) === channel) pusher.subscribe(channelName);
@@ -135,17 +143,15 @@ function followStores(pusher: PusherLibrary, { stores, signal }: RealtimeOptions
   }
 }
 
-/** Connects to Pusher. pusher-js asks once for the right to a channel, and for a sign-in; this asks until it is told. */
-function connect(
-  Library: typeof PusherLibrary,
-  { key, ...host }: Session["realtime"],
-  { request, signal }: RealtimeOptions,
-): PusherLibrary {
-  function customHandler(
-    { socketId, channelName }: { socketId: string; channelName?: string },
-    done: (error: Error | null, answer: Required<PusherAuth> | null) => void,
-  ) {
-    const { connection } = pusher;
+type Authorise = (
+  connection: PusherLibrary["connection"],
+  asked: { socketId: string; channelName?: string },
+  done: (error: Error | null, answer: Required<PusherAuth> | null) => void,
+) => void;
+
+/** pusher-js asks once for the right to a channel, and for a sign-in. This asks until it is told. */
+function createAuthorise({ request, signal }: RealtimeOptions): Authorise {
+  return (connection, { socketId, channelName }, done) => {
     const body = { socket_id: socketId, channel_name: channelName };
     // An answer is good for one connection only.
     const isWanted = () => !signal.aborted && connection.state === "connected" && connection.socket_id === socketId;
@@ -156,8 +162,18 @@ function connect(
       (auth) => answer(null, auth),
       (error: unknown) => answer(error as Error, null),
     );
-  }
+  };
+}
 
+/** Connects to Pusher. */
+function connect(
+  Library: typeof PusherLibrary,
+  { key, ...host }: Session["realtime"],
+  options: RealtimeOptions,
+): PusherLibrary {
+  let authorise: Authorise | undefined = createAuthorise(options);
+  const customHandler = (asked: Parameters<Authorise>[1], done: Parameters<Authorise>[2]) =>
+    authorise?.(pusher.connection, asked, done);
   const pusher = new Library(key, {
     ...host,
     ...(host.wsPort && { wssPort: host.wsPort }),
@@ -166,6 +182,12 @@ function connect(
     channelAuthorization: { customHandler },
     userAuthentication: { customHandler },
   });
+  // pusher-js keeps what it has made for the page's life. That must not keep what the Chat has shown.
+  const forget = () => {
+    pusher.connection.unbind("state_change");
+    authorise = undefined;
+  };
+  options.signal.addEventListener("abort", forget, { once: true });
   pusher.signin(); // so that the server can cut this person's connections
   return pusher;
 }

@@ -51,7 +51,7 @@ export async function retry<T>(
     } catch (cause) {
       const error = toChatError(cause);
       if (!isRetryable(error) || !shouldContinue(error)) throw error;
-      await sleep(backoff(n, FIRST_RETRY_MS, error), signal);
+      await sleep(backoff(n, FIRST_RETRY_MS, error), signal, error.retryAfter !== null);
       signal.throwIfAborted();
       if (!shouldContinue(error)) throw error;
     }

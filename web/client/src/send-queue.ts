@@ -1,12 +1,15 @@
 import type { ConversationContext } from "./conversation-context.js";
 import { filesOf } from "./core.js";
-import { ChatError } from "./error.js";
+import { ChatError, isForeignRefusal, toChatError } from "./error.js";
 import { LIFETIME_MS } from "./outbox.js";
 import { retry, sleep } from "./retry.js";
 import { type PendingMessage, isSentBy, sendFailed } from "./thread-reducer.js";
 
 /** When to ask the server once more to announce what it could not, in milliseconds. */
 const ANNOUNCE_AGAIN_MS = 10_000;
+
+/** How often a message is tried where something in between refuses it, such as a firewall: for about a minute. */
+const FOREIGN_TRIES = 8;
 
 /**
  * Makes a function that sends what is pending, one message at a time and in the order of writing, until all of it is
@@ -27,6 +30,7 @@ export function createSendQueue(context: ConversationContext): () => Promise<voi
     const sent = await request("POST /api/messages/send", draft);
     if (!isSentBy(sent.message, thread().me)) await core.verify(0); // somebody else has signed in meanwhile
     answerReceived(sent);
+    if (sent.realtime !== "disabled") core.trust.announced(sent.realtime === "delivered");
     return sent.realtime;
   }
 
@@ -49,11 +53,14 @@ export function createSendQueue(context: ConversationContext): () => Promise<voi
     isSending = true;
     for (let next = find(); next && !signal.aborted; next = find()) {
       const { id } = next;
-      await retry(
-        () => send(id),
-        signal,
-        () => find(id) !== undefined,
-      ).catch((error: unknown) => dispatch(sendFailed, id, error as ChatError));
+      let refusals = 0;
+      const attempt = () =>
+        send(id).catch((error: unknown) => {
+          if (isForeignRefusal(toChatError(error))) refusals++;
+          throw error;
+        });
+      const isWanted = () => refusals < FOREIGN_TRIES && find(id) !== undefined;
+      await retry(attempt, signal, isWanted).catch((error: unknown) => dispatch(sendFailed, id, toChatError(error)));
     }
     isSending = false;
   };

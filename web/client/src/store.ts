@@ -49,7 +49,7 @@ export function createStore<S extends StoreStatus>(
   function set(change: Partial<S>) {
     const before = state;
     state = applyChange(state, signal.aborted ? ended(initial, signal) : change);
-    if (state !== before) for (const listener of [...listeners]) listener();
+    if (state !== before) for (const listener of [...listeners]) call(listener);
   }
 
   return {
@@ -82,6 +82,17 @@ export function createStore<S extends StoreStatus>(
   };
 }
 
+/** Calls a listener. What it throws is told as an error that nobody has caught, and stops nothing here. */
+function call(listener: () => void): void {
+  try {
+    listener();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}
+
 function applyChange<S extends object>(state: S, change: Partial<S>): S {
   const changed = Object.entries(change).filter(([key, value]) => !isSame(state[key as keyof S], value));
   return changed.length > 0 ? { ...state, ...Object.fromEntries(changed) } : state;
@@ -96,5 +107,7 @@ function ended<S extends StoreStatus>(initial: S, { reason }: AbortSignal): S {
 function isSame(a: unknown, b: unknown): boolean {
   if (a === b || typeof a !== "object" || typeof b !== "object" || !a || !b) return a === b;
   if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((item, i) => isSame(item, b[i]));
-  return Object.keys({ ...a, ...b }).every((key) => isSame(a[key as keyof typeof a], b[key as keyof typeof b]));
+  // The `cause` of an error is anything, even something that holds itself.
+  const keys = Object.keys({ ...a, ...b }).filter((key) => key !== "cause");
+  return keys.every((key) => isSame(a[key as keyof typeof a], b[key as keyof typeof b]));
 }

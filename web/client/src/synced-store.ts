@@ -32,7 +32,7 @@ export interface SyncedStore<S> extends StoreHandle<S> {
 }
 
 export function createSyncedStore<S extends StoreStatus>(core: Core, initial: S, source: StoreSource): SyncedStore<S> {
-  const { signal, stores, realtime } = core;
+  const { signal, stores, realtime, trust } = core;
   const scheduler = createScheduler();
   const handle = createStore(initial, signal, scheduler, { open, close, onListened: source.onListened });
   const channelName = () => core.session && source.channelName(core.session.realtime.channels);
@@ -71,8 +71,9 @@ export function createSyncedStore<S extends StoreStatus>(core: Core, initial: S,
     if (!isOpen()) return;
     source.onUpdate();
     realtime.update();
-    const isSubscribed = realtime.isSubscribed(channelName());
-    isUnavailable = !isSubscribed && (hasGivenUp || isUnavailable || realtime.isUnavailable());
+    const isTrusted = trust.isTrusted();
+    const isSubscribed = isTrusted && realtime.isSubscribed(channelName());
+    isUnavailable = !isSubscribed && (hasGivenUp || isUnavailable || !isTrusted || realtime.isUnavailable());
     if (isSubscribed || isUnavailable) scheduler.stop("unavailable");
     else scheduler.start("unavailable", UNAVAILABLE_AFTER_MS, () => update(true));
     sync.updateConnection({ isReachable: core.isReachable, isSubscribed, isUnavailable });

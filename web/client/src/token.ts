@@ -18,9 +18,13 @@ export function createTokenKeeper(getToken: NonNullable<ChatOptions["getToken"]>
   let asking: Promise<string> | undefined;
 
   async function ask(): Promise<string> {
-    const token = await getToken({ refused: kept.refusedAt > 0 }).catch((cause: unknown) => {
+    let token: string | undefined;
+    try {
+      token = await getToken({ refused: kept.refusedAt > 0 });
+    } catch (cause) {
       throw new ChatError("token", { cause });
-    });
+    }
+    if (!token) throw new ChatError("token"); // without one the request would go out with the browser's cookie
     if (token !== kept.token) kept = { token, until: expiryOf(token) - EXPIRY_MARGIN_MS, refusedAt: 0 };
     else if (Date.now() - kept.refusedAt < REFUSED_FOR_MS) throw new ChatError("unauthorized", { status: 401 });
     return token;

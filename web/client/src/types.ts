@@ -42,7 +42,7 @@ export type Received = Message & { truncated?: boolean };
 
 /**
  * How a store hears of changes: `connecting` at first, `live` by events, `polling` if realtime is off, refused or not
- * there for 10 s, `offline` if there is no network or requests do not get through, `error` if it will hear of nothing
+ * there for 10 s, or did not take what was just sent, `offline` if there is no network or requests do not get through, `error` if it will hear of nothing
  * before somebody does something: the Chat has ended, the server refuses, or what answers is not devinbox.
  */
 export type Connection = "connecting" | "live" | "polling" | "offline" | "error";

@@ -7,6 +7,63 @@ afterEach(() => {
 
 const say = (world: World, body: string, by = ada) => world.conversation.send(by, body, null).message;
 
+describe("what goes wrong in somebody else's code", () => {
+  const cyclic = () => {
+    const error = new Error("It holds itself.") as Error & { context?: object };
+    error.context = { error };
+    return error;
+  };
+
+  test("stops no store: an error that holds itself", async () => {
+    const world = new World();
+    const { store } = await world.live();
+    const failing = vi.spyOn(globalThis, "fetch").mockImplementation(() => Promise.reject(cyclic()));
+    await world.pass(0);
+    world.visible(true);
+    await world.pass(30_000);
+    expect(store.getSnapshot()).toMatchObject({ connection: "offline", error: { code: "network" } });
+    failing.mockRestore();
+    await world.pass(30_000);
+    expect(store.getSnapshot()).toMatchObject({ connection: "live", error: null });
+  });
+
+  test("stops no store: a listener that throws", async () => {
+    const world = new World();
+    const thrown: unknown[] = [];
+    vi.spyOn(globalThis, "queueMicrotask").mockImplementation((run) => {
+      try {
+        run();
+      } catch (error) {
+        thrown.push(error);
+      }
+    });
+    const store = world.chat().conversation();
+    const error = new Error("no");
+    const leave = store.subscribe(() => {
+      throw error;
+    });
+    const told = vi.fn();
+    store.subscribe(told);
+    await world.pass(0);
+    world.pusher.become("connected");
+    await world.pass(0);
+    for (const body of ["one", "two"]) store.send(body);
+    await world.pass(0);
+    expect(store.getSnapshot()).toMatchObject({
+      connection: "live",
+      messages: [{ delivery: "sent" }, { delivery: "sent" }],
+    });
+    expect(told).toHaveBeenCalled();
+    expect(new Set(thrown)).toEqual(new Set([error]));
+    world.asked.length = 0;
+    world.visible(true);
+    await world.pass(0);
+    expect(world.lists.length).toBeGreaterThan(0);
+    leave();
+    vi.mocked(queueMicrotask).mockRestore();
+  });
+});
+
 describe("a conversation that is opened", () => {
   test("is shown without waiting for realtime", async () => {
     const world = new World();

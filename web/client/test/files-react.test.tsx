@@ -1,4 +1,5 @@
 // @vitest-environment jsdom
+import { File as NodeFile } from "node:buffer"; // jsdom's cannot be kept by IndexedDB
 import { act } from "react";
 import { type Root, createRoot } from "react-dom/client";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -57,7 +58,7 @@ test("an image is shown as it was chosen, and by one address each on the next pa
   const sources = () => [...box.querySelectorAll("img")].map((image) => image.getAttribute("src"));
   await perform(() => root.render(<ChatProvider chat={first} children={<Thread />} />));
   await pass(0);
-  const files = ["a.png", "b.png"].map((name) => new File(["x"], name, { type: "image/png" }));
+  const files = ["a.png", "b.png"].map((name) => new NodeFile(["x"], name, { type: "image/png" }) as unknown as File);
   await perform(() => void first.conversation().send("", { files }));
   expect(sources()).toEqual([...previews]);
   await pass(2_000);

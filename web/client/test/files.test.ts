@@ -3,7 +3,7 @@ import { attachmentUrl, chatFiles, watchAttachmentUrl } from "../src/files.js";
 import type { ChatError, ChatOptions, ConversationStore, SessionIdentity } from "../src/index.js";
 import { stubBrowser } from "./support/files.js";
 import { MapStorage } from "./support/storage.js";
-import { FakeLocks, World, ada, grace, problem } from "./support/world.js";
+import { FakeLocks, World, ada, grace, json, problem } from "./support/world.js";
 
 const heidi: SessionIdentity = { id: "43", role: "client", name: "Heidi" };
 const MB = 1_048_576;
@@ -14,6 +14,12 @@ afterEach(() => {
 
 const file = (name: string, size = 10, type = "text/plain") => new File(["x".repeat(size)], name, { type });
 const image = (name = "screenshot.png") => file(name, 10, "image/png");
+
+/** What a file is like that the browser cannot read: a folder, or one that was deleted or changed since it was chosen. */
+const unreadable = () => ({
+  isUnreadable: true,
+  slice: () => ({ arrayBuffer: () => Promise.reject(new DOMException("It is gone.", "NotFoundError")) }),
+});
 
 /** A page that sends files, with a store. */
 function filesWorld(options: { locks?: FakeLocks } = {}) {
@@ -79,8 +85,8 @@ describe("a message with files", () => {
     expect(world.sends).toHaveLength(0);
     await settle(1_000);
     expect(begun(world)).toEqual([
-      { fileName: "screenshot.png", mediaType: "image/png", size: 10, width: 640, height: 480 },
-      { fileName: "log.txt", mediaType: "text/plain", size: 20, width: null, height: null },
+      { clientId: "42", fileName: "screenshot.png", mediaType: "image/png", size: 10, width: 640, height: 480 },
+      { clientId: "42", fileName: "log.txt", mediaType: "text/plain", size: 20, width: null, height: null },
     ]);
     expect(world.files.puts[0]!.headers).toEqual({ "Content-Type": "image/png", "If-None-Match": "*" });
     expect(world.sends.map((asked) => asked.body["attachmentIds"])).toEqual([[...world.files.begun.keys()]]);
@@ -140,6 +146,25 @@ describe("a message with files", () => {
     expect(begun(world)).toMatchObject([{ clientId: "42", fileName: "build.zip" }]);
     expect(world.conversation.messages).toMatchObject([{ body: "A build", sender: ada }]);
   });
+});
+
+test.each<[string, string]>([
+  ["Schöne Grüße.txt", "Schöne Grüße.txt"],
+  [`${"長".repeat(100)}.pdf`, `${"長".repeat(83)}.pdf`],
+  ["x".repeat(300), "x".repeat(255)],
+  [`${"x".repeat(300)}.tar.gz`, `${"x".repeat(252)}.gz`],
+  [`a.${"長".repeat(100)}`, `a.${"長".repeat(84)}`],
+  ["a\u0000b\u0085\n.txt", "ab.txt"],
+  ["\u0001", "file"],
+  ["", "file"],
+  ["half \ud800 a pair.txt", "half \ufffd a pair.txt"],
+])("a file's name is made one that the server takes: %j", async (name, sent) => {
+  const { world, live, settle } = filesWorld();
+  const { store } = await live();
+  store.send("", { files: [file(name)] });
+  await settle(2_000);
+  expect(begun(world)).toMatchObject([{ fileName: sent }]);
+  expect(new TextEncoder().encode(sent).length).toBeLessThanOrEqual(255);
 });
 
 describe("files that cannot be sent", () => {
@@ -300,6 +325,92 @@ describe("an upload", () => {
     expect(shown(store)).toEqual([{ body: "Look", delivery: "sent", files: ["a sent"] }]);
   });
 
+  test.each<[string, object]>([
+    ["a folder, or a file that is gone or has changed", unreadable()],
+    ["a file that is gone and was never read", { ...unreadable(), size: 0, slice: () => new Blob([]) }],
+    ["a file that has another size by now", { size: 11 }],
+  ])("has failed, and holds nothing up, where the browser can read its file no more: %s", async (_, change) => {
+    const { world, live, settle } = filesWorld();
+    const { store } = await live({ storage: null }); // so that there is no copy
+    const gone = file("a");
+    store.send("Look", { files: [gone] });
+    for (const [name, value] of Object.entries(change))
+      Object.defineProperty(gone, name, { value, configurable: true });
+    store.send("not held up");
+    await settle(60_000);
+    expect(shown(store)).toEqual([
+      { body: "not held up", delivery: "sent", files: [] },
+      { body: "Look", delivery: "failed", files: ["a failed"] },
+    ]);
+    const code = "file_unreadable";
+    expect(uploadOf(store, "a").error).toMatchObject({ code, status: 0 });
+    expect(store.getSnapshot().messages[1]).toMatchObject({ error: { code } });
+    expect(world.files.puts.length).toBeLessThan(2);
+    for (const name of Object.keys(change)) Reflect.deleteProperty(gone, name);
+    uploadOf(store, "a").retry();
+    await settle(2_000);
+    expect(shown(store).at(-1)).toEqual({ body: "Look", delivery: "sent", files: ["a sent"] });
+  });
+
+  test("goes on with the copy where the file was deleted after it was chosen", async () => {
+    const { world, live, settle } = filesWorld();
+    const { store } = await live();
+    world.files.answers = [0];
+    const chosen = file("a");
+    store.send("Look", { files: [chosen] });
+    await settle(500);
+    Object.assign(chosen, unreadable());
+    await settle(5_000);
+    expect(shown(store)).toEqual([{ body: "Look", delivery: "sent", files: ["a sent"] }]);
+    expect(world.files.puts).toHaveLength(2);
+  });
+
+  test("is tried for a day, as its message is, and lets those behind it go", async () => {
+    const { world, live, settle } = filesWorld();
+    const { store } = await live();
+    world.files.answers = () => 0;
+    store.send("Look", { files: [file("a")] });
+    store.send("behind it");
+    await settle(10_000);
+    vi.setSystemTime(Date.now() + 24 * 60 * 60_000);
+    store.send("a day later");
+    await settle(30_000);
+    expect(store.getSnapshot().messages).toMatchObject([
+      { body: "a day later", delivery: "sent" },
+      { body: "Look", delivery: "failed", error: { code: "expired" } },
+      { body: "behind it", delivery: "failed", error: { code: "expired" } },
+    ]);
+    const puts = world.files.puts.length;
+    await settle(60_000);
+    expect(world.files.puts).toHaveLength(puts);
+    world.files.answers = [];
+    store.retry(store.getSnapshot().messages[1]!.key);
+    await settle(5_000);
+    expect(shown(store)).toContainEqual({ body: "Look", delivery: "sent", files: ["a sent"] });
+  });
+
+  test("that is given up while its address is asked for never begins", async () => {
+    for (const act of ["cancel", "discard", "sign-out"]) {
+      const { world, live, settle } = filesWorld();
+      const { chat, store } = await live();
+      let answer = () => {};
+      world.script.set("POST /api/attachments", (asked) => {
+        const late = world.answer(asked);
+        return new Promise((resolve) => (answer = () => resolve(late)));
+      });
+      const id = store.send("Look", { files: [file("a")] });
+      await settle(500);
+      if (act === "cancel") uploadOf(store, "a").cancel();
+      if (act === "discard") store.discard(id);
+      if (act === "sign-out") await chat.signOut();
+      answer();
+      await settle(5_000);
+      expect(world.files.puts, act).toEqual([]);
+      expect(world.files.begun.size).toBe(1);
+      vi.useRealTimers();
+    }
+  });
+
   test("that is cancelled leaves its message without it; without text, none at all", async () => {
     const { world, live, settle, database, previews } = filesWorld();
     const { store } = await live();
@@ -358,12 +469,56 @@ describe("an upload", () => {
 });
 
 describe("what was chosen and not sent", () => {
+  test("is begun anew where the server does not know it any more, as after a day", async () => {
+    const { world, live, settle } = filesWorld();
+    const { store } = await live();
+    world.script.set("POST /api/messages/send", [
+      () => {
+        world.files.stored.clear(); // the cron was here
+        for (const forgotten of world.files.begun.values()) forgotten.clientId = "gone";
+        const errors = [{ field: "attachmentIds", message: "must be of files that are stored" }];
+        return json({ code: "validation_failed", status: 422, detail: "No.", errors, requestId: "r" }, 422);
+      },
+    ]);
+    const id = store.send("Look", { files: [file("a"), file("b")] });
+    await settle(3_000);
+    expect(shown(store)).toEqual([{ body: "Look", delivery: "failed", files: ["a failed", "b failed"] }]);
+    expect(uploadOf(store, "a").error).toMatchObject({ code: "validation_failed" });
+    store.retry(id);
+    await settle(3_000);
+    expect(shown(store)).toEqual([{ body: "Look", delivery: "sent", files: ["a sent", "b sent"] }]);
+    expect(world.files.begun.size).toBe(4);
+  });
+
+  test.each<[string, ChatOptions]>([
+    ["of another server", { baseUrl: "https://other.example" }],
+    ["that keeps nothing", { storage: null }],
+    ["of another server that keeps nothing", { baseUrl: "https://other.example", storage: null }],
+  ])("is left alone by another Chat of the same browser: %s", async (_, other) => {
+    const { world, live, settle, database } = filesWorld();
+    const first = await live();
+    world.files.answers = () => 503;
+    first.store.send("Look", { files: [file("a")] });
+    await settle(500);
+    first.chat.close();
+    world.files.answers = [];
+    const second = world.chat({ files: chatFiles(), ...other });
+    second.conversation().send("Another", { files: [file("b")] });
+    await settle(3_000);
+    await second.signOut();
+    await settle(1_000);
+    expect(await keptFiles(database, settle)).toHaveLength(1);
+    const { store } = await live();
+    await settle(3_000);
+    expect(shown(store).at(-1)).toEqual({ body: "Look", delivery: "sent", files: ["a sent"] });
+  });
+
   test("survives a reload, and its upload goes on where it was begun", async () => {
     const { world, live, settle, database } = filesWorld();
     const first = await live();
     const id = first.store.send("Look", { files: [image(), file("log.txt")] });
     await settle(500);
-    expect((await keptFiles(database, settle)).map((key) => key.split(" ")[0])).toEqual([id, id]);
+    expect((await keptFiles(database, settle)).map((key) => key.split(" ")[1])).toEqual([id, id]);
     first.chat.close();
     const { store } = await live();
     await settle();

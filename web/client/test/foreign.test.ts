@@ -65,6 +65,40 @@ describe("an answer that is not devinbox's", () => {
     expect(world.conversation.messages).toHaveLength(1);
   });
 
+  test.each([403, 404, 413])("is final for a message that a firewall refuses for a minute: %i", async (status) => {
+    const world = new World();
+    const { store } = await world.live();
+    world.script.set("POST /api/messages/send", (asked) =>
+      asked.body["body"] === "<script>" ? page(status) : world.answer(asked),
+    );
+    const id = store.send("<script>");
+    store.send("behind it");
+    await world.pass(40_000);
+    expect(store.getSnapshot().messages).toMatchObject([{ delivery: "sending" }, { delivery: "sending" }]);
+    await world.pass(60_000);
+    expect(store.getSnapshot().messages).toMatchObject([
+      { body: "behind it", delivery: "sent" },
+      { body: "<script>", delivery: "failed", error: { code: "http", status } },
+    ]);
+    expect(world.sends).toHaveLength(9);
+    world.script.clear();
+    store.retry(id);
+    await world.pass(0);
+    expect(store.getSnapshot().messages).toMatchObject([{ delivery: "sent" }, { delivery: "sent" }]);
+  });
+
+  test.each([408, 425, 429, 502])("is never final for a message as a %i", async (status) => {
+    const world = new World();
+    const { store } = await world.live();
+    world.script.set("POST /api/messages/send", () => page(status));
+    store.send("Hello");
+    await world.pass(600_000);
+    expect(store.getSnapshot().messages).toMatchObject([{ delivery: "sending" }]);
+    world.script.clear();
+    await world.pass(30_000);
+    expect(store.getSnapshot().messages).toMatchObject([{ delivery: "sent" }]);
+  });
+
   test("is passing for the session", async () => {
     const world = new World();
     world.script.set("GET /api/session", [() => page(404), () => page(403)]);

@@ -31,11 +31,11 @@ test("the generated types are those of the OpenAPI document", async () => {
   );
 });
 
-test("core and React hooks weigh 10,510 bytes at most, and files 3,200 more", async () => {
+test("core and React hooks weigh 10,950 bytes at most, and files 3,600 more", async () => {
   const printed = await run(client, "node", "scripts/size.mjs");
   const [core, files] = [...printed.matchAll(/, (\d+) gzipped/g)].map(([, bytes]) => Number(bytes));
-  expect(core).toBeLessThanOrEqual(10_510);
-  expect(files).toBeLessThanOrEqual(3_200);
+  expect(core).toBeLessThanOrEqual(10_950);
+  expect(files).toBeLessThanOrEqual(3_600);
 });
 
 describe("the package that npm pack makes", () => {

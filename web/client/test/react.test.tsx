@@ -4,7 +4,7 @@ import { type Root, createRoot, hydrateRoot } from "react-dom/client";
 import { renderToString } from "react-dom/server";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ChatProvider, useChat, useConversation, useInbox, useUnread } from "../src/react.js";
-import { World, ada, grace } from "./support/world.js";
+import { World, ada, grace, problem } from "./support/world.js";
 
 let root: Root | undefined;
 let box: HTMLDivElement;
@@ -152,6 +152,30 @@ describe("the hooks", () => {
     expect(box.textContent).toBe("2");
   });
 
+  test("count what awaits somebody who has signed in, in another tab, after the page was loaded", async () => {
+    const world = createWorld();
+    world.conversation.send(ada, "one", null);
+    world.script.set("GET /api/session", () => problem(401, "unauthorized"));
+    function Unread() {
+      return useUnread();
+    }
+    await render(
+      <ChatProvider chat={world.chat({ getToken: undefined })}>
+        <Unread />
+      </ChatProvider>,
+    );
+    await pass(world, 60_000);
+    expect(box.textContent).toBe("0");
+    world.script.clear();
+    await perform(() => world.visible(true));
+    await pass(world);
+    expect(box.textContent).toBe("1");
+    const asked = world.of("GET", "/api/session").length;
+    await perform(() => world.visible(true));
+    await pass(world, 500);
+    expect(world.of("GET", "/api/session").length).toBe(asked + 1); // what the conversation asks
+  });
+
   test("count what awaits the developers, and show an inbox that a filter can change", async () => {
     const world = createWorld();
     world.me = ada;
@@ -225,12 +249,11 @@ describe("the hooks", () => {
     world.me = ada;
     world.conversation.send(grace, "Hello", null);
     const chat = world.chat();
-    world.script.set("GET /api/messages/list", (asked) => {
-      asked.query.get("clientId");
-      return asked.query.get("clientId") === "42"
+    world.script.set("GET /api/messages/list", (asked) =>
+      asked.query.get("clientId") === "42"
         ? world.answer(asked)
-        : new Response(JSON.stringify({ messages: [], hasMore: false, conversation: null }));
-    });
+        : new Response(JSON.stringify({ messages: [], hasMore: false, conversation: null })),
+    );
     await render(
       <ChatProvider chat={chat}>
         <Thread id="42" />

@@ -44,6 +44,52 @@ describe("the connection to Pusher", () => {
     expect(world.pushers).toHaveLength(1);
   });
 
+  test("is the same one when it is opened again, and brings events again", async () => {
+    const world = new World();
+    const { store, leave } = await world.live();
+    leave();
+    for (let i = 0; i < 3; i++) {
+      await world.pass(120_000);
+      expect(world.pusher.connection.state).toBe("disconnected");
+      const leaveAgain = store.subscribe(() => {});
+      await world.pass(0);
+      expect(world.pusher.connection.state).toBe("connecting");
+      world.pusher.become("connected");
+      await world.pass(0);
+      world.channel().emit("new-message", world.conversation.send(ada, `${i}`, null).message);
+      expect(store.getSnapshot()).toMatchObject({ connection: "live", unread: i + 1 });
+      leaveAgain();
+    }
+    expect(world.pushers).toHaveLength(1);
+  });
+
+  test("brings events also on a channel that was left and taken up again before it was there", async () => {
+    const world = new World();
+    world.me = ada;
+    world.conversation.send(grace, "one", null);
+    const chat = world.chat();
+    chat.inbox().subscribe(() => {});
+    await world.pass(0);
+    world.pusher.become("connected");
+    await world.pass(0);
+    world.network = (asked, serve) =>
+      asked.body["channel_name"] === "private-client-42" ? new Promise(() => {}) : serve();
+    const store = chat.conversation("42");
+    store.subscribe(() => {});
+    await world.pass(0);
+    store.close();
+    store.subscribe(() => {});
+    await world.pass(0);
+    world.network = undefined;
+    world.pusher.become("connecting");
+    world.conversation.send(grace, "two, while there was no connection", null);
+    world.pusher.become("connected");
+    await world.pass(0);
+    expect(store.getSnapshot()).toMatchObject({ connection: "live", unread: 2 });
+    world.channel().emit("new-message", world.conversation.send(grace, "three", null).message);
+    expect(store.getSnapshot().unread).toBe(3);
+  });
+
   test("has the settings and the channels' names of the server", async () => {
     const world = new World();
     world.realtime = {
@@ -339,7 +385,7 @@ describe("marking as read", () => {
     await world.pass(20_000);
     const reads = world.of("POST", "/api/messages/read");
     expect(reads).toHaveLength(2);
-    expect(reads[0]!.body).toEqual({ upToSeq: 1, socketId: "1.1" });
+    expect(reads[0]!.body).toEqual({ clientId: "42", upToSeq: 1, socketId: "1.1" });
     store.markRead();
     await world.pass(0);
     expect(store.getSnapshot().unread).toBe(0);

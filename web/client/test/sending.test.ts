@@ -34,7 +34,9 @@ describe("a message that is sent", () => {
     ]);
     world.channel().emit("messages-read", { side: "developer", upToSeq: 1, version: 2 });
     expect(deliveries(store)).toEqual([["Hello", "seen"]]);
-    expect(world.sends.map((s) => s.body)).toEqual([{ body: "Hello", clientMessageId: id, socketId: "1.1" }]);
+    expect(world.sends.map((s) => s.body)).toEqual([
+      { clientId: "42", body: "Hello", clientMessageId: id, socketId: "1.1" },
+    ]);
   });
 
   test("is shown once where its event comes before its answer", async () => {
@@ -80,6 +82,21 @@ describe("a message that is sent", () => {
     store.send("Hello");
     await world.pass(60_000);
     expect(world.sends.map((s) => s.at - begun)).toEqual([0, 7_000]);
+  });
+
+  test("waits as long as Retry-After says also where somebody looks again meanwhile", async () => {
+    const world = new World();
+    const { store } = await world.live();
+    world.script.set("POST /api/messages/send", [() => problem(429, "rate_limited", { "Retry-After": "60" })]);
+    const begun = Date.now();
+    store.send("Hello");
+    for (let i = 0; i < 5; i++) {
+      await world.pass(1_000);
+      world.visible(false);
+      world.visible(true);
+    }
+    await world.pass(60_000);
+    expect(world.sends.map((s) => s.at - begun)).toEqual([0, 60_000]);
   });
 
   test("goes out at once when the network is back", async () => {
@@ -169,6 +186,41 @@ describe("a message that is sent", () => {
       [id, 10_000],
     ]);
     expect(deliveries(store)).toEqual([["Hello", "sent"]]);
+  });
+
+  test("that Pusher did not take has the others' fetched, until it is heard of again", async () => {
+    const queued = (asked: { body: Record<string, unknown> }) => {
+      const { body, clientMessageId } = asked.body as Record<string, string>;
+      const { message } = world.conversation.send(grace, body!, clientMessageId!);
+      return json({ message, conversation: world.conversation.conversation(), realtime: "queued" }, 201);
+    };
+    const world = new World();
+    const { store } = await world.live();
+    world.script.set("POST /api/messages/send", queued);
+    store.send("one");
+    await world.pass(15_000); // it is posted a second time
+    expect(store.getSnapshot().connection).toBe("polling");
+    world.conversation.send(ada, "which nobody tells of", null);
+    await world.pass(20_000);
+    expect(deliveries(store).map(([body]) => body)).toEqual(["one", "which nobody tells of"]);
+    world.channel().emit("client-typing", { side: "developer" });
+    expect(store.getSnapshot().connection).toBe("polling");
+    world.channel().emit("new-message", world.conversation.send(ada, "which Pusher tells of", null).message);
+    expect(store.getSnapshot().connection).toBe("live");
+
+    store.send("two");
+    await world.pass(1_000);
+    expect(store.getSnapshot().connection).toBe("polling");
+    world.script.clear();
+    await world.pass(9_000);
+    expect(store.getSnapshot().connection).toBe("live"); // the second post was announced
+
+    world.script.set("POST /api/messages/send", queued);
+    store.send("three");
+    await world.pass(605_000);
+    expect(store.getSnapshot().connection).toBe("polling");
+    await world.pass(30_000);
+    expect(store.getSnapshot().connection).toBe("live");
   });
 
   test("goes out also while nobody looks at the conversation", async () => {
@@ -292,6 +344,7 @@ describe("a message that was edited or deleted", () => {
     });
     await store.edit(id, "Hello again");
     expect(world.of("PATCH", "/api/messages/edit")[0]!.body).toEqual({
+      clientId: "42",
       messageId: id,
       body: "Hello again",
       ifVersion: 1,
@@ -476,6 +529,38 @@ describe("what waits to be sent", () => {
       me: null,
     });
     expect(stored(world.storage).map((k) => k.by)).toEqual(["client:42"]);
+  });
+
+  test("is refused where somebody else has signed in just now, and the Chat ends", async () => {
+    const changes: [string, string, (store: ConversationStore) => unknown][] = [
+      ["POST", "/api/messages/send", (store) => store.send("Grace's words")],
+      ["PATCH", "/api/messages/edit", (store) => store.edit("id-1", "Grace's words").catch(() => {})],
+      ["DELETE", "/api/messages/edit", (store) => store.delete("id-1").catch(() => {})],
+      ["POST", "/api/messages/read", (store) => store.markRead()],
+    ];
+    for (const [method, path, act] of changes) {
+      const world = new World();
+      world.conversation.send(grace, "Hello", null);
+      world.conversation.send(ada, "Hello Grace", null);
+      const { store } = await world.live({ getToken: undefined });
+      const route = `${method} ${path}`;
+      world.script.set(route, (asked) =>
+        asked.body["clientId"] === world.me.id ? world.answer(asked) : problem(403, "forbidden"),
+      );
+      await world.pass(1_000);
+      await store.edit("no", "such message").catch(() => {}); // asks who is signed in, which counts for a second
+      world.asked.length = 0;
+      world.me = { id: "43", role: "client", name: "Heidi" };
+      act(store);
+      await world.pass(30_000);
+      expect(
+        world.of(method, path).map((asked) => asked.body["clientId"]),
+        route,
+      ).toEqual(["42"]);
+      expect(store.getSnapshot(), route).toMatchObject({ status: "error", error: { code: "identity_changed" } });
+      expect(world.inbox.of("43").messages).toEqual([]);
+      vi.useRealTimers();
+    }
   });
 
   test("is not sent after a while without asking who is signed in by now", async () => {

@@ -22,7 +22,6 @@ describe("a token", () => {
 
   test("is asked for once where a page is loaded with cookies, as is the session", async () => {
     const world = new World();
-    world.me = { ...world.me };
     const chat = world.chat({ getToken: undefined });
     const store = chat.conversation();
     store.subscribe(() => {});
@@ -31,6 +30,29 @@ describe("a token", () => {
     await world.pass(0);
     expect(store.getSnapshot().connection).toBe("live");
     expect(world.of("GET", "/api/session")).toHaveLength(1);
+  });
+
+  test.each<[string, () => Promise<string>]>([
+    ["none", () => Promise.resolve(undefined as unknown as string)],
+    ["an empty one", () => Promise.resolve("")],
+    [
+      "an error, at once",
+      () => {
+        throw new Error("no");
+      },
+    ],
+  ])("that is missing is waited for, and no request goes out without it: %s", async (_, fail) => {
+    const world = new World();
+    let isThere = false;
+    const chat = world.chat({ getToken: () => (isThere ? Promise.resolve(jwt(900)) : fail()) });
+    const store = chat.conversation();
+    store.subscribe(() => {});
+    await world.pass(10_000);
+    expect(world.asked).toEqual([]);
+    expect(store.getSnapshot()).toMatchObject({ error: { code: "token" } });
+    isThere = true;
+    await world.pass(20_000);
+    expect(store.getSnapshot()).toMatchObject({ status: "ready", error: null });
   });
 
   test("is kept until shortly before it expires", async () => {

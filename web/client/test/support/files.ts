@@ -93,10 +93,10 @@ export function stubBrowser(store: FileStore, isCut: () => boolean): { database:
       this.headers[name] = value;
     }
 
-    send(file: Blob) {
+    send(file: Blob & { isUnreadable?: boolean }) {
       const put = { id: this.url.split("/").at(-1)!, size: file.size, headers: this.headers, at: Date.now() };
       store.mostAtOnce = Math.max(store.mostAtOnce, ++store.atOnce);
-      if (isCut()) return void this.timers.push(setTimeout(() => this.end(0)));
+      if (isCut() || file.isUnreadable) return void this.timers.push(setTimeout(() => this.end(0)));
       const half = () => this.upload.onprogress?.({ loaded: file.size / 2, total: file.size });
       this.timers.push(setTimeout(half, store.takesMs / 2));
       this.timers.push(setTimeout(() => this.end(isCut() ? 0 : store.put(put)), store.takesMs));

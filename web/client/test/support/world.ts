@@ -45,6 +45,9 @@ export const jwt = (secondsToLive: number, name = "token") => {
 /** A channel of the stand-in for pusher-js. */
 class FakeChannel {
   subscribed = false;
+  /** Whether the right to it is being asked for, and whether it is to be left as soon as that has come. */
+  isPending = false;
+  isCancelled = false;
   /** Who is there, as pusher-js has it on a presence channel. */
   members?: { members: Record<string, object> };
   readonly told: [event: string, data: unknown][] = [];
@@ -111,7 +114,8 @@ export class FakePusher {
     this.connection.state = state;
     if (state === "connected") this.connection.socket_id = `1.${++this.sockets}`;
     [...this.listeners].forEach((listener) => listener({ current: state }));
-    if (state !== "connected") for (const channel of this.channels.values()) channel.subscribed = false;
+    if (state !== "connected")
+      for (const channel of this.channels.values()) channel.subscribed = channel.isPending = false;
     else {
       this.channels.forEach((channel) => this.authorise(channel));
       if (this.signedIn)
@@ -121,8 +125,15 @@ export class FakePusher {
 
   private authorise(channel: FakeChannel) {
     const socketId = this.connection.socket_id!;
+    channel.isPending = true;
+    channel.isCancelled = false;
     this.options.channelAuthorization.customHandler({ socketId, channelName: channel.name }, (error) => {
+      channel.isPending = false;
       channel.subscribed = !error;
+      if (channel.subscribed && channel.isCancelled) {
+        this.unsubscribe(channel.name);
+        return;
+      }
       if (error) channel.emit("pusher:subscription_error", { status: 403 });
       else channel.emit("pusher:subscription_succeeded");
     });
@@ -131,11 +142,18 @@ export class FakePusher {
   subscribe(name: string) {
     const channel = this.channels.get(name) ?? new FakeChannel(name);
     this.channels.set(name, channel);
-    if (this.connection.state === "connected" && !channel.subscribed) this.authorise(channel);
+    if (channel.isPending) channel.isCancelled = false;
+    else if (this.connection.state === "connected" && !channel.subscribed) this.authorise(channel);
     return channel;
   }
 
+  /** Like pusher-js it keeps a channel that it has asked for, until the answer comes. */
   unsubscribe(name: string) {
+    const channel = this.channels.get(name);
+    if (channel?.isPending) {
+      channel.isCancelled = true;
+      return;
+    }
     this.left.push(name);
     this.channels.delete(name);
   }
@@ -157,7 +175,7 @@ export class FakePusher {
   }
 
   disconnect() {
-    this.connection.state = "disconnected";
+    this.become("disconnected");
   }
 }
 
