@@ -5,11 +5,19 @@ import { sweepFiles } from "./file-keeper.js";
 import { FileUpload, type PendingFile, type TakeTurn, fileKey } from "./file-upload.js";
 import { type PendingMessage, attachmentsChanged, messageDiscarded, sendRetried } from "./thread-reducer.js";
 
-/** The files of one message, until that is sent or given up. */
+/**
+ * The files of one message, until that is sent or given up.
+ *
+ * The thread holds what is shown of them, and two paths keep it so. If an upload changes, it calls `#changed`, which
+ * dispatches `attachmentsChanged`; if the message changes, `dispatch` calls `pendingChanged` of `files.ts`, which calls
+ * `messageChanged` here. The first path runs into the second, and ends there: `messageChanged` acts only if `failed` is
+ * another than before, and what it starts changes an upload not before the next microtask.
+ */
 export class FileJob {
   readonly context: ConversationContext;
   readonly #messageId: string;
   #uploads: readonly FileUpload[];
+  /** Whether the message had failed when it was last seen here, so that a change of that is noticed. */
   #hasFailed = false;
   #waiting: { resolve: (ids: string[] | undefined) => void; reject: (error: ChatError) => void } | undefined;
   /** What is shown of them. It is another list only if something has changed. */

@@ -107,10 +107,10 @@ export class FileUpload {
     if (isKept !== upload.isKept) this.#change({ isKept });
   }
 
-  /** Uploads what is kept, if it is: it stays as it is, whatever becomes of the file that was chosen. */
+  /** Uploads what is kept, if that can be read: it stays as it is, whatever becomes of the file that was chosen. */
   async #useCopy(file: Blob): Promise<Blob> {
-    const kept = this.shown.upload.isKept ? await this.#readKept() : undefined;
-    return (this.#file = kept?.file ?? file);
+    const copy = this.shown.upload.isKept ? (await this.#readKept())?.file : undefined;
+    return (this.#file = copy && (await isReadable(copy, this.shown.size)) ? copy : file);
   }
 
   get #key(): string {

@@ -41,7 +41,9 @@ export function createGateway({ http, withToken, signal, onSession }: GatewayOpt
       onSession(answer);
       return answer;
     });
-    const asked = { token, askedAt: Infinity, session }; // as fresh as can be until it is answered
+    // As fresh as can be until it is answered: whoever asks meanwhile, also with a `maxAge` of 0, gets this answer, although
+    // it was asked for a moment earlier. One that fails is as old as can be, so that it is never used again.
+    const asked = { token, askedAt: Infinity, session };
     session.then(
       () => (asked.askedAt = now),
       () => (asked.askedAt = -Infinity),

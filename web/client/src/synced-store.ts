@@ -31,6 +31,12 @@ export interface SyncedStore<S> extends StoreHandle<S> {
   readonly scheduler: StoreScheduler;
 }
 
+/**
+ * Makes a {@link SyncedStore}. Its `update` is called by whatever may have changed how the store hears of changes, and calls
+ * that in turn: the realtime connection, which calls all stores, and each fetch. That ends because nothing acts twice on one
+ * state: realtime connects and subscribes only if that has not begun, a timer is started once, and `updateConnection` does
+ * nothing if the connection is the same. Only events, answers and timers go on from there, later.
+ */
 export function createSyncedStore<S extends StoreStatus>(core: Core, initial: S, source: StoreSource): SyncedStore<S> {
   const { signal, stores, realtime, trust } = core;
   const scheduler = createScheduler();

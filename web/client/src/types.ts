@@ -140,9 +140,9 @@ export interface ConversationStore extends Store<ConversationState> {
    * at once, and tried until it is stored, refused or a day old, also after the page was loaded anew. If the page goes
    * before it is known who writes, it comes back as failed. `create` lets a developer begin a conversation.
    *
-   * `files` need `chatFiles()` of `@devinbox/client/files`. Before anything is shown they are looked at: `send` throws a
-   * {@link ChatError} of the code `files_off` if none can be sent here, `too_many_files` or `file_too_large`, or
-   * `file_empty`.
+   * `files` need `chatFiles()` of `@devinbox/client/files`. If the session is loaded, `send` throws before anything is shown:
+   * a {@link ChatError} of the code `files_off` if none can be sent here, `too_many_files`, `file_too_large` or
+   * `file_empty`. If it is not, the message fails with that code.
    */
   send: (body: string, options?: { create?: boolean | undefined; files?: readonly File[] | undefined }) => string;
   /** Sends what has failed once more. */

@@ -365,6 +365,23 @@ describe("an upload", () => {
     expect(world.files.puts).toHaveLength(2);
   });
 
+  test("is of the file itself where the copy cannot be read", async () => {
+    for (const isReadable of [true, false]) {
+      const { world, live, settle } = filesWorld();
+      const { store } = await live();
+      const chosen = file("a");
+      const slice = vi
+        .spyOn(Blob.prototype, "slice")
+        .mockImplementation(() => (isReadable ? new Blob(["x"]) : (unreadable().slice() as unknown as Blob)));
+      store.send("Look", { files: [chosen] });
+      await settle(3_000);
+      slice.mockRestore();
+      expect(shown(store)).toEqual([{ body: "Look", delivery: "sent", files: ["a sent"] }]);
+      expect(world.files.puts.map((put) => put.file === chosen)).toEqual([!isReadable]);
+      vi.useRealTimers();
+    }
+  });
+
   test("is tried for a day, as its message is, and lets those behind it go", async () => {
     const { world, live, settle } = filesWorld();
     const { store } = await live();

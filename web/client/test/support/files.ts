@@ -13,6 +13,7 @@ interface Begun {
 /** A PUT as the store sees it. */
 export interface Put {
   id: string;
+  file: Blob;
   size: number;
   headers: Record<string, string>;
   /** When it began, on the fake clock. */
@@ -94,7 +95,7 @@ export function stubBrowser(store: FileStore, isCut: () => boolean): { database:
     }
 
     send(file: Blob & { isUnreadable?: boolean }) {
-      const put = { id: this.url.split("/").at(-1)!, size: file.size, headers: this.headers, at: Date.now() };
+      const put = { id: this.url.split("/").at(-1)!, file, size: file.size, headers: this.headers, at: Date.now() };
       store.mostAtOnce = Math.max(store.mostAtOnce, ++store.atOnce);
       if (isCut() || file.isUnreadable) return void this.timers.push(setTimeout(() => this.end(0)));
       const half = () => this.upload.onprogress?.({ loaded: file.size / 2, total: file.size });
