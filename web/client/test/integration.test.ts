@@ -149,6 +149,35 @@ describe("two people with real pusher-js and a real server", () => {
     await until(() => expect(bodies(theirs)).toEqual(["Hello", "Still there?"]));
   });
 
+  test("hear a channel that one of them left and took up again before it was there", async () => {
+    const { grace, hers } = await pair();
+    const ken = browser(developer());
+    await open(ken.chat.inbox());
+    const real = fetch;
+    let isHeld = true;
+    vi.stubGlobal("fetch", (url: string, init: RequestInit) =>
+      isHeld && url.endsWith("/api/pusher/auth") ? new Promise(() => {}) : real(url, init),
+    );
+    const store = ken.chat.conversation(grace.id);
+    store.subscribe(() => {});
+    const isPending = () =>
+      ken
+        .pusher()
+        .allChannels()
+        .some((channel) => channel.subscriptionPending);
+    await until(() => expect(isPending()).toBe(true));
+    store.close();
+    store.subscribe(() => {});
+    isHeld = false;
+    ken.pusher().disconnect();
+    ken.pusher().connect();
+    await until(() => expect(store.getSnapshot()).toMatchObject({ status: "ready", connection: "live" }));
+    vi.stubGlobal("fetch", real);
+    hers.send("Heard?");
+    await until(() => expect(bodies(store)).toEqual(["Hello", "Heard?"]));
+    expect(ken.pushers).toHaveLength(1);
+  });
+
   test("see nothing of somebody else's", async () => {
     const { grace } = await pair();
     const { chat } = browser(client());
