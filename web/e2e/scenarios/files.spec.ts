@@ -1,3 +1,6 @@
+import { mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Locator, Page } from "@playwright/test";
 import { hasNoViolation } from "../support/axe.ts";
 import type { Chat } from "../support/chat.ts";
@@ -71,6 +74,18 @@ async function give(target: Locator, how: "paste" | "drop", files: NamedFile[]):
     },
     { event: how, sent: given },
   );
+}
+
+/** Drops what is on a disk on something, as somebody does it by hand. */
+async function dropFromDisk(page: Page, target: Locator, files: string[]): Promise<void> {
+  const { x, y, width, height } = (await target.boundingBox())!;
+  const session = await page.context().newCDPSession(page);
+  for (const type of ["dragEnter", "dragOver", "drop"] as const) {
+    await session.send("Input.dispatchDragEvent", {
+      ...{ type, x: x + width / 2, y: y + height / 2 },
+      data: { items: [], files, dragOperationsMask: 1 },
+    });
+  }
 }
 
 /** The files that go with the message that is being written. */
@@ -154,6 +169,19 @@ test("five files that are dropped at once are sent together, and a drop that mis
   await expect(client.page.getByRole("dialog", { name: "b.png" })).toContainText("2 of 2");
   await client.page.keyboard.press("ArrowLeft");
   await expect(client.page.getByRole("dialog", { name: "a.png" })).toContainText("1 of 2");
+  await client.page.keyboard.press("Escape");
+
+  const disk = await mkdtemp(join(tmpdir(), "devinbox-drop-"));
+  try {
+    await mkdir(join(disk, "photos"));
+    await writeFile(join(disk, "notes.txt"), "Notes");
+    await dropFromDisk(client.page, client.log, [join(disk, "photos"), join(disk, "notes.txt")]);
+    await expect(client.page.getByRole("main").getByRole("alert")).toHaveText("photos: a folder cannot be sent.");
+    await expect(staged(client)).toHaveCount(1);
+    await expect(staged(client)).toContainText("notes.txt");
+  } finally {
+    await rm(disk, { recursive: true });
+  }
 });
 
 test("25 MB are sent; what is larger, or too many, is said before anything is sent", async ({ chat, deployment }) => {

@@ -44,6 +44,7 @@ test("Escape closes the editor or the dialog, and only that", async ({ inbox, de
 
   // A client's message is a developer's to delete, too; and a text of any length is told to be too long.
   await conversation.delete("Hello");
+  await expect(conversation.messages.first()).toBeFocused(); // its menu is gone
   await conversation.choose("Good morning", "Edit");
   await editor.fill("x".repeat(8_001));
   await expect(conversation.log.getByRole("alert")).toHaveText("1 characters too many");

@@ -1,6 +1,6 @@
 import type { ShownAttachment, ShownMessage, Upload } from "@devinbox/client";
 import { useAttachmentUrl } from "@devinbox/client/files/react";
-import { type MouseEvent, useEffect, useState } from "react";
+import { useEffect, useState } from "react";
 import { CloseIcon } from "@/components/ui/icons";
 import { errorText } from "@/lib/errors";
 import { fileKind, fileSize, isPicture } from "@/lib/files";
@@ -83,7 +83,7 @@ function Picture({ message, file, at, isTabbable }: FileProps & { at: number }) 
       {upload && (
         <div className={styles.upload}>
           <UploadState name={fileName} upload={upload} isTabbable={isTabbable} />
-          <Cancel message={message} file={file} isTabbable={isTabbable} />
+          <Cancel file={file} isTabbable={isTabbable} />
         </div>
       )}
     </>
@@ -128,7 +128,7 @@ function Card({ message, file, isTabbable }: FileProps) {
   return (
     <div className={styles.card}>
       {content}
-      <Cancel message={message} file={file} isTabbable={isTabbable} />
+      <Cancel file={file} isTabbable={isTabbable} />
     </div>
   );
 }
@@ -142,48 +142,33 @@ interface UploadStateProps {
 /** What has become of a file that is not sent yet. */
 function UploadState({ name, upload, isTabbable }: UploadStateProps) {
   if (!upload) return null;
-  const retry = (event: MouseEvent<HTMLElement>) => {
-    giveFocusOn(event);
-    upload.retry();
-  };
   return (
     <>
       {upload.state === "failed" ? (
         <span className={styles.failed}>
           {upload.error ? errorText(upload.error) : "It was not stored."}{" "}
-          <button type="button" className="link" tabIndex={isTabbable ? 0 : -1} onClick={retry}>
+          <button type="button" className="link" tabIndex={isTabbable ? 0 : -1} onClick={upload.retry}>
             Upload again<span className="visually-hidden"> {name}</span>
           </button>
         </span>
       ) : (
         <progress className={styles.progress} value={upload.progress} aria-label={`${name}, upload`} />
       )}
-      {!upload.isKept && <span className={styles.note}>Lost if you reload</span>}
+      {!upload.isKept && <span>Lost if you reload</span>}
     </>
   );
 }
 
-function Cancel({ message, file, isTabbable }: FileProps) {
-  const isAlone = message.attachments.length === 1 && !message.body;
-  const cancel = (event: MouseEvent<HTMLElement>) => {
-    giveFocusOn(event, isAlone);
-    file.upload?.cancel();
-  };
+function Cancel({ file, isTabbable }: Omit<FileProps, "message">) {
   return (
     <button
       type="button"
       className={`icon-button ${styles.cancel}`}
       aria-label={`Cancel ${file.fileName}`}
       tabIndex={isTabbable ? 0 : -1}
-      onClick={cancel}
+      onClick={file.upload?.cancel}
     >
       <CloseIcon />
     </button>
   );
-}
-
-/** A button is about to go: its message has the focus then, or the thread if that goes with it. */
-function giveFocusOn({ currentTarget }: MouseEvent<HTMLElement>, isMessageGone = false): void {
-  const next = currentTarget.closest<HTMLElement>(isMessageGone ? "[data-scroller]" : "[data-anchor]");
-  next?.focus({ preventScroll: true });
 }

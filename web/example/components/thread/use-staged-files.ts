@@ -12,7 +12,8 @@ export interface StagedFiles {
   readonly isOff: boolean;
   /** Whether they are there again after a reload. */
   readonly isKept: boolean;
-  add: (files: readonly File[]) => void;
+  /** Folders cannot be sent, and are named only to say so. */
+  add: (files: readonly File[], folders?: readonly { name: string }[]) => void;
   remove: (file: File) => void;
   clear: () => void;
   /** Says why they could not be sent. */
@@ -32,8 +33,8 @@ export function useStagedFiles(clientId: string | undefined): StagedFiles {
     problem,
     isOff: limits === null,
     isKept,
-    add(files) {
-      if (files.length > 0) setChoice((choice) => addFiles(choice.files, files, limits));
+    add(files, folders = []) {
+      if (files.length + folders.length > 0) setChoice((choice) => addFiles(choice.files, files, limits, folders));
     },
     remove(file) {
       setChoice(({ files }) => ({ files: files.filter((other) => other !== file), problem: "" }));
