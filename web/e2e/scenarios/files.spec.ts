@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Locator, Page } from "@playwright/test";
 import { hasNoViolation } from "../support/axe.ts";
-import type { Chat } from "../support/chat.ts";
+import { Chat } from "../support/chat.ts";
 import { ada, grace } from "../support/deployment.ts";
 import { expect, test } from "../support/scenario.ts";
 
@@ -129,11 +129,36 @@ test("a pasted screenshot is there on both sides, in its place before it is load
   const policy = (await client.page.request.get("/chat")).headers()["content-security-policy"];
   expect(policy).toMatch(/; connect-src 'self' ws:\/\/127\.0\.0\.1:\* http:\/\/127\.0\.0\.1:\*; /);
   expect(policy).toMatch(/; img-src 'self' data: blob: http:\/\/127\.0\.0\.1:\*; /);
+  // If it cannot be loaded it is a link, which stays good, and a picture again once there is a network.
+  await client.page.clock.install();
+  await client.page.route(/X-Amz-Signature/, (route) => route.abort());
   await client.page.reload();
+  await expect(holder(client, "screenshot.png").getByRole("link")).toBeVisible();
+  const renewed = client.page.waitForRequest("**/api/attachments?*");
+  await client.page.clock.fastForward("05:00");
+  await renewed;
+  await client.page.unroute(/X-Amz-Signature/);
+  await client.page.evaluate(() => window.dispatchEvent(new Event("online")));
   await expect(holder(client, "screenshot.png").getByRole("img", { name: "screenshot.png" })).toHaveJSProperty(
     "naturalWidth",
     320,
   );
+});
+
+test("a page that was loaded before its person signed in keeps chosen files as any other", async ({ open }) => {
+  const page = await open("/chat?as=grace", {
+    prepare: async (prepared) => {
+      await prepared.route("**/api/session", (route) => route.fulfill({ status: 401, body: "{}" }));
+    },
+  });
+  await expect(page.getByRole("main").getByRole("alert")).toBeVisible();
+  await page.unroute("**/api/session");
+  await page.evaluate(() => window.dispatchEvent(new Event("online")));
+  const client = await Chat.on(page);
+  await choose(client, text("log.txt"));
+  await expect(staged(client)).toContainText("log.txt");
+  await page.reload();
+  await expect(staged(client)).toContainText("log.txt");
 });
 
 test("five files that are dropped at once are sent together, and a drop that misses opens nothing", async ({

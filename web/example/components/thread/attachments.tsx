@@ -59,15 +59,29 @@ function frameOf({ width, height }: ShownAttachment): { aspectRatio: string | nu
   return { aspectRatio, maxWidth: Math.max(48, Math.min(width, side, side * aspectRatio)) };
 }
 
-function Picture({ message, file, at, isTabbable }: FileProps & { at: number }) {
+interface PictureProps extends FileProps {
+  at: number;
+}
+
+/** A picture, or a card if it could not be loaded, until there is a network again. */
+function Picture({ at, ...props }: PictureProps) {
+  const [isBroken, setBroken] = useState(false);
+  useEffect(() => {
+    if (!isBroken) return undefined;
+    const retry = () => setBroken(false);
+    window.addEventListener("online", retry);
+    return () => window.removeEventListener("online", retry);
+  }, [isBroken]);
+  return isBroken ? <Card {...props} /> : <Shown {...props} at={at} onBroken={() => setBroken(true)} />;
+}
+
+function Shown({ message, file, at, isTabbable, onBroken }: PictureProps & { onBroken: () => void }) {
   const { view } = useThreadActions();
   const url = useAttachmentUrl(message, file);
-  const [broken, setBroken] = useState<string>();
   const { fileName, upload } = file;
   useEffect(() => {
     loadViewer().catch(() => {}); // without a network it could not be loaded when it is wanted
   }, []);
-  if (url && url === broken) return <Card message={message} file={file} isTabbable={isTabbable} />;
   return (
     <>
       <button
@@ -78,7 +92,7 @@ function Picture({ message, file, at, isTabbable }: FileProps & { at: number }) 
         tabIndex={isTabbable ? 0 : -1}
         onClick={() => view(message, at)}
       >
-        {url && <img className={styles.image} src={url} alt={fileName} onError={() => setBroken(url)} />}
+        {url && <img className={styles.image} src={url} alt={fileName} onError={onBroken} />}
       </button>
       {upload && (
         <div className={styles.upload}>
@@ -91,7 +105,8 @@ function Picture({ message, file, at, isTabbable }: FileProps & { at: number }) 
 }
 
 function Card({ message, file, isTabbable }: FileProps) {
-  const url = useAttachmentUrl(message, file);
+  // The address of a picture stays the first one, as if it was loaded. Here it is followed, and has to be a fresh one.
+  const url = useAttachmentUrl(message, { ...file, mediaType: "" });
   const { fileName, size, upload } = file;
   const kind = fileKind(file);
   const content = (

@@ -54,7 +54,7 @@ export function Thread(props: ThreadProps) {
   const own = useRef<ComposerHandle>(null);
   const field = composer ?? own;
   const store = useChat().conversation(clientId);
-  const files = useStagedFiles(clientId);
+  const files = useStagedFiles(clientId, thread.me);
   const { isOver, handlers } = useFileDrop(files.add);
   useMissedDrops();
 
