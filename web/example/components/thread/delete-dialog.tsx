@@ -22,6 +22,7 @@ export function DeleteDialog({ message, isOpen, onClose, onClosed, onDelete }: D
     onClose();
   };
   const confirm = async () => {
+    if (deleting) return;
     setDeleting(true);
     try {
       await onDelete(message.id);
@@ -44,7 +45,8 @@ export function DeleteDialog({ message, isOpen, onClose, onClosed, onDelete }: D
         <button type="button" className="button" onClick={close}>
           Cancel
         </button>
-        <button type="button" className="button danger" disabled={deleting} onClick={() => void confirm()}>
+        {/* A button that is `disabled` loses the focus. */}
+        <button type="button" className="button danger" aria-disabled={deleting} onClick={() => void confirm()}>
           Delete
         </button>
       </div>

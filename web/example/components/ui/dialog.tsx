@@ -23,6 +23,8 @@ export function Dialog({ open, title, onClose, onClosed, children }: DialogProps
     const element = dialog.current;
     if (open && !element?.open) element?.showModal();
     if (!open) element?.close();
+    // What had the focus before may be gone. Then a browser leaves it in here for a moment, where nobody sees it.
+    if (!open && element?.contains(document.activeElement)) (document.activeElement as HTMLElement).blur();
     if (!open && wasOpen.current) closed();
     wasOpen.current = open;
   }, [open]);
