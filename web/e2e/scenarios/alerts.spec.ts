@@ -1,26 +1,7 @@
-import type { Page } from "@playwright/test";
 import { ada, alan, grace } from "../support/deployment.ts";
 import { Inbox } from "../support/inbox.ts";
+import { note, told, welcome } from "../support/notices.ts";
 import { expect, test } from "../support/scenario.ts";
-
-/** Has a page note its notifications and sounds in place of making them. */
-async function note(page: Page): Promise<void> {
-  await page.addInitScript(() => {
-    const told: string[] = [];
-    class Notice {
-      static permission = "granted";
-      static requestPermission = () => Promise.resolve("granted");
-      close = () => {};
-      constructor(title: string, { body }: { body: string }) {
-        told.push(`${title}: ${body}`);
-      }
-    }
-    Object.assign(window, { told, Notification: Notice });
-    AudioContext.prototype.resume = () => Promise.resolve(void told.push("a sound"));
-  });
-}
-
-const told = (page: Page) => page.evaluate(() => (window as unknown as { told: string[] }).told);
 
 test("a developer is told once, in one tab, and not of what is on the screen", async ({ inbox, deployment }) => {
   await deployment.send(alan, "Alan asks");
@@ -39,12 +20,12 @@ test("a developer is told once, in one tab, and not of what is on the screen", a
   await deployment.send(grace, "Are you there?");
   await expect
     .poll(async () => [...(await told(team.page)), ...(await told(tab))].sort())
-    .toEqual(["Grace: Are you there?", "a sound"]);
+    .toEqual(["Grace: Are you there?", welcome, "a sound"]);
   await deployment.send(ada, "I am", grace); // one's own side is nothing new
   await deployment.send(grace, "Good");
   await expect
     .poll(async () => [...(await told(team.page)), ...(await told(tab))].sort())
-    .toEqual(["Grace: Are you there?", "Grace: Good", "a sound", "a sound"]);
+    .toEqual(["Grace: Are you there?", "Grace: Good", welcome, "a sound", "a sound"]);
 });
 
 test("a client hears nothing until they want to, and is told while they look elsewhere", async ({
@@ -56,11 +37,35 @@ test("a client hears nothing until they want to, and is told while they look els
   await client.delivery("Hello", "Sent");
   await client.page.getByRole("button", { name: "How to be told" }).click();
   await expect(client.page.getByRole("menuitemcheckbox", { name: "Sound" })).not.toBeChecked();
-  await client.page.getByRole("menuitemcheckbox", { name: "Desktop notifications" }).click();
+  const notifications = client.page.getByRole("menuitemcheckbox", { name: "Desktop notifications" });
+  const refused = client.page.getByText("This browser allows no notifications here.");
+  // As on an iPhone, and then as in Chrome for Android.
+  for (const browser of ["without", "throwing"]) {
+    await client.page.evaluate((kind) => {
+      const page = window as unknown as { Notification: typeof Notification; kept?: typeof Notification };
+      const kept = (page.kept ??= page.Notification);
+      Reflect.deleteProperty(window, "Notification");
+      if (kind === "without") return;
+      const throwing = () => {
+        throw new TypeError("Illegal constructor.");
+      };
+      Object.assign(window, {
+        Notification: Object.assign(throwing, { requestPermission: () => kept.requestPermission() }),
+      });
+    }, browser);
+    await notifications.click();
+    await expect(refused).toBeVisible();
+    await expect(notifications).not.toBeChecked();
+    await client.page.keyboard.press("Escape");
+    await client.page.getByRole("button", { name: "How to be told" }).click();
+  }
+  await client.page.evaluate(() => Object.assign(window, { Notification: (window as never)["kept"] }));
+  await notifications.click();
+  await expect(notifications).toBeChecked();
   await client.page.keyboard.press("Escape");
   await deployment.send(ada, "Seen", grace);
   await expect(client.message("Seen")).toBeVisible();
   await client.page.evaluate(() => Object.defineProperty(document, "visibilityState", { get: () => "hidden" }));
   await deployment.send(ada, "Not seen", grace);
-  await expect.poll(() => told(client.page)).toEqual(["Ada: Not seen"]);
+  await expect.poll(() => told(client.page)).toEqual([welcome, "Ada: Not seen"]);
 });

@@ -1,6 +1,9 @@
+import { mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Locator, Page } from "@playwright/test";
 import { hasNoViolation } from "../support/axe.ts";
-import type { Chat } from "../support/chat.ts";
+import { Chat } from "../support/chat.ts";
 import { ada, grace } from "../support/deployment.ts";
 import { expect, test } from "../support/scenario.ts";
 
@@ -73,6 +76,18 @@ async function give(target: Locator, how: "paste" | "drop", files: NamedFile[]):
   );
 }
 
+/** Drops what is on a disk on something, as somebody does it by hand. */
+async function dropFromDisk(page: Page, target: Locator, files: string[]): Promise<void> {
+  const { x, y, width, height } = (await target.boundingBox())!;
+  const session = await page.context().newCDPSession(page);
+  for (const type of ["dragEnter", "dragOver", "drop"] as const) {
+    await session.send("Input.dispatchDragEvent", {
+      ...{ type, x: x + width / 2, y: y + height / 2 },
+      data: { items: [], files, dragOperationsMask: 1 },
+    });
+  }
+}
+
 /** The files that go with the message that is being written. */
 const staged = (chat: Chat) => chat.page.getByRole("list", { name: "Files to send" }).getByRole("listitem");
 const send = (chat: Chat) => chat.page.getByRole("button", { name: "Send", exact: true }).click();
@@ -114,11 +129,37 @@ test("a pasted screenshot is there on both sides, in its place before it is load
   const policy = (await client.page.request.get("/chat")).headers()["content-security-policy"];
   expect(policy).toMatch(/; connect-src 'self' ws:\/\/127\.0\.0\.1:\* http:\/\/127\.0\.0\.1:\*; /);
   expect(policy).toMatch(/; img-src 'self' data: blob: http:\/\/127\.0\.0\.1:\*; /);
+  // If it cannot be loaded it is a link, which stays good, and a picture again once there is a network.
+  await client.page.clock.install();
+  await client.page.route(/X-Amz-Signature/, (route) => route.abort());
   await client.page.reload();
+  await expect(holder(client, "screenshot.png").getByRole("link")).toBeVisible();
+  const renewed = client.page.waitForRequest("**/api/attachments?*");
+  await client.page.clock.fastForward("05:00");
+  await renewed;
+  await client.page.unroute(/X-Amz-Signature/);
+  await client.page.evaluate(() => window.dispatchEvent(new Event("online")));
   await expect(holder(client, "screenshot.png").getByRole("img", { name: "screenshot.png" })).toHaveJSProperty(
     "naturalWidth",
     320,
   );
+});
+
+test("a page that was loaded before its person signed in keeps chosen files as any other", async ({ open }) => {
+  const page = await open("/chat?as=grace", {
+    prepare: async (prepared) => {
+      await prepared.clock.install();
+      await prepared.route("**/api/session", (route) => route.fulfill({ status: 401, body: "{}" }));
+    },
+  });
+  await expect(page.getByRole("main").getByRole("alert")).toBeVisible();
+  await page.unroute("**/api/session");
+  await page.clock.fastForward("00:30"); // a token that was refused is not tried again at once
+  const client = await Chat.on(page);
+  await choose(client, text("log.txt"));
+  await expect(staged(client)).toContainText("log.txt");
+  await page.reload();
+  await expect(staged(client)).toContainText("log.txt");
 });
 
 test("five files that are dropped at once are sent together, and a drop that misses opens nothing", async ({
@@ -154,6 +195,19 @@ test("five files that are dropped at once are sent together, and a drop that mis
   await expect(client.page.getByRole("dialog", { name: "b.png" })).toContainText("2 of 2");
   await client.page.keyboard.press("ArrowLeft");
   await expect(client.page.getByRole("dialog", { name: "a.png" })).toContainText("1 of 2");
+  await client.page.keyboard.press("Escape");
+
+  const disk = await mkdtemp(join(tmpdir(), "devinbox-drop-"));
+  try {
+    await mkdir(join(disk, "photos"));
+    await writeFile(join(disk, "notes.txt"), "Notes");
+    await dropFromDisk(client.page, client.log, [join(disk, "photos"), join(disk, "notes.txt")]);
+    await expect(client.page.getByRole("main").getByRole("alert")).toHaveText("photos: a folder cannot be sent.");
+    await expect(staged(client)).toHaveCount(1);
+    await expect(staged(client)).toContainText("notes.txt");
+  } finally {
+    await rm(disk, { recursive: true });
+  }
 });
 
 test("25 MB are sent; what is larger, or too many, is said before anything is sent", async ({ chat, deployment }) => {

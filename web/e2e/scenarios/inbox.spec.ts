@@ -35,6 +35,14 @@ test("search finds by name and id, and says when it finds nothing", async ({ inb
   await team.lists("Edsger");
   await team.search.clear();
   await team.lists("Edsger", "Grace", "Alan", "Linus");
+  await team.search.fill("nobody at all");
+  const showAll = team.page.getByRole("button", { name: "Show all that are open" });
+  await expect(showAll).toBeVisible();
+  await team.search.fill("nobody at");
+  await showAll.press("Enter"); // before the field has looked for what it has now
+  await team.lists("Edsger", "Grace", "Alan", "Linus");
+  await expect(team.search).toHaveValue("");
+  await expect(team.line("Edsger")).toBeFocused();
 });
 
 test("a conversation is closed, filtered, and reopened by its client", async ({ inbox, deployment }) => {
@@ -222,6 +230,11 @@ test("filters, the search and the open conversation stand in the address", async
   await expect(team.page.getByRole("heading", { level: 2 })).toHaveText("Alan");
   await expect(team.search).toHaveValue("alan");
   await expect(team.page.getByRole("radio", { name: "All" })).toBeChecked();
+  await team.search.fill("ala");
+  await expect(team.page).toHaveURL(/&q=ala$/);
+  await team.page.evaluate(() => history.back()); // to the list, before anything was looked for
+  await team.lists("Grace", "Alan", "Linus");
+  await expect(team.search).toHaveValue("");
 });
 
 test("a closed conversation says so on both sides, and a client is known by more than a name", async ({
@@ -236,10 +249,25 @@ test("a closed conversation says so on both sides, and a client is known by more
   await about.getByRole("textbox", { name: "Name" }).fill("Grace Hopper");
   await about.getByRole("textbox", { name: "Name" }).press("Enter");
   await expect(team.page.getByRole("heading", { level: 2 })).toHaveText("Grace Hopper");
+  await expect(about.getByRole("button", { name: "Rename" })).toBeFocused();
+  // As on a page without TLS.
+  await team.page.evaluate(() =>
+    Object.defineProperty(navigator, "clipboard", { value: undefined, configurable: true }),
+  );
+  await about.getByRole("button", { name: "Copy: Id" }).click();
+  await about.getByRole("button", { name: "Id could not be copied" }).blur();
+  await team.page.evaluate(() => Reflect.deleteProperty(navigator, "clipboard"));
   await team.page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
   await about.getByRole("button", { name: "Copy: Id" }).click();
   expect(await team.page.evaluate(() => navigator.clipboard.readText())).toBe("42");
 
+  await team.page.route("**/api/conversations/update", (route) => route.fulfill({ status: 404, body: "No." }), {
+    times: 1,
+  });
+  await team.page.getByRole("button", { name: "Close the conversation" }).click();
+  await expect(team.page.getByRole("alert").filter({ hasText: "Grace Hopper was not changed." })).toBeVisible();
+  await team.page.getByRole("button", { name: "Dismiss" }).press("Enter");
+  await expect(team.conversation.log).toBeFocused();
   await team.page.getByRole("button", { name: "Close the conversation" }).click();
   await expect(team.conversation.log).toContainText(
     "This conversation is closed. It opens again when Grace Hopper writes.",
@@ -289,9 +317,11 @@ test("a list of 75 conversations is read to its end", async ({ inbox, deployment
   const names = clients.map(({ name }) => name).reverse();
   const team = await inbox(ada);
   await expect(team.totals).toHaveText("75 open, 75 unread");
+  await team.page.getByRole("button", { name: "more conversations" }).focus();
   await expect(async () => {
     await team.lines.last().scrollIntoViewIfNeeded({ timeout: 1_000 });
     await expect(team.lines).toHaveCount(75, { timeout: 1_000 });
   }).toPass();
   await team.lists(...names, "Grace", "Alan", "Linus");
+  await expect(team.page.locator("a:focus")).toHaveCount(1); // the button that loaded them is gone
 });

@@ -41,9 +41,11 @@ test("Escape closes the editor or the dialog, and only that", async ({ inbox, de
   await team.page.keyboard.press("Escape");
   await expect(dialog).toBeHidden();
   await conversation.shows("Hello", "Good morning");
+  await expect(conversation.messages.last().getByRole("button", { name: "Message actions" })).toBeFocused();
 
   // A client's message is a developer's to delete, too; and a text of any length is told to be too long.
   await conversation.delete("Hello");
+  await expect(conversation.messages.first()).toBeFocused(); // its menu is gone
   await conversation.choose("Good morning", "Edit");
   await editor.fill("x".repeat(8_001));
   await expect(conversation.log.getByRole("alert")).toHaveText("1 characters too many");
@@ -70,6 +72,7 @@ test("on a phone Enter makes a new line in an edit, a long press opens the menu,
   await expect(editor).toHaveValue("Hello\nagain");
   await client.log.getByRole("button", { name: "Save" }).tap();
   await client.shows("Good morning", "Hello\nagain");
+  await expect(client.messages.last()).toBeFocused();
   for (const scroller of [client.log, client.page.locator("html")]) {
     expect(await scroller.evaluate((element) => element.scrollWidth - element.clientWidth)).toBe(0);
   }

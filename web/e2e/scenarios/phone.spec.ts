@@ -56,6 +56,13 @@ test("on a phone nothing has to be moved sideways", async ({ open, chat, inbox, 
   await isForFingers(team.page);
   await team.page.getByRole("button", { name: "Conversation actions" }).tap();
   await team.page.getByRole("menuitemradio", { name: "Me", exact: true }).tap();
+  const actions = team.page.getByRole("button", { name: "Conversation actions" });
+  await actions.tap();
+  await team.page.getByRole("menuitem", { name: "About the client" }).tap();
+  const about = team.page.getByRole("dialog", { name: "About the client" });
+  await about.getByRole("button", { name: "Close" }).tap();
+  await expect(about).toBeHidden();
+  await expect(actions).toBeFocused();
   await team.page.getByRole("button", { name: "Back to the inbox" }).tap();
   await expect(team.lines.first()).toContainText("Mine");
   await expect(team.lines.first()).toBeVisible();

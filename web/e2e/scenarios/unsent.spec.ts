@@ -29,20 +29,30 @@ test("a message that was refused is there after a reload, and goes out when it i
 
   await client.page.unroute(send);
   await client.message("Important").getByRole("button", { name: "Try again" }).click();
+  await expect(client.message("Important")).toBeFocused();
   await client.delivery("Important", "Sent");
   await client.page.reload();
   await client.shows("Important");
   expect((await deployment.stored(grace)).map(({ body }) => body)).toEqual(["Important"]);
 });
 
-test("a message that was refused can be discarded", async ({ chat }) => {
+test("a message that was refused can be written anew, or discarded", async ({ chat }) => {
   const client = await chat(grace);
   await client.page.route(send, (route) =>
     route.fulfill({ status: 403, contentType: "application/problem+json", body: refusal }),
   );
   await client.write("Nonsense");
-  await client.message("Nonsense").getByRole("button", { name: "Discard" }).click();
+  const nonsense = client.message("Nonsense");
+  await expect(nonsense).toContainText("Not sent.");
+  await client.field.fill("Half a sentence");
+  await nonsense.getByRole("button", { name: "Edit" }).click();
   await expect(client.messages).toHaveCount(0);
+  await expect(client.field).toHaveValue("Half a sentence\n\nNonsense");
+  await expect(client.field).toBeFocused();
+  await client.write("Nonsense");
+  await nonsense.getByRole("button", { name: "Discard" }).click();
+  await expect(client.messages).toHaveCount(0);
+  await expect(client.log).toBeFocused();
   await client.page.reload();
   await expect(client.field).toBeEnabled();
   await expect(client.messages).toHaveCount(0);

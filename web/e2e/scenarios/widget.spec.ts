@@ -1,10 +1,16 @@
 import { ada, grace } from "../support/deployment.ts";
+import { note, told } from "../support/notices.ts";
 import { expect, test } from "../support/scenario.ts";
 import { Thread } from "../support/thread.ts";
 
 test("the chat stands behind a button in the corner of any page", async ({ open, deployment }) => {
   await deployment.send(ada, "Good morning", grace);
-  const page = await open("/widget?as=grace");
+  const page = await open("/widget?as=grace", {
+    prepare: async (prepared) => {
+      await note(prepared);
+      await prepared.addInitScript(() => localStorage.setItem("devinbox-example:notifications:client", "on"));
+    },
+  });
   const button = page.getByRole("button", { name: "Chat with the developers, 1 unread" });
   await expect(button).toBeVisible();
   await page.waitForLoadState("networkidle");
@@ -29,6 +35,7 @@ test("the chat stands behind a button in the corner of any page", async ({ open,
   await expect(closed).toBeFocused();
   await deployment.send(ada, "An answer", grace);
   await expect(page.getByRole("button", { name: "Chat with the developers, 1 unread" })).toBeFocused();
+  await expect.poll(() => told(page)).toEqual(["Ada: An answer"]);
   await page.keyboard.press("Enter");
   await expect(thread.field).toHaveValue("Half a sentence");
   await thread.shows("Good morning", "Hello", "An answer");

@@ -1,6 +1,7 @@
 import type { ShownMessage } from "@devinbox/client";
 import { useConversation } from "@devinbox/client/react";
 import type { ReactNode } from "react";
+import { capitalised } from "@/lib/capitalised";
 import { ago } from "@/lib/time";
 import styles from "./chat-header.module.css";
 import { Avatar } from "./ui/avatar";
@@ -45,7 +46,3 @@ export function ChatHeader({ team, heading: Heading, children }: ChatHeaderProps
 }
 
 const selectMessages = ({ messages }: { messages: readonly ShownMessage[] }) => messages;
-
-function capitalised(text: string): string {
-  return text.charAt(0).toLocaleUpperCase() + text.slice(1);
-}

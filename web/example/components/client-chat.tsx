@@ -3,7 +3,6 @@
 import { useConversation } from "@devinbox/client/react";
 import type { ReactNode } from "react";
 import { AlertSettings } from "./alerts/alert-settings";
-import { useMessageAlerts } from "./alerts/use-message-alerts";
 import { ChatHeader } from "./chat-header";
 import styles from "./client-chat.module.css";
 import { Greeting } from "./greeting";
@@ -23,7 +22,6 @@ interface ClientChatProps {
 /** The client's side: its one conversation, and who answers in it. */
 export function ClientChat({ team, greeting, heading = "h1", actions }: ClientChatProps) {
   const isClosed = useConversation(undefined, selectIsClosed);
-  useMessageAlerts(true);
   return (
     <Thread
       label={`Chat with ${team}`}

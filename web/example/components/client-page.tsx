@@ -1,6 +1,7 @@
 "use client";
 
 import { useUnread } from "@devinbox/client/react";
+import { MessageAlerts } from "./alerts/message-alerts";
 import { ClientChat } from "./client-chat";
 import { useFavicon } from "./ui/use-favicon";
 import { useTitle } from "./ui/use-title";
@@ -10,5 +11,10 @@ export function ClientPage({ team, greeting }: { team: string; greeting: string 
   const unread = useUnread();
   useTitle(`Chat with ${team}`, unread);
   useFavicon(unread > 0);
-  return <ClientChat team={team} greeting={greeting} />;
+  return (
+    <>
+      <ClientChat team={team} greeting={greeting} />
+      <MessageAlerts isShown />
+    </>
+  );
 }

@@ -38,15 +38,25 @@ export interface Choice {
   problem: string;
 }
 
-/** Adds files to those that go with a message already, as far as the limits let them; `undefined` while these are not known. */
-export function addFiles(chosen: readonly File[], added: readonly File[], limits: FileLimits | undefined): Choice {
+/**
+ * Adds files to those that go with a message already, as far as the limits let them; `undefined` while these are not known. Of folders
+ * it only says that they cannot be sent.
+ */
+export function addFiles(
+  chosen: readonly File[],
+  added: readonly File[],
+  limits: FileLimits | undefined,
+  folders: readonly Named[] = [],
+): Choice {
   if (limits === null) return { files: chosen, problem: filesOff };
-  if (!limits) return { files: [...chosen, ...added], problem: "" };
+  const folderProblem = about(folders, "a folder cannot be sent.");
+  if (!limits) return { files: [...chosen, ...added], problem: folderProblem };
   const { maxBytes, maxPerMessage } = limits;
   const isLarge = ({ size }: File) => size > maxBytes;
   const isEmpty = ({ size }: File) => size === 0;
   const all = [...chosen, ...added.filter((file) => !isLarge(file) && !isEmpty(file))];
   const problems = [
+    folderProblem,
     about(added.filter(isLarge), `too large. A file may have ${fileSize(maxBytes)} at most.`),
     about(added.filter(isEmpty), "there is nothing in it."),
     about(all.slice(maxPerMessage), `left out. A message takes ${maxPerMessage} files at most.`),
@@ -62,7 +72,9 @@ export function fileProblem(error: unknown): string {
 
 const filesOff = "No files can be sent here.";
 
-function about(named: readonly File[], text: string): string {
+type Named = Pick<File, "name">;
+
+function about(named: readonly Named[], text: string): string {
   const names = named.slice(0, 3).map(({ name }) => name);
   if (named.length > names.length) names.push(`${named.length - names.length} more`);
   return names.length > 0 ? `${names.join(", ")}: ${text}` : "";

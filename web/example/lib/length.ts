@@ -1,5 +1,7 @@
-/** What devinbox takes at most in a message, in code points: `limits.bodyCodePoints` of the session. */
-export const mostCharacters = 8_000;
+import type { Session } from "@devinbox/client";
+
+/** What devinbox takes at most in a message, in code points. It is in each session too; the type says that it is the same in all. */
+export const mostCharacters: Session["limits"]["bodyCodePoints"] = 8_000;
 /** How many may be left before the writer is told. */
 const warning = 500;
 

@@ -144,7 +144,7 @@ const special = /`+|\[|\]\(|\*+|_+/g;
 const labelled = /\]\((<[^<>\n]*>|[^\s()<>]*(?:\([^\s()<>]*\)[^\s()<>]*)*)\)/y;
 
 /** Reads what stands within lines. */
-export function spansOf(text: string): Span[] {
+function spansOf(text: string): Span[] {
   const links = findLinks(text);
   const { tokens, runs } = tokensOf(text, links);
   return assemble(text, tokens, emphasisOf(runs));

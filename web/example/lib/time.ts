@@ -1,3 +1,5 @@
+import { capitalised } from "./capitalised";
+
 // The reader's own language and time zone. All of it runs in the browser only: the server knows neither.
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
@@ -68,8 +70,4 @@ function daysAgo(time: string, now: Date): number {
 
 function midnight(at: Date): number {
   return new Date(at.getFullYear(), at.getMonth(), at.getDate()).getTime();
-}
-
-function capitalised(text: string): string {
-  return text.charAt(0).toLocaleUpperCase() + text.slice(1);
 }

@@ -38,6 +38,13 @@ describe("of what is chosen, that goes with the message which can:", () => {
     expect(choice.problem).toBe(problem);
   });
 
+  test("no folder, whatever else was chosen", () => {
+    expect(addFiles([], [file("a")], limits, [{ name: "photos" }, { name: "music" }])).toMatchObject({
+      problem: "photos, music: a folder cannot be sent.",
+    });
+    expect(addFiles([], [], undefined, [{ name: "photos" }]).problem).toBe("photos: a folder cannot be sent.");
+  });
+
   test("none where the server takes none, all as long as that is not known", () => {
     expect(addFiles([], [file("a")], null)).toEqual({ files: [], problem: "No files can be sent here." });
     expect(names(addFiles([], [file("a", 99 * MB)], undefined).files)).toEqual(["a"]);

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { CheckIcon } from "@/components/ui/icons";
 import styles from "@/components/ui/menu.module.css";
 import { type Popup, PopupMenu } from "@/components/ui/popup-menu";
+import { switchOn } from "./notifications";
 import { useAlertSettings } from "./use-alerts";
 
 /** The ways in which somebody is told of what comes. The browser is asked for notifications when they are chosen. */
@@ -10,9 +11,9 @@ export default function AlertMenu({ role, ...popup }: Popup & { role: "client" |
   const { hasSound, setSound, hasNotifications, setNotifications } = useAlertSettings(role);
   const [isDenied, setDenied] = useState(false);
   const choose = async (on: boolean) => {
-    const isGranted = on && (await Notification.requestPermission()) === "granted";
-    setNotifications(isGranted);
-    setDenied(on && !isGranted);
+    const isOn = on && (await switchOn());
+    setNotifications(isOn);
+    setDenied(on && !isOn);
   };
   const items = [
     { name: "Sound", on: hasSound, set: setSound },

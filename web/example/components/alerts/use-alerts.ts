@@ -3,6 +3,7 @@ import { useCallback, useEffect, useRef } from "react";
 import { useSwitch } from "@/components/ui/use-switch";
 import { type AlertChannel, createAlertChannel } from "./alert-channel";
 import { chime } from "./chime";
+import { notify } from "./notifications";
 
 /** Something that came. */
 export interface Alert {
@@ -44,9 +45,8 @@ export function useAlerts(me: SessionIdentity | null): (alert: Alert) => void {
   return useCallback(({ key, title, body, isSeen, onClick }: Alert) => {
     channel.current?.report(key, isSeen, () => {
       if (settings.current.hasSound) chime();
-      if (!settings.current.hasNotifications || !("Notification" in window) || Notification.permission !== "granted")
-        return;
-      const notification = new Notification(title, { body, tag: key, icon: "/icon.svg" });
+      const notification = settings.current.hasNotifications && notify(title, { body, tag: key });
+      if (!notification) return;
       notification.onclick = () => {
         window.focus();
         notification.close();

@@ -3,6 +3,7 @@ import { type ReactNode, type SubmitEvent, useState } from "react";
 import { Avatar } from "@/components/ui/avatar";
 import { CheckIcon, CopyIcon } from "@/components/ui/icons";
 import { useNow } from "@/components/ui/use-now";
+import { copyText } from "@/lib/copy-text";
 import { ago, moment } from "@/lib/time";
 import styles from "./client-panel.module.css";
 
@@ -14,7 +15,8 @@ interface ClientPanelProps {
 /** Who the client is, and how it stands with them. */
 export function ClientPanel({ conversation, change }: ClientPanelProps) {
   const { clientId, clientName, clientEmail, online, lastSeenAt, createdAt, lastSeq, unread } = conversation;
-  const [renaming, setRenaming] = useState(false);
+  /** Undefined until it was done once: after that, the button that begins it gets the focus back. */
+  const [renaming, setRenaming] = useState<boolean>();
   const rename = (event: SubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
     const name = new FormData(event.currentTarget).get("name");
@@ -51,7 +53,12 @@ export function ClientPanel({ conversation, change }: ClientPanelProps) {
             <p className={styles.name} dir="auto">
               {clientName ?? "No name yet"}
             </p>
-            <button type="button" className={`link ${styles.rename}`} onClick={() => setRenaming(true)}>
+            <button
+              type="button"
+              className={`link ${styles.rename}`}
+              autoFocus={renaming === false}
+              onClick={() => setRenaming(true)}
+            >
               Rename
             </button>
           </div>
@@ -89,8 +96,8 @@ interface FactProps {
 }
 
 function Fact({ name, value = "", canBeCopied = false, children }: FactProps) {
-  const [copied, setCopied] = useState(false);
-  const copy = () => void navigator.clipboard.writeText(value).then(() => setCopied(true));
+  const [copied, setCopied] = useState<boolean>();
+  const copy = async () => setCopied(await copyText(value));
   return (
     <div>
       <dt>{name}</dt>
@@ -100,9 +107,9 @@ function Fact({ name, value = "", canBeCopied = false, children }: FactProps) {
           <button
             type="button"
             className="icon-button"
-            aria-label={copied ? `${name} copied` : `Copy: ${name}`}
-            onClick={copy}
-            onBlur={() => setCopied(false)}
+            aria-label={copied ? `${name} copied` : copied === false ? `${name} could not be copied` : `Copy: ${name}`}
+            onClick={() => void copy()}
+            onBlur={() => setCopied(undefined)}
           >
             {copied ? <CheckIcon /> : <CopyIcon />}
           </button>

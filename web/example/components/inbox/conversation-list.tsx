@@ -22,7 +22,7 @@ export function ConversationList({ ref, inbox, open, address, onOpen, empty }: C
   const now = useNow();
   const keepFocus = useKeptFocus(ref, inbox);
   return (
-    <div className={styles.scroller} data-scroller="" aria-busy={status === "loading"}>
+    <div className={styles.scroller} data-scroller="" aria-busy={status === "loading"} {...keepFocus}>
       {status === "loading" && (
         <div role="status" className={styles.loading}>
           <span className="visually-hidden">Loading conversations…</span>
@@ -33,7 +33,7 @@ export function ConversationList({ ref, inbox, open, address, onOpen, empty }: C
       )}
       {status === "error" && <ErrorNotice error={inbox.error} what="The conversations" />}
       {status === "ready" && conversations.length === 0 && empty}
-      <ul ref={ref} className={styles.list} aria-label="Conversations" tabIndex={-1} {...keepFocus}>
+      <ul ref={ref} className={styles.list} aria-label="Conversations" tabIndex={-1}>
         {conversations.map((conversation) => (
           <ConversationListItem
             key={conversation.clientId}
@@ -59,33 +59,36 @@ export function ConversationList({ ref, inbox, open, address, onOpen, empty }: C
 }
 
 /**
- * Keeps the focus in the list. A line that has ceased to fit the filter goes: had it the focus, the one in its place gets it.
- * If the list itself has the focus because it was empty, the first line that comes gets it.
+ * Keeps the focus in the list. If a line goes that has it, because it has ceased to fit the filter, the one in its place gets it. If a
+ * button goes that has it, because there are more conversations now, the first of those gets it. If the list itself has it because it was
+ * empty, the first line that comes gets it.
  */
 function useKeptFocus(list: RefObject<HTMLElement | null>, { conversations }: InboxState) {
-  const focused = useRef<{ line: Element; at: number } | null>(null);
-  const wasEmpty = useRef(true);
+  /** What has it, and which line that is; -1 if it is a button. */
+  const focused = useRef<{ element: Element; at: number } | null>(null);
+  /** How many lines there were before. */
+  const count = useRef(0);
   useLayoutEffect(() => {
     const { activeElement, body } = document;
-    const isLost = activeElement === body && focused.current !== null && !focused.current.line.isConnected;
-    const isWaiting = activeElement === list.current && wasEmpty.current;
-    wasEmpty.current = conversations.length === 0;
+    const before = count.current;
+    count.current = conversations.length;
+    const isLost = activeElement === body && focused.current !== null && !focused.current.element.isConnected;
+    const isWaiting = activeElement === list.current && before === 0;
     if (!isLost && !isWaiting) return;
+    const { at } = focused.current ?? { at: 0 };
     const links = list.current?.querySelectorAll<HTMLElement>("a") ?? [];
-    (links[Math.min(focused.current?.at ?? 0, links.length - 1)] ?? list.current)?.focus();
-  }, [list, conversations]);
+    (links[Math.min(at < 0 ? before : at, links.length - 1)] ?? list.current)?.focus();
+  });
   return {
-    onFocus({ target, currentTarget }: ReactFocusEvent) {
-      if (target === currentTarget) return;
-      focused.current = {
-        line: target,
-        at: Array.from(currentTarget.querySelectorAll("a")).indexOf(target as HTMLAnchorElement),
-      };
+    onFocus({ target }: ReactFocusEvent) {
+      if (target === list.current) return;
+      const links = Array.from(list.current?.querySelectorAll("a") ?? []);
+      focused.current = { element: target, at: links.indexOf(target as HTMLAnchorElement) };
     },
     onBlur({ target }: ReactFocusEvent) {
-      // A browser may tell of that also because the line is about to go.
+      // A browser may tell of that also because it is about to go.
       queueMicrotask(() => {
-        if (target.isConnected && focused.current?.line === target) focused.current = null;
+        if (target.isConnected && focused.current?.element === target) focused.current = null;
       });
     },
   };

@@ -1,6 +1,6 @@
 import type { TeamMember } from "@devinbox/client";
-import { type RefObject, useEffect, useRef, useState } from "react";
-import { type Choice, type Status, isTooShort, shortestSearch } from "@/lib/inbox-address";
+import { type Ref, useEffect, useImperativeHandle, useRef } from "react";
+import { type Choice, type Status, choiceOf, isTooShort, shortestSearch } from "@/lib/inbox-address";
 import styles from "./filters.module.css";
 
 const statuses: readonly [Status, string][] = [
@@ -12,7 +12,7 @@ const statuses: readonly [Status, string][] = [
 const pause = 250;
 
 interface FiltersProps {
-  search: RefObject<HTMLInputElement | null>;
+  search: Ref<HTMLInputElement>;
   me: string | null;
   team: readonly TeamMember[];
   choice: Choice;
@@ -20,30 +20,43 @@ interface FiltersProps {
 }
 
 export function Filters({ search, me, team, choice, onChoose }: FiltersProps) {
-  const [q, setQ] = useState(choice.q);
+  const field = useRef<HTMLInputElement>(null);
+  useImperativeHandle(search, () => field.current as HTMLInputElement);
   const timer = useRef<number>(undefined);
   useEffect(() => () => window.clearTimeout(timer.current), []);
 
+  /** What this field has put into the address. */
+  const own = useRef(choice.q);
   const type = (text: string) => {
-    setQ(text);
     window.clearTimeout(timer.current);
-    timer.current = window.setTimeout(() => onChoose({ q: text }), pause);
+    timer.current = window.setTimeout(() => {
+      own.current = text;
+      onChoose({ q: text });
+    }, pause);
   };
-  const tooShort = isTooShort(q);
+  // If another search stands in the address, such as that of the page before, the field has that one.
+  useEffect(() => {
+    const { q } = choiceOf(new URLSearchParams(window.location.search)); // as it is now: `choice` may be of a moment ago
+    if (q === own.current) return;
+    own.current = q;
+    window.clearTimeout(timer.current);
+    if (field.current) field.current.value = q;
+  }, [choice]);
+  const tooShort = isTooShort(choice.q);
 
   return (
     <form role="search" aria-label="Conversations" onSubmit={(event) => event.preventDefault()}>
       {/* Until it is known who is asking, nothing could be answered; and what is typed before React is there would be lost. */}
       <fieldset className={styles.filters} disabled={me === null}>
         <input
-          ref={search}
+          ref={field}
           type="search"
           className="input"
           aria-label="Search"
           aria-describedby={tooShort ? "search-hint" : undefined}
           placeholder="Search name, e-mail or id"
           dir="auto"
-          value={q}
+          defaultValue={choice.q}
           maxLength={254}
           onChange={(event) => type(event.target.value)}
         />

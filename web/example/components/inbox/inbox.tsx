@@ -31,6 +31,7 @@ export function Inbox() {
   const [keys, setKeys] = useSwitch("devinbox-example:keys");
   /** Who opens a conversation with a pointer writes next; who does it by keys goes on by keys. */
   const [byPointer, setByPointer] = useState(false);
+  const main = useRef<HTMLElement>(null);
   const list = useRef<HTMLUListElement>(null);
   const search = useRef<HTMLInputElement>(null);
   const triage = useTriage(inbox.update);
@@ -62,6 +63,12 @@ export function Inbox() {
     if (all.length === 0) focusLine(0);
     else all[from < 0 ? 0 : from + step]?.focus();
   };
+  const dismiss = () => {
+    triage.dismiss();
+    const log = main.current?.querySelector<HTMLElement>("[role=log]");
+    if (log) log.focus({ preventScroll: true });
+    else focusLine(0);
+  };
   const goOn = () => {
     const next = conversations[at + 1] ?? conversations[at - 1];
     if (next) show(next.clientId);
@@ -82,7 +89,7 @@ export function Inbox() {
   );
 
   return (
-    <main className={styles.inbox} data-open={open !== null || undefined}>
+    <main ref={main} className={styles.inbox} data-open={open !== null || undefined}>
       <section className={styles.side} aria-label="Inbox">
         <header className={styles.header}>
           <h1 className={styles.title}>Inbox</h1>
@@ -139,7 +146,7 @@ export function Inbox() {
       {triage.failure && (
         <div role="alert" className={styles.failure}>
           {triage.failure}
-          <button type="button" className="button icon quiet" aria-label="Dismiss" onClick={triage.dismiss}>
+          <button type="button" className="button icon quiet" aria-label="Dismiss" onClick={dismiss}>
             <CloseIcon />
           </button>
         </div>

@@ -1,6 +1,6 @@
 import type { ShownAttachment, ShownMessage, Upload } from "@devinbox/client";
 import { useAttachmentUrl } from "@devinbox/client/files/react";
-import { type MouseEvent, useEffect, useState } from "react";
+import { useEffect, useState } from "react";
 import { CloseIcon } from "@/components/ui/icons";
 import { errorText } from "@/lib/errors";
 import { fileKind, fileSize, isPicture } from "@/lib/files";
@@ -59,15 +59,29 @@ function frameOf({ width, height }: ShownAttachment): { aspectRatio: string | nu
   return { aspectRatio, maxWidth: Math.max(48, Math.min(width, side, side * aspectRatio)) };
 }
 
-function Picture({ message, file, at, isTabbable }: FileProps & { at: number }) {
+interface PictureProps extends FileProps {
+  at: number;
+}
+
+/** A picture, or a card if it could not be loaded, until there is a network again. */
+function Picture({ at, ...props }: PictureProps) {
+  const [isBroken, setBroken] = useState(false);
+  useEffect(() => {
+    if (!isBroken) return undefined;
+    const retry = () => setBroken(false);
+    window.addEventListener("online", retry);
+    return () => window.removeEventListener("online", retry);
+  }, [isBroken]);
+  return isBroken ? <Card {...props} /> : <Shown {...props} at={at} onBroken={() => setBroken(true)} />;
+}
+
+function Shown({ message, file, at, isTabbable, onBroken }: PictureProps & { onBroken: () => void }) {
   const { view } = useThreadActions();
   const url = useAttachmentUrl(message, file);
-  const [broken, setBroken] = useState<string>();
   const { fileName, upload } = file;
   useEffect(() => {
     loadViewer().catch(() => {}); // without a network it could not be loaded when it is wanted
   }, []);
-  if (url && url === broken) return <Card message={message} file={file} isTabbable={isTabbable} />;
   return (
     <>
       <button
@@ -78,12 +92,12 @@ function Picture({ message, file, at, isTabbable }: FileProps & { at: number }) 
         tabIndex={isTabbable ? 0 : -1}
         onClick={() => view(message, at)}
       >
-        {url && <img className={styles.image} src={url} alt={fileName} onError={() => setBroken(url)} />}
+        {url && <img className={styles.image} src={url} alt={fileName} onError={onBroken} />}
       </button>
       {upload && (
         <div className={styles.upload}>
           <UploadState name={fileName} upload={upload} isTabbable={isTabbable} />
-          <Cancel message={message} file={file} isTabbable={isTabbable} />
+          <Cancel file={file} isTabbable={isTabbable} />
         </div>
       )}
     </>
@@ -91,7 +105,8 @@ function Picture({ message, file, at, isTabbable }: FileProps & { at: number }) 
 }
 
 function Card({ message, file, isTabbable }: FileProps) {
-  const url = useAttachmentUrl(message, file);
+  // The address of a picture stays the first one, as if it was loaded. Here it is followed, and has to be a fresh one.
+  const url = useAttachmentUrl(message, { ...file, mediaType: "" });
   const { fileName, size, upload } = file;
   const kind = fileKind(file);
   const content = (
@@ -128,7 +143,7 @@ function Card({ message, file, isTabbable }: FileProps) {
   return (
     <div className={styles.card}>
       {content}
-      <Cancel message={message} file={file} isTabbable={isTabbable} />
+      <Cancel file={file} isTabbable={isTabbable} />
     </div>
   );
 }
@@ -142,48 +157,33 @@ interface UploadStateProps {
 /** What has become of a file that is not sent yet. */
 function UploadState({ name, upload, isTabbable }: UploadStateProps) {
   if (!upload) return null;
-  const retry = (event: MouseEvent<HTMLElement>) => {
-    giveFocusOn(event);
-    upload.retry();
-  };
   return (
     <>
       {upload.state === "failed" ? (
         <span className={styles.failed}>
           {upload.error ? errorText(upload.error) : "It was not stored."}{" "}
-          <button type="button" className="link" tabIndex={isTabbable ? 0 : -1} onClick={retry}>
+          <button type="button" className="link" tabIndex={isTabbable ? 0 : -1} onClick={upload.retry}>
             Upload again<span className="visually-hidden"> {name}</span>
           </button>
         </span>
       ) : (
         <progress className={styles.progress} value={upload.progress} aria-label={`${name}, upload`} />
       )}
-      {!upload.isKept && <span className={styles.note}>Lost if you reload</span>}
+      {!upload.isKept && <span>Lost if you reload</span>}
     </>
   );
 }
 
-function Cancel({ message, file, isTabbable }: FileProps) {
-  const isAlone = message.attachments.length === 1 && !message.body;
-  const cancel = (event: MouseEvent<HTMLElement>) => {
-    giveFocusOn(event, isAlone);
-    file.upload?.cancel();
-  };
+function Cancel({ file, isTabbable }: Omit<FileProps, "message">) {
   return (
     <button
       type="button"
       className={`icon-button ${styles.cancel}`}
       aria-label={`Cancel ${file.fileName}`}
       tabIndex={isTabbable ? 0 : -1}
-      onClick={cancel}
+      onClick={file.upload?.cancel}
     >
       <CloseIcon />
     </button>
   );
-}
-
-/** A button is about to go: its message has the focus then, or the thread if that goes with it. */
-function giveFocusOn({ currentTarget }: MouseEvent<HTMLElement>, isMessageGone = false): void {
-  const next = currentTarget.closest<HTMLElement>(isMessageGone ? "[data-scroller]" : "[data-anchor]");
-  next?.focus({ preventScroll: true });
 }

@@ -1,5 +1,6 @@
 import { useEffect, useState } from "react";
 import { CheckIcon, CopyIcon } from "@/components/ui/icons";
+import { copyText } from "@/lib/copy-text";
 import styles from "./code-block.module.css";
 
 interface CodeBlockProps {
@@ -19,12 +20,7 @@ export function CodeBlock({ text, language, isTabbable }: CodeBlockProps) {
     const timer = window.setTimeout(() => setCopied(undefined), shown);
     return () => window.clearTimeout(timer);
   }, [copied]);
-  const copy = () => {
-    navigator.clipboard.writeText(text).then(
-      () => setCopied(true),
-      () => setCopied(false),
-    );
-  };
+  const copy = async () => setCopied(await copyText(text));
   const tabIndex = isTabbable ? 0 : -1;
   return (
     <div className={styles.block} dir="ltr">
@@ -41,7 +37,7 @@ export function CodeBlock({ text, language, isTabbable }: CodeBlockProps) {
         className={styles.copy}
         tabIndex={tabIndex}
         aria-label={copied ? "Copied" : copied === false ? "It could not be copied" : "Copy the code"}
-        onClick={copy}
+        onClick={() => void copy()}
       >
         {copied ? <CheckIcon /> : <CopyIcon />}
       </button>

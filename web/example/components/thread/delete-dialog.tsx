@@ -4,13 +4,15 @@ import { Dialog } from "@/components/ui/dialog";
 import { errorText } from "@/lib/errors";
 
 interface DeleteDialogProps {
-  message: ShownMessage | null;
+  message: ShownMessage;
+  isOpen: boolean;
   onClose: () => void;
+  onClosed: () => void;
   onDelete: (messageId: string) => Promise<void>;
 }
 
 /** Asks before a message is deleted, since that cannot be undone. */
-export function DeleteDialog({ message, onClose, onDelete }: DeleteDialogProps) {
+export function DeleteDialog({ message, isOpen, onClose, onClosed, onDelete }: DeleteDialogProps) {
   const [deleting, setDeleting] = useState(false);
   const [error, setError] = useState<string | null>(null);
 
@@ -19,10 +21,11 @@ export function DeleteDialog({ message, onClose, onDelete }: DeleteDialogProps) 
     setError(null);
     onClose();
   };
-  const confirm = async (id: string) => {
+  const confirm = async () => {
+    if (deleting) return;
     setDeleting(true);
     try {
-      await onDelete(id);
+      await onDelete(message.id);
       close();
     } catch (reason) {
       setError(errorText(reason));
@@ -31,7 +34,7 @@ export function DeleteDialog({ message, onClose, onDelete }: DeleteDialogProps) 
   };
 
   return (
-    <Dialog open={message !== null} title="Delete this message?" onClose={close}>
+    <Dialog open={isOpen} title="Delete this message?" onClose={close} onClosed={onClosed}>
       <p>Its text will be gone for both sides. This cannot be undone.</p>
       {error && (
         <p role="alert" className="error">
@@ -42,12 +45,8 @@ export function DeleteDialog({ message, onClose, onDelete }: DeleteDialogProps) 
         <button type="button" className="button" onClick={close}>
           Cancel
         </button>
-        <button
-          type="button"
-          className="button danger"
-          disabled={deleting}
-          onClick={() => message && void confirm(message.id)}
-        >
+        {/* A button that is `disabled` loses the focus. */}
+        <button type="button" className="button danger" aria-disabled={deleting} onClick={() => void confirm()}>
           Delete
         </button>
       </div>

@@ -31,10 +31,10 @@ export function MessageEditor({ message, save, close }: MessageEditorProps) {
 
   const text = normalizeBody(body);
   const left = mostCharacters - countCharacters(text);
-  const savable = !saving && text !== "" && left >= 0 && !(told && message.deletedAt);
+  const savable = text !== "" && left >= 0 && !(told && message.deletedAt);
 
   const submit = async () => {
-    if (!savable) return;
+    if (!savable || saving) return;
     if (text === first.body && !told) {
       close();
       return;
@@ -98,7 +98,8 @@ export function MessageEditor({ message, save, close }: MessageEditorProps) {
         <button type="button" className="button" onClick={close}>
           Cancel
         </button>
-        <button type="submit" className="button primary" disabled={!savable}>
+        {/* A button that is `disabled` loses the focus. */}
+        <button type="submit" className="button primary" disabled={!savable} aria-disabled={saving}>
           Save
         </button>
       </div>

@@ -97,7 +97,7 @@ interface MetaProps {
 
 /** The time, and what has become of it. What is not seen is said to a screen reader all the same. */
 function Meta({ message, isShown, isDeliveryShown }: MetaProps) {
-  const { retry, discard } = useThreadActions();
+  const { retry, rewrite, discard } = useThreadActions();
   const { own, delivery, error, clientMessageId, attachments, createdAt, editedAt, deletedAt } = message;
   if (delivery === "failed" && clientMessageId) {
     const isAtFile = attachments.some(({ upload }) => upload?.state === "failed"); // it stands there
@@ -107,6 +107,11 @@ function Meta({ message, isShown, isDeliveryShown }: MetaProps) {
         <button type="button" className="link" onClick={() => retry(clientMessageId)}>
           Try again
         </button>
+        {attachments.length === 0 && ( // its files would be lost
+          <button type="button" className="link" onClick={() => rewrite(message)}>
+            Edit
+          </button>
+        )}
         <button type="button" className="link" onClick={() => discard(clientMessageId)}>
           Discard
         </button>

@@ -89,7 +89,7 @@ function List({ thread, sent, empty, note, editing }: MessageListProps) {
             />
           )}
           {days.map(({ key, label, rows }) => (
-            <div key={key} className={styles.day}>
+            <div key={key}>
               <p className={styles.date} data-date="">
                 <span>{label}</span>
               </p>

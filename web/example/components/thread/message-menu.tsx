@@ -27,7 +27,7 @@ export default function MessageMenu({ message, isDeveloper, ...popup }: MessageM
   return (
     <PopupMenu {...popup} onClosed={onClosed}>
       {message.body && (
-        <Menu.Item className={styles.item} onClick={() => copy(message)}>
+        <Menu.Item className={styles.item} onClick={() => void copy(message)}>
           Copy text
         </Menu.Item>
       )}

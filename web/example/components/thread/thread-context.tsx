@@ -9,8 +9,10 @@ export interface ThreadActions extends Pick<ConversationStore, "edit" | "retry" 
   view: (message: ShownMessage, at: number) => void;
   /** Opens the editor in the place of a message, or closes it. */
   setEditing: (messageId: string | null) => void;
+  /** Moves the text of a message that was not sent back into the field. */
+  rewrite: (message: ShownMessage) => void;
   askToDelete: (message: ShownMessage) => void;
-  copy: (message: ShownMessage) => void;
+  copy: (message: ShownMessage) => Promise<void>;
   /** Puts a message's text into the field, as a quotation to be answered. */
   quote: (message: ShownMessage) => void;
   /** Puts the focus into the field to write in. */

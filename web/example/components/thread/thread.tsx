@@ -3,9 +3,10 @@
 import type { ShownMessage } from "@devinbox/client";
 import { type UseConversation, useChat, useConversation } from "@devinbox/client/react";
 import { type ReactNode, type RefObject, Suspense, lazy, useMemo, useRef, useState } from "react";
+import { copyText } from "@/lib/copy-text";
 import { asText } from "@/lib/files";
 import { isEditable } from "@/lib/is-editable";
-import { withQuotation } from "@/lib/quote";
+import { withQuotation, withText } from "@/lib/quote";
 import { ConnectionBanner } from "./connection-banner";
 import { Composer, type ComposerHandle } from "./composer";
 import { DeleteDialog } from "./delete-dialog";
@@ -44,14 +45,16 @@ export function Thread(props: ThreadProps) {
   const thread = useConversation(clientId);
   const [sent, setSent] = useState(0);
   const [editing, setEditing] = useState<string | null>(null);
-  const [deleting, setDeleting] = useState<ShownMessage | null>(null);
+  const [deleting, setDeleting] = useState<{ message: ShownMessage; isOpen: boolean } | null>(null);
   const [viewing, setViewing] = useState<{ key: string; at: number } | null>(null);
-  const [announced, setAnnounced] = useState("");
+  /** Whether a text was copied, for a screen reader. `times` makes the same words new ones. */
+  const [copied, setCopied] = useState({ times: 0, text: "" });
   const [menu, setMenu] = useState<{ message: ShownMessage; anchor: HTMLElement; isOpen: boolean } | null>(null);
+  const section = useRef<HTMLElement>(null);
   const own = useRef<ComposerHandle>(null);
   const field = composer ?? own;
   const store = useChat().conversation(clientId);
-  const files = useStagedFiles(clientId);
+  const files = useStagedFiles(clientId, thread.me);
   const { isOver, handlers } = useFileDrop(files.add);
   useMissedDrops();
 
@@ -80,16 +83,19 @@ export function Thread(props: ThreadProps) {
       edit,
       retry,
       discard,
-      askToDelete: setDeleting,
+      rewrite({ body, clientMessageId }: ShownMessage) {
+        store.setDraft(withText(store.getSnapshot().draft, body));
+        if (clientMessageId) store.discard(clientMessageId);
+        field.current?.focus(true);
+      },
+      askToDelete: (message: ShownMessage) => setDeleting({ message, isOpen: true }),
       setEditing(messageId: string | null) {
         setEditing(messageId);
         if (messageId === null) field.current?.focus();
       },
-      copy(message: ShownMessage) {
-        navigator.clipboard.writeText(message.body).then(
-          () => setAnnounced("Copied"),
-          () => setAnnounced("It could not be copied"),
-        );
+      async copy({ body }: ShownMessage) {
+        const text = (await copyText(body)) ? "Copied" : "It could not be copied";
+        setCopied(({ times }) => ({ times: times + 1, text }));
       },
       quote(message: ShownMessage) {
         store.setDraft(withQuotation(store.getSnapshot().draft, asText(message)));
@@ -102,7 +108,7 @@ export function Thread(props: ThreadProps) {
   const mayWrite = status === "ready" || (status === "error" && thread.connection === "offline");
   return (
     <ThreadProvider value={actions}>
-      <section className={styles.thread} aria-label={label} data-drop={isOver || undefined} {...handlers}>
+      <section ref={section} className={styles.thread} aria-label={label} data-drop={isOver || undefined} {...handlers}>
         {header}
         <ConnectionBanner connection={thread.connection} error={status === "ready" ? thread.error : null} />
         <MessageList thread={useShown(thread)} sent={sent} empty={empty} note={note} editing={editing} />
@@ -143,13 +149,28 @@ export function Thread(props: ThreadProps) {
             Drop files to attach them
           </p>
         )}
-        <DeleteDialog message={deleting} onClose={() => setDeleting(null)} onDelete={thread.delete} />
+        {deleting && (
+          <DeleteDialog
+            {...deleting}
+            onClose={() => setDeleting({ ...deleting, isOpen: false })}
+            onClosed={() => giveFocusBack(section.current, deleting.message)}
+            onDelete={thread.delete}
+          />
+        )}
         <p role="status" className="visually-hidden">
-          {announced}
+          <span key={copied.times}>{copied.text}</span>
         </p>
       </section>
     </ThreadProvider>
   );
+}
+
+/** Gives the focus to a message, or to the button of its menu, if what had it is gone. */
+function giveFocusBack(thread: HTMLElement | null, { key }: ShownMessage): void {
+  if (document.activeElement !== document.body) return;
+  const message = thread?.querySelector<HTMLElement>(`[data-anchor="${CSS.escape(key)}"]`);
+  const button = message?.querySelector<HTMLElement>("[data-menu]");
+  (button ?? message)?.focus({ preventScroll: true });
 }
 
 /** What the list shows. It is the same while somebody writes, which is at every key. */

@@ -1,14 +1,29 @@
-import { type KeyboardEvent, type FocusEvent as ReactFocusEvent, type RefObject, useState } from "react";
+import {
+  type KeyboardEvent,
+  type FocusEvent as ReactFocusEvent,
+  type RefObject,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "react";
 
 /** Each message as an element: `data-anchor` is its key. */
 const messages = "[data-anchor]";
 
 /**
  * One stop for Tab in all of a list: the list itself, and from there the arrows go from message to message. The one that has the
- * focus gives it on, to its menu, links and code, by Tab; Enter opens its menu.
+ * focus gives it on, to its menu, links and code, by Tab; Enter opens its menu. If what has the focus goes, such as a button that is
+ * done, its message gets it, or the list if that is gone too.
  */
 export function useActiveMessage(scroller: RefObject<HTMLElement | null>) {
   const [key, setKey] = useState<string | null>(null);
+  const focused = useRef<{ element: Element; message: HTMLElement | null } | null>(null);
+
+  useLayoutEffect(() => {
+    const { element, message } = focused.current ?? {};
+    if (!element || element.isConnected || document.activeElement !== document.body) return;
+    (message?.isConnected ? message : scroller.current)?.focus({ preventScroll: true });
+  });
 
   const onKeyDown = (event: KeyboardEvent) => {
     const target = event.target as HTMLElement;
@@ -29,10 +44,16 @@ export function useActiveMessage(scroller: RefObject<HTMLElement | null>) {
   };
 
   const onFocus = ({ target }: ReactFocusEvent) => {
-    setKey(target.closest<HTMLElement>(messages)?.dataset["anchor"] ?? null);
+    const message = target.closest<HTMLElement>(messages);
+    focused.current = { element: target, message };
+    setKey(message?.dataset["anchor"] ?? null);
   };
-  const onBlur = ({ currentTarget, relatedTarget }: ReactFocusEvent) => {
+  const onBlur = ({ target, currentTarget, relatedTarget }: ReactFocusEvent) => {
     if (!currentTarget.contains(relatedTarget)) setKey(null);
+    // A browser may tell of that also because it is about to go.
+    queueMicrotask(() => {
+      if (target.isConnected && focused.current?.element === target) focused.current = null;
+    });
   };
   return { key, list: { tabIndex: key === null ? 0 : -1, onKeyDown, onFocus, onBlur } };
 }

@@ -24,8 +24,23 @@ export function useMissedDrops(): void {
   }, []);
 }
 
+/** Calls back with what is dropped or pasted. A folder is a file too for a browser, but one that cannot be read. */
+function take({ items }: DataTransfer, onFiles: OnFiles): void {
+  const files: File[] = [];
+  const folders: FileSystemEntry[] = [];
+  for (const item of items) {
+    const entry = item.webkitGetAsEntry();
+    const file = item.getAsFile();
+    if (entry?.isDirectory) folders.push(entry);
+    else if (file) files.push(file);
+  }
+  onFiles(files, folders);
+}
+
+type OnFiles = (files: readonly File[], folders: readonly { name: string }[]) => void;
+
 /** Takes files that are dropped on an element or pasted in it: give it the handlers. */
-export function useFileDrop(onFiles: (files: readonly File[]) => void) {
+export function useFileDrop(onFiles: OnFiles) {
   const [isOver, setOver] = useState(false);
   const handlers = {
     onDragOver(event: ReactDragEvent) {
@@ -42,14 +57,14 @@ export function useFileDrop(onFiles: (files: readonly File[]) => void) {
       if (!hasFiles(event.dataTransfer)) return;
       event.preventDefault();
       setOver(false);
-      onFiles([...event.dataTransfer.files]);
+      take(event.dataTransfer, onFiles);
     },
     onPaste(event: ReactClipboardEvent) {
       const { files, types } = event.clipboardData;
       // What an office program copies is a text, and a picture of that.
       if (files.length === 0 || types.includes("text/plain")) return;
       event.preventDefault();
-      onFiles([...files]);
+      take(event.clipboardData, onFiles);
     },
   };
   return { isOver, handlers };

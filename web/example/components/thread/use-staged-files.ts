@@ -1,3 +1,4 @@
+import type { Chat, SessionIdentity } from "@devinbox/client";
 import { useChat } from "@devinbox/client/react";
 import { useEffect, useEffectEvent, useState } from "react";
 import { type FileLimits, addFiles, fileProblem } from "@/lib/files";
@@ -12,16 +13,17 @@ export interface StagedFiles {
   readonly isOff: boolean;
   /** Whether they are there again after a reload. */
   readonly isKept: boolean;
-  add: (files: readonly File[]) => void;
+  /** Folders cannot be sent, and are named only to say so. */
+  add: (files: readonly File[], folders?: readonly { name: string }[]) => void;
   remove: (file: File) => void;
   clear: () => void;
   /** Says why they could not be sent. */
   refuse: (error: unknown) => void;
 }
 
-/** What is chosen for a conversation. A reload of the tab leaves it, if the browser can keep it. */
-export function useStagedFiles(clientId: string | undefined): StagedFiles {
-  const session = useSession();
+/** What is chosen for a conversation by `me`, who may be known later. A reload of the tab leaves it, if the browser can keep it. */
+export function useStagedFiles(clientId: string | undefined, me: SessionIdentity | null): StagedFiles {
+  const session = useSession(me);
   const limits = session?.limits;
   const [{ files: list, problem }, setChoice] = useState(nothing);
   const isKept = useKept(session && `${session.who} ${clientId ?? ""}`, list, (kept) =>
@@ -32,8 +34,8 @@ export function useStagedFiles(clientId: string | undefined): StagedFiles {
     problem,
     isOff: limits === null,
     isKept,
-    add(files) {
-      if (files.length > 0) setChoice((choice) => addFiles(choice.files, files, limits));
+    add(files, folders = []) {
+      if (files.length + folders.length > 0) setChoice((choice) => addFiles(choice.files, files, limits, folders));
     },
     remove(file) {
       setChoice(({ files }) => ({ files: files.filter((other) => other !== file), problem: "" }));
@@ -103,27 +105,31 @@ function tabKey(isNeeded = false): string | null {
 }
 
 interface Known {
+  chat: Chat;
   /** Who is here, by a name of their own. */
   who: string;
   /** What may be sent here. */
   limits: FileLimits;
 }
 
-/** undefined until it is known. */
-function useSession(): Known | undefined {
+/** undefined until it is known. If it is refused, because nobody is signed in, it is asked for again once the thread knows `me`. */
+function useSession(me: SessionIdentity | null): Known | undefined {
   const chat = useChat();
   const [known, setKnown] = useState<Known>();
+  const isKnown = known?.chat === chat;
+  const isSignedIn = me !== null;
   useEffect(() => {
+    if (isKnown) return undefined;
     let isHere = true;
     chat.session().then(
       ({ identity, limits }) => {
-        if (isHere) setKnown({ who: `${identity.role}:${identity.id}`, limits: limits.attachment });
+        if (isHere) setKnown({ chat, who: `${identity.role}:${identity.id}`, limits: limits.attachment });
       },
       () => {}, // the thread says so
     );
     return () => {
       isHere = false;
     };
-  }, [chat]);
-  return known;
+  }, [chat, isKnown, isSignedIn]);
+  return isKnown ? known : undefined;
 }

@@ -21,7 +21,12 @@ export function PopupMenu({ anchor, isOpen, onClose, onClosed, children }: Popup
     <Menu.Root
       open={isOpen}
       modal={false}
-      onOpenChange={(open) => open || onClose()}
+      onOpenChange={(open, { reason }) => {
+        if (open) return;
+        // An item may open a dialog, which gives the focus back to what has it now.
+        if (reason === "item-press") anchor.focus({ preventScroll: true });
+        onClose();
+      }}
       onOpenChangeComplete={(open) => open || onClosed?.()}
     >
       <Menu.Portal>

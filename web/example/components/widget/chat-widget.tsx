@@ -2,6 +2,7 @@
 
 import { useUnread } from "@devinbox/client/react";
 import { type KeyboardEvent, Suspense, lazy, useRef, useState } from "react";
+import { MessageAlerts } from "@/components/alerts/message-alerts";
 import { ChatIcon, CloseIcon } from "@/components/ui/icons";
 import { isComposing } from "@/components/ui/is-composing";
 import styles from "./chat-widget.module.css";
@@ -31,6 +32,7 @@ export function ChatWidget({ team, greeting }: ChatWidgetProps) {
   const name = `Chat with ${team}`;
   return (
     <div className={styles.widget} data-open={isOpen || undefined}>
+      <MessageAlerts isShown={isOpen} />
       {isOpen && (
         <div className={styles.panel} role="dialog" aria-label={name} onKeyDown={onKeyDown}>
           <Suspense

@@ -4,7 +4,7 @@ import { asText } from "@/lib/files";
 import { useAlerts } from "./use-alerts";
 
 /** Tells a client of answers, unless the conversation `isShown` and the page is visible. */
-export function useMessageAlerts(isShown: boolean): void {
+export function MessageAlerts({ isShown }: { isShown: boolean }) {
   const { me, messages, status } = useConversation();
   const alert = useAlerts(me);
   const newest = messages.findLast(({ own, seq }) => !own && seq > 0);
@@ -23,4 +23,5 @@ export function useMessageAlerts(isShown: boolean): void {
     }
     heard.current = Math.max(heard.current ?? 0, seq);
   }, [isReady, newest, isShown, alert]);
+  return null;
 }
