@@ -15,8 +15,8 @@ vi.hoisted(() => {
 });
 
 /** A moment of this computer's time zone, as the server writes it. */
-const at = (...parts: [number, number, number, number?, number?]) =>
-  new Date(...(parts as [number, number])).toISOString();
+const at = (year: number, month: number, date: number, hours = 0, minutes = 0) =>
+  new Date(year, month, date, hours, minutes).toISOString();
 const now = new Date(2026, 2, 11, 0, 30); // half past midnight on a Wednesday
 
 describe("a moment, half an hour after midnight:", () => {
