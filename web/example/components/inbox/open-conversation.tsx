@@ -62,6 +62,12 @@ export function OpenConversation(props: OpenConversationProps) {
     else setDialogOpen(true);
   };
 
+  /** On a phone an item of a menu has opened the dialog, and is gone. */
+  const giveFocusBack = () => {
+    if (document.activeElement !== document.body) return;
+    place.current?.querySelector<HTMLElement>("header [aria-haspopup=menu]")?.focus({ preventScroll: true });
+  };
+
   useShortcuts(
     keys,
     {
@@ -128,6 +134,7 @@ export function OpenConversation(props: OpenConversationProps) {
         open={isDialogOpen && conversation !== null}
         title="About the client"
         onClose={() => setDialogOpen(false)}
+        onClosed={giveFocusBack}
       >
         {conversation && <ClientPanel conversation={conversation} change={change} />}
         <div className="buttons">

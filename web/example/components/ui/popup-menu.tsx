@@ -21,12 +21,7 @@ export function PopupMenu({ anchor, isOpen, onClose, onClosed, children }: Popup
     <Menu.Root
       open={isOpen}
       modal={false}
-      onOpenChange={(open, { reason }) => {
-        if (open) return;
-        // An item may open a dialog, which gives the focus back to what has it now.
-        if (reason === "item-press") anchor.focus({ preventScroll: true });
-        onClose();
-      }}
+      onOpenChange={(open) => open || onClose()}
       onOpenChangeComplete={(open) => open || onClosed?.()}
     >
       <Menu.Portal>
