@@ -55,6 +55,7 @@ for (const origin of ["same-origin", "cross-origin"]) {
       }
 
       if (origin === "same-origin") {
+        await team.close(); // so that nobody reads what is sent now
         const short = await context.newPage();
         await short.goto("/short"); // of the whole project's README
         await expect(short.getByText("live", { exact: true })).toBeVisible();
