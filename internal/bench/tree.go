@@ -105,27 +105,8 @@ func keptSources(ctx context.Context, checkout, commit string) (dir string, err 
 	if err != nil {
 		return "", err
 	}
-	parent := filepath.Join(cache, "commits")
-	if err := folder.Make(parent); err != nil {
-		return "", err
-	}
-	dir = filepath.Join(parent, strings.TrimSpace(string(id)))
-	lock, err := folder.Lock(ctx, dir+".lock")
-	if err != nil {
-		return "", err
-	}
-	defer lock.Close()
-	if _, err := os.Stat(dir); err == nil {
-		return dir, nil
-	}
-	part := dir + ".part" // a process that was killed may have left one
-	if err := os.RemoveAll(part); err != nil {
-		return "", err
-	}
-	if err := extract(ctx, checkout, commit, part); err != nil {
-		return "", err
-	}
-	return dir, os.Rename(part, dir)
+	dir = filepath.Join(cache, "commits", strings.TrimSpace(string(id)))
+	return dir, folder.Once(ctx, dir, func(part string) error { return extract(ctx, checkout, commit, part) })
 }
 
 // Migrate brings an empty database to the commit's schema.

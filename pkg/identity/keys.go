@@ -26,6 +26,8 @@ import (
 const (
 	// fetchTimeout limits one request for the keys, since a caller waits for it.
 	fetchTimeout = 2 * time.Second
+	// connsMax is more than one, because a connection whose dialling goes on after its request was given up counts too.
+	connsMax = 10
 	// maxKeysBytes is how large a key set may be.
 	maxKeysBytes = 64 << 10
 	// keysFresh is how long keys are used without asking again. Without it, an instance would trust a withdrawn key
@@ -80,7 +82,7 @@ func newRemoteKeys(o Options) *remoteKeys {
 	k.held.Store(&keySet{})
 	scheme, _, _ := strings.Cut(o.JWKSURL, ":")
 	// A connection would be closed before it is needed again. The keys that a redirect leads to are not the configured ones.
-	k.client = outgoing.NewClient(scheme, 1, -1)
+	k.client = outgoing.NewClient(scheme, connsMax, -1)
 	return k
 }
 

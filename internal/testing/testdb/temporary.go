@@ -91,39 +91,25 @@ var original = sync.OnceValues(func() (dir string, err error) {
 	if err != nil {
 		return "", err
 	}
-	parent := filepath.Join(cache, "testdb")
-	if err := folder.Make(parent); err != nil {
-		return "", err
-	}
-	dir = filepath.Join(parent, fmt.Sprintf("%x", sha256.Sum256([]byte(which))))
-	lock, err := folder.Lock(ctx, dir+".lock")
-	if err != nil {
-		return "", err
-	}
-	defer lock.Close()
-	if _, err := os.Stat(dir); err == nil {
-		return dir, nil
-	}
-	made := temporary{} // it ends with this process, even if that is killed
-	defer made.end()
-	if err := made.prepare(); err != nil {
-		return "", err
-	}
-	server, err := pgserver.Start(ctx, pgserver.Options{Dir: made.dir, NoSync: true})
-	if err != nil {
-		return "", err
-	}
-	if err := server.Stop(); err != nil {
-		return "", err
-	}
-	part := dir + ".part" // a process that was killed may have left one
-	if err := os.RemoveAll(part); err != nil {
-		return "", err
-	}
-	if out, err := exec.Command("cp", "-Rp", made.dir, part).CombinedOutput(); err != nil {
-		return "", fmt.Errorf("keep the data of an empty server: %w: %s", err, out)
-	}
-	return dir, os.Rename(part, dir)
+	dir = filepath.Join(cache, "testdb", fmt.Sprintf("%x", sha256.Sum256([]byte(which))))
+	return dir, folder.Once(ctx, dir, func(part string) error {
+		made := temporary{} // it ends with this process, even if that is killed
+		defer made.end()
+		if err := made.prepare(); err != nil {
+			return err
+		}
+		server, err := pgserver.Start(ctx, pgserver.Options{Dir: made.dir, NoSync: true})
+		if err != nil {
+			return err
+		}
+		if err := server.Stop(); err != nil {
+			return err
+		}
+		if out, err := exec.Command("cp", "-Rp", made.dir, part).CombinedOutput(); err != nil {
+			return fmt.Errorf("keep the data of an empty server: %w: %s", err, out)
+		}
+		return nil
+	})
 })
 
 // end ends the server and waits until it and its folder are gone.
