@@ -149,6 +149,7 @@ func TestASessionThatTheServerEndedIsReplaced(t *testing.T) {
 func TestAConnectionInABlackHoleIsReplaced(t *testing.T) {
 	t.Parallel()
 	w, proxy := behindProxy(t)
+	w.store = openAsDeployed(t, proxy.URL())
 	for range 6 {
 		w.healthy()
 		idle()
@@ -160,6 +161,7 @@ func TestAConnectionInABlackHoleIsReplaced(t *testing.T) {
 func TestAStatementInABlackHoleIsGivenUpInTime(t *testing.T) {
 	t.Parallel()
 	w, proxy := behindProxy(t)
+	w.store = openAsDeployed(t, proxy.URL())
 	for range 3 { // again: more than the pool has places
 		w.healthy()
 		proxy.BlackHole()
@@ -185,6 +187,7 @@ func TestARefusingDatabaseIsSaidToBeUnavailable(t *testing.T) {
 func TestAHangingDatabaseIsSaidToBeUnavailableInTime(t *testing.T) {
 	t.Parallel()
 	w, proxy := behindProxy(t)
+	w.store = openAsDeployed(t, proxy.URL())
 	w.healthy()
 	proxy.Hang(true)
 	proxy.Cut()
@@ -320,6 +323,7 @@ func TestALostAnswerToAReadMarkMovesItOnce(t *testing.T) {
 func TestAStatementBehindALockIsGivenUpInTimeAndStoresNothing(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
+	w.store = openAsDeployed(t, w.url)
 	w.send(fromClient("42", "Hello"))
 	tx := w.hold("select from chat.conversation where client_id = '42' for update")
 	within(t, promised, func() {
@@ -535,6 +539,7 @@ func TestNoErrorRepeatsWhatWasSentOrHowToConnect(t *testing.T) {
 	t.Parallel()
 	const canary = "canary"
 	w, proxy := behindProxy(t)
+	w.store = openAsDeployed(t, proxy.URL())
 	p := fromClient(canary+"-client", canary+"-body")
 	p.Sender.Name, p.Sender.Email = canary+"-name", canary+"@example.com"
 	p = keyed(p, canary+"-key")

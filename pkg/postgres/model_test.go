@@ -21,7 +21,6 @@ import (
 
 	"devinbox/internal/testing/wire"
 	"devinbox/pkg/chat"
-	"devinbox/pkg/postgres"
 )
 
 // The model: what the tables must hold after each call, in plain Go. It has no locks, no SQL and no clock of its own.
@@ -1385,12 +1384,6 @@ func TestEveryCallDoesWhatTheModelDoes(t *testing.T) {
 		}
 	}
 	w, proxy := behindProxy(t)
-	patient, err := postgres.OpenPatient(postgres.Options{URL: proxy.URL()}, 30*time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(patient.Close)
-	w.store = patient // no call is given up and asked again because the machine is slow: the model would not know
 	w.exec("create function micros(t timestamptz) returns bigint immutable language sql return coalesce((extract(epoch from t) * 1000000)::bigint, 0)")
 	w.exec("create function moment(micros bigint) returns timestamptz immutable language sql return timestamptz '1970-01-01 00:00:00Z' + micros * interval '1 microsecond'")
 	m := &model{

@@ -489,7 +489,7 @@ func TestAnAcknowledgementWaitsForNoDiskAndASendDoes(t *testing.T) {
 	w.exec("do $$ begin execute format('alter database %I set synchronous_commit = on', current_database()); end $$")
 	w.exec("alter system set synchronous_standby_names = 'nobody'")
 	w.exec("select pg_reload_conf()")
-	careful := open(t, server.URL())
+	careful := openAsDeployed(t, server.URL())
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) { // the settings take a moment to arrive
 		if _, err := careful.Send(t.Context(), fromClient("43", "Hello")); err != nil {
 			wantKind(t, err, chat.Unavailable)

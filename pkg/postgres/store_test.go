@@ -33,7 +33,19 @@ func setup(t *testing.T) *world {
 	return &world{t, deployed, open(t, deployed), look(t, url)}
 }
 
+// open opens a store that gives no call up because the machine is slow: other tests run beside this one.
 func open(t *testing.T, url string) *postgres.Store {
+	t.Helper()
+	store, err := postgres.OpenPatient(postgres.Options{URL: url}, 30*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(store.Close)
+	return store
+}
+
+// openAsDeployed opens a store that waits no longer than a deployment's. It is for tests of calls that get no answer.
+func openAsDeployed(t *testing.T, url string) *postgres.Store {
 	t.Helper()
 	store, err := postgres.Open(postgres.Options{URL: url}, nil)
 	if err != nil {

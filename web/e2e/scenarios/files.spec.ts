@@ -152,9 +152,14 @@ test("a page that was loaded before its person signed in keeps chosen files as a
       await prepared.route("**/api/session", (route) => route.fulfill({ status: 401, body: "{}" }));
     },
   });
-  await expect(page.getByRole("main").getByRole("alert")).toBeVisible();
+  const alert = page.getByRole("main").getByRole("alert");
+  await expect(alert).toBeVisible();
   await page.unroute("**/api/session");
-  await page.clock.fastForward("00:30"); // a token that was refused is not tried again at once
+  // It waits longer after each refusal. One that is still on its way while the clock is moved begins a wait of its own.
+  await expect(async () => {
+    await page.clock.fastForward("00:30");
+    await expect(alert).toBeHidden({ timeout: 2_000 });
+  }).toPass({ timeout: 30_000 });
   const client = await Chat.on(page);
   await choose(client, text("log.txt"));
   await expect(staged(client)).toContainText("log.txt");
