@@ -162,6 +162,10 @@ func TestImportExportAndEraseSayWhatIsWrong(t *testing.T) {
 	}
 	for _, arguments := range []string{"import lines", "erase --client 42"} { // they would use channels that nobody is on
 		execute(t, folder, append(variables, "CHAT_CHANNELS=presense"), strings.Fields(arguments)...).is(t, 1, "CHAT_CHANNELS must be private, presence or public")
+		inFile := emptyProject(t)
+		write(t, filepath.Join(inFile, "lines"), someLines)
+		write(t, filepath.Join(inFile, ".env.local"), "CHAT_CHANNELS=presense\n")
+		execute(t, inFile, variables, strings.Fields(arguments)...).is(t, 1, "CHAT_CHANNELS (in .env.local) must be private, presence or public")
 	}
 	for _, arguments := range []string{"export", "export 42", "export --client=", "import", "import a b", "erase", "erase 42", "erase --client=", "erase --client 42 43", "erase --client 42 --all=perhaps"} {
 		execute(t, folder, variables, strings.Fields(arguments)...).is(t, 2, "--help")

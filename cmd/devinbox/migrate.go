@@ -83,7 +83,10 @@ func (p *project) owned(needed ...string) (config.Config, error) {
 	if all, ok := faults.(interface{ Unwrap() []error }); ok {
 		for _, one := range all.Unwrap() {
 			var fault config.Fault
-			if errors.As(one, &fault) && slices.Contains(needed, fault.Variable) {
+			if !errors.As(one, &fault) {
+				continue
+			}
+			if variable, _, _ := strings.Cut(fault.Variable, " "); slices.Contains(needed, variable) { // without its file
 				return settings, fault
 			}
 		}
