@@ -530,6 +530,26 @@ func TestWhatIsUnreadForLongEnoughIsToldOnceUntilTheNextRead(t *testing.T) {
 			t.Errorf("%d wait after that", n)
 		}
 	})
+	t.Run("read while it waits for another try, and then another message", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t)
+		w.send(fromClient("a", "Hello"))
+		w.told(after)
+		later(w, after)
+		w.queueWebhooks(after)
+		w.settle(w.claimWebhooks(10), time.Hour) // it was not taken
+		w.read(byAda("a", 1))
+		w.send(fromClient("a", "Hello again"))
+		w.queueWebhooks(after)
+		w.exec("update chat.webhook set due_at = clock_timestamp()")
+		if got := told(w); len(got) != 0 {
+			t.Errorf("told %q at once", got)
+		}
+		later(w, after)
+		if got := told(w); !slices.Equal(got, []string{unread(chat.Developer)}) {
+			t.Errorf("told %q in time", got)
+		}
+	})
 	t.Run("off", func(t *testing.T) {
 		t.Parallel()
 		w := setup(t)

@@ -55,6 +55,7 @@ begin
       select from chat.webhook_unread as unread join chat.conversation as stored using (client_id)
         where (unread.client_id, unread.side) = (waiting.client_id, waiting.side)
           and unread.read_seq = case when unread.side = 'client' then stored.client_read_seq else stored.developer_read_seq end
+          and unread.told -- or else it was read, and what is unread now has not been so for long enough
           and chat.first_unread_v1(unread.client_id, unread.side, unread.read_seq, '-infinity') is not null
     ) then
       delete from chat.webhook as stored
