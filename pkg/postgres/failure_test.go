@@ -610,6 +610,7 @@ func TestNoErrorRepeatsWhatWasSentOrHowToConnect(t *testing.T) {
 		{"a search that cannot be made", chat.Invalid, func() error { return list(chat.InboxQuery{Search: pointer(canary + "\x00")}) }},
 		{"a token that is none", chat.Invalid, func() error { return list(chat.InboxQuery{Since: pointer(canary)}) }},
 		{"a cursor that is none", chat.Invalid, func() error { return list(chat.InboxQuery{Cursor: pointer(canary)}) }},
+		{"an argument of a type that cannot be sent", chat.Internal, func() error { return w.store.Ask(t.Context(), struct{ Body string }{canary}) }},
 		{"a wrong password", chat.Unavailable, func() error { return send(open(t, wrong.String()), p) }},
 		{"no such database", chat.Unavailable, func() error { return send(open(t, noDatabase.String()), p) }},
 		{"no such host", chat.Unavailable, func() error { return send(open(t, noHost.String()), p) }},

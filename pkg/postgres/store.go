@@ -173,7 +173,7 @@ func try[T any](ctx context.Context, s *Store, patience time.Duration, sql strin
 func ask(ctx context.Context, conn *pgx.Conn, sql string, args []any) (pgx.Rows, error) {
 	var parameters pgx.ExtendedQueryBuilder
 	if err := parameters.Build(conn.TypeMap(), nil, args); err != nil {
-		return nil, chat.Defect(err)
+		return nil, chat.Defect(errors.New("postgres: an argument is of a type that cannot be sent")) // what pgx says repeats it
 	}
 	answer := conn.PgConn().ExecParams(ctx, sql, parameters.ParamValues, nil, parameters.ParamFormats, []int16{pgx.BinaryFormatCode})
 	return pgx.RowsFromResultReader(conn.TypeMap(), answer), nil
