@@ -202,7 +202,7 @@ func (d devRun) migrate(ctx context.Context, settings config.Config) error {
 	if len(status.Pending) == 0 {
 		return nil
 	}
-	if !local && !confirm(os.Stdin, "The database is not on this machine, and these migrations are missing: "+strings.Join(status.Pending, ", ")+". Migrate it?") {
+	if !local && !confirm(ctx, os.Stdin, "The database is not on this machine, and these migrations are missing: "+strings.Join(status.Pending, ", ")+". Migrate it?") {
 		return errors.New("the database was not migrated, so nothing can be served")
 	}
 	if err := migrate.Up(ctx, database, func(string) {}); err != nil {
@@ -230,11 +230,21 @@ func isLoopback(database string) (bool, error) {
 	return true, nil
 }
 
-func confirm(from io.Reader, question string) bool {
+// confirm asks a question, and tells whether the answer is yes. When ctx ends it waits for no answer.
+func confirm(ctx context.Context, from io.Reader, question string) bool {
 	fmt.Fprint(os.Stderr, question, " [y/N] ")
-	answer, _ := bufio.NewReader(from).ReadString('\n')
-	answer = strings.ToLower(strings.TrimSpace(answer))
-	return answer == "y" || answer == "yes"
+	answers := make(chan string, 1)
+	go func() { // a read from a terminal cannot be given up
+		answer, _ := bufio.NewReader(from).ReadString('\n')
+		answers <- strings.ToLower(strings.TrimSpace(answer))
+	}()
+	select {
+	case answer := <-answers:
+		return answer == "y" || answer == "yes"
+	case <-ctx.Done():
+		fmt.Fprintln(os.Stderr)
+		return false
+	}
 }
 
 // example tells whether to run the web example of a workspace.

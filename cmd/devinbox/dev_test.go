@@ -48,7 +48,7 @@ func TestOnlyAYesIsAYes(t *testing.T) {
 		"y\n": true, "Y\n": true, "yes\n": true, " YES \r\n": true, "y": true,
 		"": false, "\n": false, "n\n": false, "no\n": false, "yess\n": false, "ye\n": false, "nyes\n": false, "\ny\n": false,
 	} {
-		if got := confirm(strings.NewReader(answer), "Really?"); got != want {
+		if got := confirm(t.Context(), strings.NewReader(answer), "Really?"); got != want {
 			t.Errorf("%q is taken for %v", answer, got)
 		}
 	}
@@ -426,6 +426,38 @@ func TestADatabaseElsewhereIsMigratedOnlyAfterAYes(t *testing.T) {
 	}
 	if o := run("").is(t, 0); strings.Contains(o.errors, "[y/N]") {
 		t.Errorf("it asks though there is nothing to do: %s", o.errors)
+	}
+}
+
+func TestCtrlCEndsDevWhileItAsks(t *testing.T) {
+	t.Parallel()
+	here := testdb.Empty(t)
+	u, err := url.Parse(here)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Host = net.JoinHostPort("0.0.0.0", u.Port())
+	c := command(t, emptyProject(t), []string{"DATABASE_URL=" + u.String()}, "dev", "--services-only", "--data", newData(t), "--", "true")
+	keyboard, err := c.StdinPipe() // of which nothing comes
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer keyboard.Close()
+	r := start(t, c)
+	eventually(t, "it asks", func() bool { return strings.Contains(r.problems(), "[y/N]") })
+	r.Process.Signal(os.Interrupt)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		io.Copy(io.Discard, r.output) // it ends with the process
+	}()
+	select {
+	case <-ended:
+	case <-time.After(20 * time.Second):
+		t.Fatalf("it still waits for an answer: %s", r.problems())
+	}
+	if hasSchema(t, here) {
+		t.Error("it is migrated without a yes")
 	}
 }
 
