@@ -72,7 +72,9 @@ func runServer(ctx context.Context, settings config.Config, server config.Server
 	a := app.New(settings, nil, log)
 	defer a.Close()
 	log.Info("serving", "address", listener.Addr().String(), "pool", server.PoolMax, "trustProxy", server.TrustProxy)
-	context.AfterFunc(ctx, func() {
+	said := make(chan struct{})
+	endsByItself := context.AfterFunc(ctx, func() {
+		defer close(said)
 		signal.Reset(os.Interrupt, syscall.SIGTERM) // so that the next one ends the process
 		log.Info("finishing what has begun")
 	})
@@ -88,6 +90,9 @@ func runServer(ctx context.Context, settings config.Config, server config.Server
 	})
 	stop()
 	timer.Wait()
+	if !endsByItself() {
+		<-said // if there was nothing to finish, the end may come before that
+	}
 	if err == nil {
 		log.Info("stopped")
 	}
