@@ -133,8 +133,12 @@ func TestAFailedDisconnectTellsNoSecret(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p, log := publisher(t, test.server(t))
-			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
-			defer cancel()
+			ctx := t.Context()
+			if strings.Contains(test.cause, "timeout") { // the others are answered, however slow this machine is
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(ctx, 500*time.Millisecond)
+				defer cancel()
+			}
 			err := p.Disconnect(ctx, chat.Client, "42")
 			if chat.KindOf(err) != chat.Unavailable || !strings.Contains(fmt.Sprint(err), test.cause) {
 				t.Errorf("%v, want %s", err, test.cause)

@@ -39,7 +39,7 @@ func TestARequestEndsWithItsContext(t *testing.T) {
 			defer cancel()
 			started := time.Now()
 			mustBe(t, p.Publish(ctx, []chat.Event{message(1, "Hello")}), nil, nil)
-			if took := time.Since(started); took > time.Second {
+			if took := time.Since(started); took > 4*time.Second { // a request without a deadline has 5 s
 				t.Errorf("%s over %s took %v", name, scheme, took)
 			}
 			if lines := log.Lines(slog.LevelWarn); len(lines) != 1 {
@@ -284,8 +284,12 @@ func TestNoFailureTellsASecret(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p, log := publisher(t, test.server(t))
-			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
-			defer cancel()
+			ctx := t.Context()
+			if test.class == "timeout" { // the others are answered, however slow this machine is
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(ctx, 500*time.Millisecond)
+				defer cancel()
+			}
 			p.Publish(ctx, []chat.Event{message(1, body)})
 			for _, word := range []string{secret, key, "auth_", "signature", "md5", "canary", "batch_events", "http:", "https:"} {
 				if strings.Contains(log.String(), word) {
