@@ -80,10 +80,11 @@ func (d *doctor) variables(context.Context) []Finding {
 	if len(i.Secret) == 0 && i.JWKSURL == "" && !(i.AuthJS && len(i.AuthSecrets) > 0) && !blamed["CHAT_JWT_SECRET"] {
 		blame("CHAT_JWT_SECRET", "is missing, and no other key is set (CHAT_JWKS_URL, or CHAT_AUTHJS with AUTH_SECRET): every request gets a 503")
 	}
+	found = append(found, d.wrapped(blamed)...)
 	if len(found) == 0 {
 		found = append(found, Finding{Check: "variables", Status: OK, Detail: d.counted()})
 	}
-	return slices.Concat(found, d.wrapped(blamed), d.secrets(blamed), d.modes())
+	return slices.Concat(found, d.secrets(blamed), d.modes())
 }
 
 // shared are variables that other programs read too, or whose values other programs have: a space around them, which
