@@ -24,7 +24,7 @@ func eraseCommand() *cobra.Command {
 	var all, vacuum bool
 	command := &cobra.Command{
 		Use:   "erase --client ID",
-		Short: "Erase the texts of a client's conversation, with names and e-mails, for good",
+		Short: "Erase the texts of a client's conversation, with the client's name and e-mail, for good",
 		Long: `Erase every text, digest and file of a client's conversation, of both sides, and the client's name and e-mail, for good. The
 messages keep their numbers, times and developers' names, as deleted ones. With --all the conversation itself is removed too, with the client's id.
 
