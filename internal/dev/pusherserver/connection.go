@@ -21,13 +21,9 @@ import (
 	"github.com/coder/websocket"
 )
 
-const (
-	// maxFrameBytes is the size of the largest frame that is accepted. It is enough for the largest event, also
-	// after escaping.
-	maxFrameBytes = 128 << 10
-	// writeTimeout is how long writing one frame may take.
-	writeTimeout = 10 * time.Second
-)
+// maxFrameBytes is the size of the largest frame that is accepted. It is enough for the largest event, also after
+// escaping.
+const maxFrameBytes = 128 << 10
 
 // Close codes of https://pusher.com/docs/channels/library_auth_reference/pusher-websockets-protocol/#error-codes.
 const (
@@ -57,6 +53,7 @@ type connection struct {
 	log     *slog.Logger
 	drop    context.CancelFunc // ends the connection without a close frame
 	queue   chan []byte
+	writing time.Duration // that one frame may take
 	tooSlow sync.Once
 	pulse   *pulse
 
@@ -100,7 +97,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	c := &connection{
 		id: newSocketID(), socket: socket, network: network, log: s.options.Log, drop: cancel,
-		queue: make(chan []byte, s.options.SendQueue), pulse: pulse,
+		queue: make(chan []byte, s.options.SendQueue), writing: s.options.WriteTimeout, pulse: pulse,
 		ending: make(chan struct{}), channels: map[string]*channel{},
 	}
 	c.send(established(c.id, s.options.ActivityTimeout))
@@ -260,7 +257,7 @@ func (c *connection) write(ctx context.Context) {
 
 // writeFrame writes a frame, and drops the connection if that fails.
 func (c *connection) writeFrame(ctx context.Context, frame []byte) bool {
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.writing)
 	defer cancel()
 	if err := c.socket.Write(ctx, websocket.MessageText, frame); err != nil {
 		c.drop()

@@ -275,7 +275,7 @@ func TestClosingTellsEverybodyAndFreesTheAddressAtOnce(t *testing.T) {
 
 func TestWhatWasPublishedBeforeTheEndStillArrives(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := start(t, func(o *pusherserver.Options) { o.WriteTimeout = time.Minute }) // nothing is read while all is published
 	c := connect(t, s)
 	signedIn(c, `{"id":"u1"}`)
 	c.subscribe("my-channel")

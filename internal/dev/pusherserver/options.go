@@ -28,6 +28,8 @@ type Options struct {
 	PongTimeout time.Duration
 	// IdleTimeout is how long a connection to the HTTP API stays open between requests. Defaults to 60 s.
 	IdleTimeout time.Duration
+	// WriteTimeout is how long writing one frame may take; a client that reads more slowly is dropped. Defaults to 10 s.
+	WriteTimeout time.Duration
 	// SendQueue is how many frames may wait for one connection; a client that reads too slowly for that is dropped.
 	// Defaults to 1,000.
 	SendQueue int
@@ -72,6 +74,7 @@ func (o Options) complete() (Options, error) {
 	o.ActivityTimeout = cmp.Or(o.ActivityTimeout, 120*time.Second)
 	o.PongTimeout = cmp.Or(o.PongTimeout, 30*time.Second)
 	o.IdleTimeout = cmp.Or(o.IdleTimeout, time.Minute)
+	o.WriteTimeout = cmp.Or(o.WriteTimeout, 10*time.Second)
 	o.SendQueue = cmp.Or(o.SendQueue, 1000)
 	o.WebhookHoldBack = cmp.Or(o.WebhookHoldBack, 3*time.Second)
 	o.WebhookBackoff = cmp.Or(o.WebhookBackoff, time.Second)
