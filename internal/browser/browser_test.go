@@ -59,14 +59,13 @@ func TestPeopleChatInARealBrowser(t *testing.T) {
 		})
 		examples[demo] = example
 	}
-	var r *reader
-	if strings.Contains("readme.spec.ts", *scenario) && !*screenshots {
-		r = newReader(t)
-	}
-	stage := newStage(t, examples, r)
+	stage := newStage(t, examples)
 	control := httptest.NewServer(stage)
 	defer control.Close()
 	defer stage.clear()
+	if strings.Contains("readme.spec.ts", *scenario) && !*screenshots {
+		stage.prepareReader()
+	}
 	environment := append(findBrowser(t), "STAGE="+control.URL)
 	if *screenshots {
 		environment = append(environment, "SCREENSHOTS=../../docs/screenshots")

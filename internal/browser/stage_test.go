@@ -47,15 +47,19 @@ type stage struct {
 	http.Handler
 	t        *testing.T
 	examples map[string]http.Handler // by the DEMO of their environment
-	reader   *reader                 // nil if no scenario needs one
+	reader   func() *reader          // waits for it; nil if there is none, or it could not be made
+	over     chan struct{}           // closed when the scenarios have run
 
 	mu          sync.Mutex
 	deployments map[string]*deployment
 	running     sync.WaitGroup
 }
 
-func newStage(t *testing.T, examples map[string]http.Handler, r *reader) *stage {
-	s := &stage{t: t, examples: examples, reader: r, deployments: map[string]*deployment{}}
+func newStage(t *testing.T, examples map[string]http.Handler) *stage {
+	s := &stage{
+		t: t, examples: examples, reader: func() *reader { return nil },
+		over: make(chan struct{}), deployments: map[string]*deployment{},
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /deployments", s.create)
 	mux.HandleFunc("DELETE /deployments/{id}", s.with((*deployment).end))
@@ -68,6 +72,26 @@ func newStage(t *testing.T, examples map[string]http.Handler, r *reader) *stage 
 	})
 	s.Handler = mux
 	return s
+}
+
+// prepareReader makes the reader beside the scenarios that need none, because that can take a minute. It is a test within
+// the stage's: the reader's folders go with it.
+func (s *stage) prepareReader() {
+	ready := make(chan struct{})
+	var made *reader
+	s.reader = func() *reader {
+		<-ready
+		return made
+	}
+	s.running.Go(func() {
+		s.t.Run("reader", func(t *testing.T) {
+			func() {
+				defer close(ready) // also if it could not be made
+				made = newReader(t)
+			}()
+			<-s.over
+		})
+	})
 }
 
 // create starts a deployment, as a test within the stage's: its database goes with it.
@@ -93,7 +117,11 @@ func (s *stage) create(w http.ResponseWriter, r *http.Request) {
 			var d *deployment
 			var url string
 			if origin := settings["README"]; origin != "" {
-				d, url = s.reader.serve(t, origin == "cross-origin", example, settings)
+				reader := s.reader()
+				if reader == nil {
+					t.Fatal("there is no app of the README's")
+				}
+				d, url = reader.serve(t, origin == "cross-origin", example, settings)
 			} else {
 				d = newDeployment(t, example, settings)
 				url = d.server.URL
@@ -131,6 +159,7 @@ func (s *stage) with(do func(*deployment)) http.HandlerFunc {
 
 // clear ends what the scenarios have left.
 func (s *stage) clear() {
+	close(s.over)
 	s.mu.Lock()
 	for _, d := range s.deployments {
 		d.end()

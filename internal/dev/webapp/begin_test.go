@@ -1,11 +1,13 @@
 package webapp_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -54,5 +56,58 @@ func TestARegistryThatFailsIsToldInNPMsOwnWords(t *testing.T) {
 	}
 	if n := requests.Load(); n != 2 {
 		t.Errorf("after %d requests", n)
+	}
+}
+
+func TestToolsComeWithTheRestOrAreAddedToIt(t *testing.T) {
+	t.Parallel()
+	workspace := func(t *testing.T) string {
+		dir := t.TempDir()
+		for name, text := range map[string]string{
+			"package.json":        `{"name":"web","private":true,"workspaces":["client"]}`,
+			"client/package.json": `{"name":"client","version":"1.0.0","scripts":{"build":"node -e \"fs.mkdirSync('dist')\""}}`,
+			"package-lock.json": `{"name":"web","lockfileVersion":3,"requires":true,"packages":{"":{"name":"web","workspaces":["client"]},
+				"client":{"version":"1.0.0"},"node_modules/client":{"resolved":"client","link":true}}}`,
+			"tsconfig.base.json": "{}", "client/tsconfig.json": "{}", "client/tsconfig.build.json": "{}", "client/src/index.ts": "",
+		} {
+			path := filepath.Join(dir, name)
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return dir
+	}
+	const all, some, tools, build = "Installing the workspace's packages", "Installing the web example's packages", "Installing the workspace's tools", "Building the client package"
+	for _, test := range []struct {
+		name  string
+		steps []func(context.Context, string, io.Writer) error
+		want  []string
+	}{
+		{"all at once, and not again", []func(context.Context, string, io.Writer) error{webapp.Prepare, webapp.Prepare, webapp.PrepareClient}, []string{all, build}},
+		{"the tools later", []func(context.Context, string, io.Writer) error{webapp.PrepareClient, webapp.Prepare, webapp.Prepare}, []string{some, build, tools}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			dir := workspace(t)
+			var progress strings.Builder
+			for _, step := range test.steps {
+				if err := step(t.Context(), dir, &progress); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var done []string
+			for line := range strings.Lines(progress.String()) {
+				if !strings.HasPrefix(line, " ") {
+					what, _, _ := strings.Cut(strings.TrimSpace(line), " (")
+					done = append(done, what)
+				}
+			}
+			if !slices.Equal(done, test.want) {
+				t.Errorf("%q, want %q", done, test.want)
+			}
+		})
 	}
 }

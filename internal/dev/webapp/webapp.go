@@ -123,7 +123,7 @@ func start(ctx context.Context, dir, program, mode string, environment []string,
 // at the same time.
 // Errors: no Node or npm on this machine; an installation or a build that fails.
 func Prepare(ctx context.Context, workspace string, progress io.Writer) error {
-	return prepare(ctx, workspace, progress, install, installTools, buildClient)
+	return prepare(ctx, workspace, progress, installAll, installTools, buildClient)
 }
 
 // PrepareClient installs what the example needs to run, and builds the client, if their sources have changed since that was
@@ -139,30 +139,43 @@ type step struct {
 	doing   string
 	sources []string
 	npm     []string
+	also    string // the stamp of another step that is done with this one
 }
 
 var (
 	// install installs what the example needs to run: a tenth of all packages. It starts with an empty folder.
 	install = step{
-		"node_modules/.installed", "Installing the web example's packages (once, about half a minute)",
-		[]string{"package.json", "package-lock.json"},
-		[]string{"ci", "--omit=dev", "--no-audit", "--no-fund"},
+		stamp:   "node_modules/.installed",
+		doing:   "Installing the web example's packages (once, about half a minute)",
+		sources: []string{"package.json", "package-lock.json"},
+		npm:     []string{"ci", "--omit=dev", "--no-audit", "--no-fund"},
 	}
 	// installTools adds the rest, so that an example that is running keeps running.
 	installTools = step{
-		"node_modules/.installed-tools", "Installing the workspace's tools (once, about half a minute)",
-		[]string{"package.json", "package-lock.json"},
-		[]string{"install", "--include=dev", "--no-save", "--no-audit", "--no-fund"},
+		stamp:   "node_modules/.installed-tools",
+		doing:   "Installing the workspace's tools (once, about half a minute)",
+		sources: install.sources,
+		npm:     []string{"install", "--include=dev", "--no-save", "--no-audit", "--no-fund"},
+	}
+	// installAll does both, in less time, if neither was done.
+	installAll = step{
+		stamp:   install.stamp,
+		doing:   "Installing the workspace's packages (once, about a minute)",
+		sources: install.sources,
+		npm:     []string{"ci", "--include=dev", "--no-audit", "--no-fund"},
+		also:    installTools.stamp,
 	}
 	buildClient = step{
-		"client/dist/.built", "Building the client package",
-		[]string{"package-lock.json", "tsconfig.base.json", "client/package.json", "client/tsconfig.json", "client/tsconfig.build.json", "client/src"},
-		[]string{"run", "build", "--workspace", "client"},
+		stamp:   "client/dist/.built",
+		doing:   "Building the client package",
+		sources: []string{"package-lock.json", "tsconfig.base.json", "client/package.json", "client/tsconfig.json", "client/tsconfig.build.json", "client/src"},
+		npm:     []string{"run", "build", "--workspace", "client"},
 	}
 	buildExample = step{
-		"example/.next/.built", "Building the web example (about a minute)",
-		[]string{"package-lock.json", "client/package.json", "client/src", "example"},
-		[]string{"run", "build", "--workspace", "example"},
+		stamp:   "example/.next/.built",
+		doing:   "Building the web example (about a minute)",
+		sources: []string{"package-lock.json", "client/package.json", "client/src", "example"},
+		npm:     []string{"run", "build", "--workspace", "example"},
 	}
 )
 
@@ -180,8 +193,8 @@ func prepare(ctx context.Context, workspace string, progress io.Writer, steps ..
 		if err != nil {
 			return err
 		}
-		stamp := filepath.Join(workspace, filepath.FromSlash(step.stamp))
-		if got, err := os.ReadFile(stamp); err == nil && string(got) == want {
+		at := func(stamp string) string { return filepath.Join(workspace, filepath.FromSlash(stamp)) }
+		if got, err := os.ReadFile(at(step.stamp)); err == nil && string(got) == want {
 			continue
 		}
 		quiet := report(progress, step.doing)
@@ -193,8 +206,13 @@ func prepare(ctx context.Context, workspace string, progress io.Writer, steps ..
 		if err != nil {
 			return step.failed(err, output)
 		}
-		if err := os.WriteFile(stamp, []byte(want), 0o644); err != nil {
-			return err
+		for _, stamp := range []string{step.stamp, step.also} {
+			if stamp == "" {
+				continue
+			}
+			if err := os.WriteFile(at(stamp), []byte(want), 0o644); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
