@@ -35,7 +35,7 @@ func readme(t *testing.T, language string) (blocks []string) {
 func (d deployment) typed(t *testing.T, folder, data string) {
 	t.Helper()
 	blocks := readme(t, "sh")
-	if len(blocks) != 3 || blocks[0] != "go run ./cmd/devinbox dev\n" || blocks[2] != "go test ./...\n" {
+	if len(blocks) != 3 || blocks[0] != "go run ./cmd/devinbox dev\n" || blocks[2] != "go test -timeout 30m ./...\n" {
 		t.Fatalf("the README's commands are %q", blocks)
 	}
 	script := strings.NewReplacer(
