@@ -185,6 +185,22 @@ func TestAReceiverThatFailsIsTriedAgainAndHoldsNobodyUp(t *testing.T) {
 	})
 }
 
+func TestWhatIsDueIsSentThoughNothingCanBeQueued(t *testing.T) {
+	t.Parallel()
+	w := newHooked(t)
+	w.receiver.AnswerStatus(503)
+	w.client("42").sends("Hello")
+	w.cron().is(200).has("failed", 2)
+	w.receiver.Answer(nil)
+	w.receiver.Forget()
+	w.dueWebhooks()
+	w.sql("drop function chat.queue_webhooks_v1")
+	w.cron().fails(503, "unavailable")
+	if n := len(w.receiver.Received()); n != 2 {
+		t.Errorf("%d webhooks were sent, want 2", n)
+	}
+}
+
 // answerOf is the answer to a call that a goroutine makes, which may not end the test.
 type answerOf struct {
 	status int

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"math"
 	"math/rand/v2"
@@ -160,7 +161,7 @@ func (h *Webhooks) Enabled() bool { return h.receiver.Enabled() }
 // accepts none of a batch or is gone, or until the context's budget ends, after a minute at the latest. The outcome counts
 // webhooks only.
 // Several runs at once are harmless: each webhook is leased to one of them.
-// Errors: those of the Store.
+// Errors: those of the Store. If only the queueing fails, what is due already is sent all the same.
 func (h *Webhooks) Deliver(ctx context.Context) (Deliveries, error) {
 	var run Deliveries
 	if !h.Enabled() {
@@ -169,16 +170,14 @@ func (h *Webhooks) Deliver(ctx context.Context) (Deliveries, error) {
 	ctx, cancel := context.WithTimeout(ctx, deliverBudget)
 	defer cancel()
 	reserved := timeLeft(ctx) / 2 // for sending
+	var failedQueue error
 	for more := true; more && timeLeft(ctx) > max(reserved, webhookReserve); {
-		var err error
-		if more, err = h.store.QueueWebhooks(ctx, h.unreadAfter); err != nil {
-			return run, err
-		}
+		more, failedQueue = h.store.QueueWebhooks(ctx, h.unreadAfter) // no more if it failed
 	}
 	for goOn := true; goOn && timeLeft(ctx) > webhookTimeout+webhookReserve; {
 		claimed, givenUp, err := h.store.ClaimWebhooks(ctx, h.receiver.Digest(), webhookBatch)
 		if err != nil {
-			return run, err
+			return run, errors.Join(failedQueue, err)
 		}
 		for _, w := range givenUp {
 			h.log.ErrorContext(ctx, "a webhook is given up: it was not taken for three days", h.logged(w)...)
@@ -190,7 +189,7 @@ func (h *Webhooks) Deliver(ctx context.Context) (Deliveries, error) {
 	}
 	left, err := h.store.CountWebhooks(ctx, pendingCounts)
 	run.Pending = left
-	return run, err
+	return run, errors.Join(failedQueue, err)
 }
 
 // send sends webhooks, all at once, and settles them.

@@ -124,6 +124,34 @@ func TestARequestLeavesOneRecordWithoutItsContents(t *testing.T) {
 	}
 }
 
+func TestTheCausesOfAllThatFailedAreLogged(t *testing.T) {
+	t.Parallel()
+	fail := func(cause string) error {
+		return chat.Fail(chat.Unavailable, "Later.").Because(errors.New(cause))
+	}
+	for _, test := range []struct {
+		name string
+		err  error
+		want any
+	}{
+		{"one", fail("no answer"), "no answer"},
+		{"several", errors.Join(fail("no answer"), errors.Join(fail("a lock"), nil), errors.New("a defect")), "no answer; a lock; a defect"},
+		{"the same", errors.Join(fail("no answer"), fail("no answer")), "no answer"},
+		{"none", chat.Fail(chat.NotFound, "No."), nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			record, ctx := web.Begin(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+			record.End(ctx, slog.New(slog.NewJSONHandler(&out, nil)), 503, test.err)
+			var line map[string]any
+			if err := json.Unmarshal(out.Bytes(), &line); err != nil || line["cause"] != test.want {
+				t.Errorf("%v %s, want %v", err, out.String(), test.want)
+			}
+		})
+	}
+}
+
 func TestARequestIDThatIsNotVercelsIsMade(t *testing.T) {
 	t.Parallel()
 	for _, given := range []string{"", "a b", "<script>", strings.Repeat("a", 129), "a\nb"} {

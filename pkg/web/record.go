@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -112,16 +113,32 @@ func (r *Record) End(ctx context.Context, log *slog.Logger, status int, err erro
 	}
 	level := slog.LevelInfo
 	if err != nil {
-		e := asError(err)
-		fields = append(fields, slog.String("code", string(e.Kind)))
-		if cause := e.Unwrap(); cause != nil {
-			fields = append(fields, slog.String("cause", cause.Error()))
+		fields = append(fields, slog.String("code", string(asError(err).Kind)))
+		if cause := causeOf(err); cause != "" {
+			fields = append(fields, slog.String("cause", cause))
 		}
 	}
 	if status >= http.StatusInternalServerError {
 		level = slog.LevelError
 	}
 	log.LogAttrs(ctx, level, "request", append(fields, slog.String("requestId", r.requestID))...)
+}
+
+// causeOf is the cause of an error, and of an error that joins others theirs; "" if there is none.
+func causeOf(err error) string {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var causes []string
+		for _, one := range joined.Unwrap() {
+			if cause := causeOf(one); cause != "" {
+				causes = append(causes, cause)
+			}
+		}
+		return strings.Join(slices.Compact(causes), "; ")
+	}
+	if cause := asError(err).Unwrap(); cause != nil {
+		return cause.Error()
+	}
+	return ""
 }
 
 // milliseconds returns d in milliseconds, rounded to tenths.
