@@ -59,6 +59,24 @@ test("a message that was refused can be written anew, or discarded", async ({ ch
   await expect(client.messages).toHaveCount(0);
 });
 
+test("who has left the field in which they write anew is not led into the thread later", async ({
+  chat,
+  deployment,
+}) => {
+  const client = await chat(grace);
+  await client.page.route(send, (route) =>
+    route.fulfill({ status: 403, contentType: "application/problem+json", body: refusal }),
+  );
+  await client.write("Nonsense");
+  await client.message("Nonsense").getByRole("button", { name: "Edit" }).click();
+  await expect(client.field).toBeFocused();
+  await expect(client.messages).toHaveCount(0);
+  await client.field.blur();
+  await deployment.send(ada, "An answer", grace);
+  await expect(client.message("An answer")).toBeVisible();
+  expect(await client.page.evaluate(() => document.activeElement?.tagName)).toBe("BODY");
+});
+
 test("a message that is still being sent goes out after a reload, once", async ({ chat, deployment }) => {
   const client = await chat(grace);
   const stopFailing = await intercept(client.page, send, (route) => route.abort());
