@@ -55,4 +55,13 @@ export default defineConfig([
       "@typescript-eslint/no-non-null-assertion": "off",
     },
   },
+  {
+    files: ["e2e/**"],
+    rules: {
+      "no-restricted-properties": [
+        "error",
+        { property: "unroute", message: "Use intercept: unroute may leave requests without an answer." },
+      ],
+    },
+  },
 ]);

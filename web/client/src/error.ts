@@ -50,7 +50,7 @@ export function isRetryable({ status, code }: ChatError): boolean {
 
 /** Whether something that is not devinbox, such as a firewall, refuses a request for what it is. */
 export function isForeignRefusal({ status, code }: ChatError): boolean {
-  return /^4(?!01|08|25|29)\d\d http$/.test(`${status} ${code}`);
+  return code === "http" && !RETRYABLE.test(`${status} `);
 }
 
 /** What was thrown, as a {@link ChatError}. Anything else is a defect of this package, which no retry mends. */

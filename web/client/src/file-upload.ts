@@ -4,7 +4,7 @@ import { type KeptFile, keepFile, readFile } from "./file-keeper.js";
 import { checkFiles, measureImage } from "./file-limits.js";
 import { isReadable, putFile } from "./file-put.js";
 import { LIFETIME_MS, type Outbox } from "./outbox.js";
-import { retry } from "./retry.js";
+import { FOREIGN_TRIES, retry } from "./retry.js";
 import type { BegunAttachment, ShownAttachment, Upload } from "./types.js";
 
 /** By how much an upload goes on before it is shown. */
@@ -83,7 +83,7 @@ export class FileUpload {
     await this.#keep(chosen);
     const file = await this.#useCopy(chosen);
     if (this.shown.width === null) this.#change({}, await measureImage(file));
-    await this.#options.takeTurn(() => retry(() => this.#attempt(file), signal));
+    await this.#options.takeTurn(() => retry(() => this.#attempt(file), signal, undefined, FOREIGN_TRIES));
     this.#change({ state: "stored", progress: 1, attachmentId: this.#begun?.attachment.id });
   }
 
@@ -126,16 +126,16 @@ export class FileUpload {
     const { signal } = this.#life;
     signal.throwIfAborted();
     this.#throwIfExpired();
-    const isReused = this.#begun !== undefined;
+    const before = this.#begun;
     this.#begun ??= await this.#begin();
-    if (!isReused) await this.#keep(file);
+    if (!before) await this.#keep(file);
     signal.throwIfAborted();
     try {
       await putFile(this.#begun.upload, file, signal, (progress) => this.#onProgress(progress));
     } catch (cause) {
       const error = toChatError(cause);
       if (!(await isReadable(file, this.shown.size))) throw new ChatError("file_unreadable", { cause });
-      if (!isReused || error.code !== "store" || isRetryable(error)) throw error;
+      if (!before || error.code !== "store" || isRetryable(error)) throw error;
       this.#begun = undefined; // its address has expired
       await this.#attempt(file);
     }
@@ -152,8 +152,7 @@ export class FileUpload {
   async #begin(): Promise<BegunAttachment> {
     const { core, request } = this.#options.context;
     const { fileName, mediaType, size, width, height } = this.shown;
-    const { limits } = await core.verify(Infinity);
-    checkFiles([{ name: fileName, size }], limits.attachment);
+    checkFiles([{ name: fileName, size }], (await core.verify(Infinity)).limits.attachment);
     return request("POST /api/attachments", { fileName, mediaType, size, width, height });
   }
 

@@ -80,7 +80,7 @@ const MAX_NAME_BYTES = 255;
 function fitName(name: string): string {
   const encoder = new TextEncoder();
   const clean = name.replace(/\p{Cc}/gu, "");
-  const [ending = ""] = /\.[^.]{1,20}$/u.exec(clean) ?? [];
+  const ending = /\.[^.]{1,20}$/u.exec(clean)?.[0] ?? "";
   const stem = encoder.encode(clean.slice(0, clean.length - ending.length));
   const room = MAX_NAME_BYTES - encoder.encode(ending).length;
   const fitting = new TextDecoder().decode(stem.subarray(0, room), { stream: true }); // leaves out half a character

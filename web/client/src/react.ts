@@ -87,21 +87,22 @@ export function useUnread(): number {
   const chat = useChat();
   const [store, setStore] = useState<Store<ConversationState | InboxState>>(nothing);
   useEffect(() => {
-    let isWanted = true;
+    let isHere = true;
+    let asked: Promise<void> | undefined; // once, for it waits for the network by itself
     const ask = () => {
-      if (!isWanted) return;
-      chat.session().then(
+      asked ??= chat.session().then(
         ({ identity }) => {
-          if (isWanted) setStore(identity.role === "client" ? chat.conversation() : chat.inbox());
-          isWanted = false;
+          if (isHere) setStore(identity.role === "client" ? chat.conversation() : chat.inbox());
         },
-        () => {}, // nobody is signed in, and nothing awaits nobody until somebody is, perhaps in another tab
+        () => {
+          asked = undefined; // nobody is signed in, and nothing awaits nobody until somebody is, perhaps in another tab
+        },
       );
     };
     ask();
     const stopAsking = onPageChange(ask);
     return () => {
-      isWanted = false;
+      isHere = false;
       stopAsking();
       setStore(nothing);
     };

@@ -1,15 +1,12 @@
 import type { ConversationContext } from "./conversation-context.js";
 import { filesOf } from "./core.js";
-import { ChatError, isForeignRefusal, toChatError } from "./error.js";
+import { ChatError } from "./error.js";
 import { LIFETIME_MS } from "./outbox.js";
-import { retry, sleep } from "./retry.js";
+import { FOREIGN_TRIES, retry, sleep } from "./retry.js";
 import { type PendingMessage, isSentBy, sendFailed } from "./thread-reducer.js";
 
 /** When to ask the server once more to announce what it could not, in milliseconds. */
 const ANNOUNCE_AGAIN_MS = 10_000;
-
-/** How often a message is tried where something in between refuses it, such as a firewall: for about a minute. */
-const FOREIGN_TRIES = 8;
 
 /**
  * Makes a function that sends what is pending, one message at a time and in the order of writing, until all of it is
@@ -25,6 +22,12 @@ export function createSendQueue(context: ConversationContext): () => Promise<voi
     return thread().pending.find((m) => !m.failed && !m.draft && (id === undefined || m.id === id));
   }
 
+  const fail =
+    (id: string) =>
+    (error: unknown): undefined => {
+      dispatch(sendFailed, id, error as ChatError);
+    };
+
   async function post({ id: clientMessageId, body, create }: PendingMessage, attachmentIds: string[] | undefined) {
     const draft = { body, attachmentIds, clientMessageId, create, socketId: realtime.socketId() };
     const sent = await request("POST /api/messages/send", draft);
@@ -36,7 +39,8 @@ export function createSendQueue(context: ConversationContext): () => Promise<voi
 
   async function send(id: string) {
     await identify(); // makes it ours, if it was written before it was known who we are
-    const attachmentIds = find(id)?.attachments && (await filesOf(core).stored(id));
+    // A file that has failed was tried for long enough.
+    const attachmentIds = find(id)?.attachments && (await filesOf(core).stored(id).catch(fail(id)));
     const message = find(id);
     if (!message) return;
     if (Date.now() - message.at > LIFETIME_MS) throw new ChatError("expired");
@@ -53,14 +57,8 @@ export function createSendQueue(context: ConversationContext): () => Promise<voi
     isSending = true;
     for (let next = find(); next && !signal.aborted; next = find()) {
       const { id } = next;
-      let refusals = 0;
-      const attempt = () =>
-        send(id).catch((error: unknown) => {
-          if (isForeignRefusal(toChatError(error))) refusals++;
-          throw error;
-        });
-      const isWanted = () => refusals < FOREIGN_TRIES && find(id) !== undefined;
-      await retry(attempt, signal, isWanted).catch((error: unknown) => dispatch(sendFailed, id, toChatError(error)));
+      const isWanted = () => find(id) !== undefined;
+      await retry(() => send(id), signal, isWanted, FOREIGN_TRIES).catch(fail(id));
     }
     isSending = false;
   };

@@ -3,7 +3,7 @@ import { attachmentUrl, chatFiles, watchAttachmentUrl } from "../src/files.js";
 import type { ChatError, ChatOptions, ConversationStore, SessionIdentity } from "../src/index.js";
 import { stubBrowser } from "./support/files.js";
 import { MapStorage } from "./support/storage.js";
-import { FakeLocks, World, ada, grace, json, problem } from "./support/world.js";
+import { FakeLocks, World, ada, grace, json, page, problem } from "./support/world.js";
 
 const heidi: SessionIdentity = { id: "43", role: "client", name: "Heidi" };
 const MB = 1_048_576;
@@ -348,6 +348,27 @@ describe("an upload", () => {
     expect(world.files.puts.length).toBeLessThan(2);
     for (const name of Object.keys(change)) Reflect.deleteProperty(gone, name);
     uploadOf(store, "a").retry();
+    await settle(2_000);
+    expect(shown(store).at(-1)).toEqual({ body: "Look", delivery: "sent", files: ["a sent"] });
+  });
+
+  test("has failed, and holds nothing up, where a firewall refuses to begin it for a minute", async () => {
+    const { world, live, settle } = filesWorld();
+    const { store } = await live();
+    world.script.set("POST /api/attachments", () => page(403));
+    const id = store.send("Look", { files: [file("a")] });
+    store.send("not held up");
+    await settle(40_000);
+    expect(store.getSnapshot().messages).toMatchObject([{ delivery: "sending" }, { delivery: "sending" }]);
+    await settle(40_000);
+    expect(shown(store)).toEqual([
+      { body: "not held up", delivery: "sent", files: [] },
+      { body: "Look", delivery: "failed", files: ["a failed"] },
+    ]);
+    expect(uploadOf(store, "a").error).toMatchObject({ code: "http", status: 403 });
+    expect(begun(world)).toHaveLength(8);
+    world.script.clear();
+    store.retry(id);
     await settle(2_000);
     expect(shown(store).at(-1)).toEqual({ body: "Look", delivery: "sent", files: ["a sent"] });
   });

@@ -176,6 +176,27 @@ describe("the hooks", () => {
     expect(world.of("GET", "/api/session").length).toBe(asked + 1); // what the conversation asks
   });
 
+  test("count what awaits somebody without asking more often because they come and go while there is no answer", async () => {
+    const world = createWorld();
+    world.script.set("GET /api/session", () => problem(503, "unavailable"));
+    function Unread() {
+      return useUnread();
+    }
+    await render(
+      <ChatProvider chat={world.chat({ getToken: undefined })}>
+        <Unread />
+      </ChatProvider>,
+    );
+    await pass(world, 30_000);
+    for (let i = 0; i < 10; i++) {
+      await perform(() => world.visible(i % 2 > 0));
+      await pass(world, 1_000);
+    }
+    world.asked.length = 0;
+    await pass(world, 60_000);
+    expect(world.of("GET", "/api/session").length).toBeLessThan(6); // one wait after the other
+  });
+
   test("count what awaits the developers, and show an inbox that a filter can change", async () => {
     const world = createWorld();
     world.me = ada;

@@ -6,7 +6,20 @@ import { expect, test } from "../support/scenario.ts";
 test("a developer is told once, in one tab, and not of what is on the screen", async ({ inbox, deployment }) => {
   await deployment.send(alan, "Alan asks");
   await deployment.send(grace, "Grace asks");
-  const team = await inbox(ada, { prepare: note });
+  let release = () => {};
+  const isShown = new Promise<void>((resolve) => (release = resolve));
+  const team = await inbox(ada, {
+    prepare: async (page) => {
+      await note(page);
+      // This tab is told of what is on the screen of the other one a little later: it waits for less than a second for that to say so.
+      await page.routeWebSocket(/./, (socket) => {
+        socket.connectToServer().onMessage(async (message) => {
+          if (message.includes("On the screen")) await isShown;
+          socket.send(message);
+        });
+      });
+    },
+  });
   await team.page.getByRole("button", { name: "How to be told" }).click();
   await team.page.getByRole("menuitemcheckbox", { name: "Desktop notifications" }).click();
   await team.page.keyboard.press("Escape");
@@ -17,6 +30,9 @@ test("a developer is told once, in one tab, and not of what is on the screen", a
   await second.open("Alan");
 
   await deployment.send(alan, "On the screen of the second tab");
+  await expect(second.line("Alan")).toContainText("On the screen");
+  release();
+  await expect(team.line("Alan")).toContainText("On the screen");
   await deployment.send(grace, "Are you there?");
   await expect
     .poll(async () => [...(await told(team.page)), ...(await told(tab))].sort())

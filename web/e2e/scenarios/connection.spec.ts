@@ -1,4 +1,5 @@
 import { ada, grace } from "../support/deployment.ts";
+import { intercept } from "../support/intercept.ts";
 import { expect, test } from "../support/scenario.ts";
 
 const offline = "You are offline. What you write is kept and sent once you are back.";
@@ -40,10 +41,14 @@ test("without Pusher nothing is lost, and all of it is live again afterwards", a
   await client.shows("Live", "Polled", "Both ways");
 
   await deployment.pusherOn();
+  // Who has written something that Pusher did not take polls until it takes something of theirs, or brings something.
+  await client.write("Live again");
+  await client.delivery("Live again", "Sent");
+  await conversation.write("Here as well");
   await expect(client.banner).toBeHidden();
   await expect(conversation.banner).toBeHidden();
-  await client.write("Live again");
-  for (const side of [client, conversation]) await side.shows("Live", "Polled", "Both ways", "Live again");
+  for (const side of [client, conversation])
+    await side.shows("Live", "Polled", "Both ways", "Live again", "Here as well");
 });
 
 test("a page that is opened while Pusher is off works", async ({ chat, deployment }) => {
@@ -81,15 +86,12 @@ test("a restart of the functions loses nothing", async ({ chat, inbox, deploymen
 test("a message whose answer was lost is there once", async ({ chat, deployment }) => {
   const client = await chat(grace);
   let lost = 0;
-  await client.page.route(
-    "**/api/messages/send",
-    async (route) => {
-      await route.fetch();
-      lost++;
-      await route.abort();
-    },
-    { times: 2 },
-  );
+  await client.page.route("**/api/messages/send", async (route) => {
+    if (lost === 2) return route.continue();
+    await route.fetch();
+    lost++;
+    return route.abort();
+  });
   await client.write("Once");
   await client.delivery("Once", "Sent");
   await expect.poll(() => lost).toBeGreaterThan(0); // an event, or a fetch, may have told of it before
@@ -102,14 +104,16 @@ test("whoever is signed out is told so, and what they write waits for them", asy
   await client.write("Before");
   await client.delivery("Before", "Sent");
   const unauthorized = { status: 401, code: "unauthorized" };
-  await client.page.route(/\/api\/(messages|session)/, (route) => route.fulfill({ status: 401, json: unauthorized }));
+  const signIn = await intercept(client.page, /\/api\/(messages|session)/, (route) =>
+    route.fulfill({ status: 401, json: unauthorized }),
+  );
   await client.page.context().setOffline(true);
   await client.page.context().setOffline(false);
   const banner = client.page.getByRole("status").filter({ hasText: "You are signed out" });
   await expect(banner).toBeVisible();
   await client.write("Meanwhile");
   await client.delivery("Meanwhile", "Sending…");
-  await client.page.unroute(/\/api\/(messages|session)/);
+  signIn();
   await client.delivery("Meanwhile", "Sent");
   await expect(banner).toBeHidden();
   expect((await deployment.stored(grace)).map(({ body }) => body)).toEqual(["Before", "Meanwhile"]);

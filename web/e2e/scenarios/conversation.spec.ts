@@ -84,6 +84,27 @@ test("an edit does not overwrite one that was made elsewhere meanwhile", async (
   await client.shows("Three, from my desk");
 });
 
+test("an edit that is saved late leaves the next one open", async ({ chat, deployment }) => {
+  for (const body of ["One", "Two"]) await deployment.send(grace, body);
+  const client = await chat(grace);
+  let save = () => {};
+  const held = new Promise<void>((resolve) => (save = resolve));
+  await client.page.route("**/api/messages/edit", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await client.edit("One", "One, changed");
+  await client.page.keyboard.press("Escape");
+  await client.choose("Two", "Edit");
+  const field = client.log.getByRole("textbox", { name: "Message" });
+  await field.fill("Two, half");
+  save();
+  await expect(client.message("One, changed")).toBeVisible();
+  await expect(field).toHaveValue("Two, half");
+  await field.press("Enter");
+  await client.shows("One, changed", "Two, half");
+});
+
 test("pasted code keeps the indentation of its first line", async ({ chat, deployment }) => {
   const client = await chat(grace);
   await client.write("\n    if x:\n        y\n");

@@ -5,6 +5,7 @@ import type { Locator, Page } from "@playwright/test";
 import { hasNoViolation } from "../support/axe.ts";
 import { Chat } from "../support/chat.ts";
 import { ada, grace } from "../support/deployment.ts";
+import { intercept } from "../support/intercept.ts";
 import { expect, test } from "../support/scenario.ts";
 
 const MB = 1_048_576;
@@ -88,6 +89,27 @@ async function dropFromDisk(page: Page, target: Locator, files: string[]): Promi
   }
 }
 
+/** Waits until the browser keeps what was chosen: a reload before that is faster than a disk. */
+const keepsChosen = (page: Page, count: number) =>
+  expect
+    .poll(() =>
+      page.evaluate(async (name) => {
+        if (!(await indexedDB.databases()).some((database) => database.name === name)) return 0; // opening it would make it
+        return new Promise<number>((resolve, reject) => {
+          const opening = indexedDB.open(name);
+          opening.onerror = () => reject(new Error("It cannot be opened."));
+          opening.onsuccess = () => {
+            const asked = opening.result.transaction("chosen").objectStore("chosen").getAll();
+            asked.onsuccess = () => {
+              opening.result.close();
+              resolve((asked.result as { files: File[] }[]).flatMap(({ files }) => files).length);
+            };
+          };
+        });
+      }, "devinbox-example-files"),
+    )
+    .toBe(count);
+
 /** The files that go with the message that is being written. */
 const staged = (chat: Chat) => chat.page.getByRole("list", { name: "Files to send" }).getByRole("listitem");
 const send = (chat: Chat) => chat.page.getByRole("button", { name: "Send", exact: true }).click();
@@ -131,13 +153,13 @@ test("a pasted screenshot is there on both sides, in its place before it is load
   expect(policy).toMatch(/; img-src 'self' data: blob: http:\/\/127\.0\.0\.1:\*; /);
   // If it cannot be loaded it is a link, which stays good, and a picture again once there is a network.
   await client.page.clock.install();
-  await client.page.route(/X-Amz-Signature/, (route) => route.abort());
+  const restore = await intercept(client.page, /X-Amz-Signature/, (route) => route.abort());
   await client.page.reload();
   await expect(holder(client, "screenshot.png").getByRole("link")).toBeVisible();
   const renewed = client.page.waitForRequest("**/api/attachments?*");
   await client.page.clock.fastForward("05:00");
   await renewed;
-  await client.page.unroute(/X-Amz-Signature/);
+  restore();
   await client.page.evaluate(() => window.dispatchEvent(new Event("online")));
   await expect(holder(client, "screenshot.png").getByRole("img", { name: "screenshot.png" })).toHaveJSProperty(
     "naturalWidth",
@@ -146,15 +168,16 @@ test("a pasted screenshot is there on both sides, in its place before it is load
 });
 
 test("a page that was loaded before its person signed in keeps chosen files as any other", async ({ open }) => {
+  let signIn = () => {};
   const page = await open("/chat?as=grace", {
     prepare: async (prepared) => {
       await prepared.clock.install();
-      await prepared.route("**/api/session", (route) => route.fulfill({ status: 401, body: "{}" }));
+      signIn = await intercept(prepared, "**/api/session", (route) => route.fulfill({ status: 401, body: "{}" }));
     },
   });
   const alert = page.getByRole("main").getByRole("alert");
   await expect(alert).toBeVisible();
-  await page.unroute("**/api/session");
+  signIn();
   // It waits longer after each refusal. One that is still on its way while the clock is moved begins a wait of its own.
   await expect(async () => {
     await page.clock.fastForward("00:30");
@@ -163,6 +186,7 @@ test("a page that was loaded before its person signed in keeps chosen files as a
   const client = await Chat.on(page);
   await choose(client, text("log.txt"));
   await expect(staged(client)).toContainText("log.txt");
+  await keepsChosen(page, 1);
   await page.reload();
   await expect(staged(client)).toContainText("log.txt");
 });
@@ -236,7 +260,7 @@ test("25 MB are sent; what is larger, or too many, is said before anything is se
 test("an upload that fails is tried again; one that is refused, by a person", async ({ chat }) => {
   const client = await chat(grace);
   let failures = 0;
-  await client.page.route(/X-Amz-Signature/, (route) =>
+  const stopFailing = await intercept(client.page, /X-Amz-Signature/, (route) =>
     route.request().method() === "PUT" && failures++ < 2 ? route.abort() : route.continue(),
   );
   await choose(client, text("log.txt"));
@@ -244,13 +268,13 @@ test("an upload that fails is tried again; one that is refused, by a person", as
   await expect(holder(client, "log.txt")).toContainText(/Sent|Seen/);
   expect(failures).toBe(3);
 
-  await client.page.unroute(/X-Amz-Signature/);
-  await client.page.route(/X-Amz-Signature/, (route) => route.fulfill(refusal));
+  stopFailing();
+  const stopRefusing = await intercept(client.page, /X-Amz-Signature/, (route) => route.fulfill(refusal));
   await choose(client, text("refused.txt"));
   await send(client);
   const refused = holder(client, "refused.txt");
   await expect(refused).toContainText("The file could not be stored.");
-  await client.page.unroute(/X-Amz-Signature/);
+  stopRefusing();
   await refused.getByRole("button", { name: "Upload again refused.txt" }).click();
   await expect(refused).toContainText(/Sent|Seen/);
 });
@@ -258,16 +282,21 @@ test("an upload that fails is tried again; one that is refused, by a person", as
 test("a reload in the middle loses nothing, nor does a network that goes away", async ({ chat, deployment }) => {
   const client = await chat(grace);
   const picture = await png(client.page);
-  await client.page.route(/X-Amz-Signature/, (route) =>
-    route.request().method() === "PUT" ? undefined : route.continue(),
-  );
+  let puts = 0;
+  const release = await intercept(client.page, /X-Amz-Signature/, (route) => {
+    if (route.request().method() !== "PUT") return route.continue();
+    puts++;
+    return undefined;
+  });
   await choose(client, text("log.txt"), { name: "a.png", mimeType: "image/png", buffer: picture });
   await expect(staged(client)).toHaveCount(2);
+  await keepsChosen(client.page, 2);
   await client.page.reload();
   await expect(staged(client)).toContainText(["log.txt", "a.png"]);
   await client.write("In the middle");
   await expect(client.page.getByRole("progressbar", { name: "log.txt, upload" })).toBeVisible();
-  await client.page.unroute(/X-Amz-Signature/);
+  await expect.poll(() => puts).toBe(2); // each file is kept before it goes out
+  release();
   await client.page.reload();
   await client.delivery("In the middle", "Sent");
   const [message] = await deployment.stored(grace);

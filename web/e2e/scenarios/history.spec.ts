@@ -1,4 +1,5 @@
 import { ada, grace } from "../support/deployment.ts";
+import { intercept } from "../support/intercept.ts";
 import { expect, test } from "../support/scenario.ts";
 import type { Thread } from "../support/thread.ts";
 
@@ -23,7 +24,7 @@ test("260 messages are in order, and reading back keeps its place", async ({ cha
     // What is loaded waits until it is known where the reader is.
     let release = () => {};
     const known = new Promise<void>((resolve) => (release = resolve));
-    await client.page.route("**/api/messages/list?*", async (route) => {
+    const stopHolding = await intercept(client.page, "**/api/messages/list?*", async (route) => {
       await known;
       await route.continue();
     });
@@ -33,7 +34,7 @@ test("260 messages are in order, and reading back keeps its place", async ({ cha
     release();
     await expect.poll(() => client.bodies.count()).toBeGreaterThan(shown);
     expect(Math.abs((await anchor.boundingBox())!.y - before)).toBeLessThanOrEqual(1);
-    await client.page.unroute("**/api/messages/list?*");
+    stopHolding();
   }
   await client.shows(...all);
   await toBeginning(client);

@@ -1,5 +1,6 @@
 import type { Page } from "@playwright/test";
 import { ada, alan, grace, ken } from "../support/deployment.ts";
+import { intercept } from "../support/intercept.ts";
 import { expect, test } from "../support/scenario.ts";
 
 const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
@@ -184,7 +185,7 @@ test("the page knows what the list knows, and says nothing that is not so", asyn
   await team.lists("Grace", "Edsger");
   let load = () => {};
   const held = new Promise<void>((resolve) => (load = resolve));
-  await team.page.route("**/api/messages/list?*", async (route) => {
+  const stopHolding = await intercept(team.page, "**/api/messages/list?*", async (route) => {
     await held;
     await route.continue();
   });
@@ -192,7 +193,7 @@ test("the page knows what the list knows, and says nothing that is not so", asyn
   await expect(team.page.getByRole("heading", { level: 2 })).toHaveText("Edsger");
   load();
   await team.conversation.shows("Hello");
-  await team.page.unroute("**/api/messages/list?*");
+  stopHolding();
 
   await team.page.context().setOffline(true);
   await expect(team.conversation.banner).toBeVisible();

@@ -1,6 +1,7 @@
 import { alan, ada, grace } from "../support/deployment.ts";
 import { Chat } from "../support/chat.ts";
 import { Inbox } from "../support/inbox.ts";
+import { intercept } from "../support/intercept.ts";
 import { expect, test } from "../support/scenario.ts";
 
 const send = "**/api/messages/send";
@@ -18,7 +19,7 @@ test("a message that was refused is there after a reload, and goes out when it i
   deployment,
 }) => {
   const client = await chat(grace);
-  await client.page.route(send, (route) =>
+  const stopRefusing = await intercept(client.page, send, (route) =>
     route.fulfill({ status: 403, contentType: "application/problem+json", body: refusal }),
   );
   await client.write("Important");
@@ -27,7 +28,7 @@ test("a message that was refused is there after a reload, and goes out when it i
   await expect(client.message("Important")).toContainText("Not sent.");
   expect(await deployment.stored(grace).catch(() => [])).toEqual([]);
 
-  await client.page.unroute(send);
+  stopRefusing();
   await client.message("Important").getByRole("button", { name: "Try again" }).click();
   await expect(client.message("Important")).toBeFocused();
   await client.delivery("Important", "Sent");
@@ -58,12 +59,30 @@ test("a message that was refused can be written anew, or discarded", async ({ ch
   await expect(client.messages).toHaveCount(0);
 });
 
+test("who has left the field in which they write anew is not led into the thread later", async ({
+  chat,
+  deployment,
+}) => {
+  const client = await chat(grace);
+  await client.page.route(send, (route) =>
+    route.fulfill({ status: 403, contentType: "application/problem+json", body: refusal }),
+  );
+  await client.write("Nonsense");
+  await client.message("Nonsense").getByRole("button", { name: "Edit" }).click();
+  await expect(client.field).toBeFocused();
+  await expect(client.messages).toHaveCount(0);
+  await client.field.blur();
+  await deployment.send(ada, "An answer", grace);
+  await expect(client.message("An answer")).toBeVisible();
+  expect(await client.page.evaluate(() => document.activeElement?.tagName)).toBe("BODY");
+});
+
 test("a message that is still being sent goes out after a reload, once", async ({ chat, deployment }) => {
   const client = await chat(grace);
-  await client.page.route(send, (route) => route.abort());
+  const stopFailing = await intercept(client.page, send, (route) => route.abort());
   await client.write("On its way");
   await client.delivery("On its way", "Sending…");
-  await client.page.unroute(send);
+  stopFailing();
   await client.page.reload();
   await client.delivery("On its way", "Sent");
   await client.shows("On its way");
@@ -91,7 +110,7 @@ test("what somebody has not sent is neither shown nor sent for whoever uses the 
   await deployment.send(ada, "Hello Alan", alan);
   const first = await chat(grace);
   const { page } = first;
-  await page.route(send, (route) => route.abort());
+  const stopFailing = await intercept(page, send, (route) => route.abort());
   await first.write("A secret");
   await first.delivery("A secret", "Sending…");
   await first.field.fill("Another secret");
@@ -101,7 +120,7 @@ test("what somebody has not sent is neither shown nor sent for whoever uses the 
   const second = await Chat.on(page);
   await second.shows("Hello Alan");
   await expect(second.field).toHaveValue("");
-  await page.unroute(send);
+  stopFailing();
   await second.write("I am Alan");
   await second.delivery("I am Alan", "Sent");
   await page.reload();
@@ -120,13 +139,13 @@ test("who signs out leaves no word behind", async ({ open, deployment }) => {
   const first = await chat();
   await first.write("Hello");
   await first.delivery("Hello", "Sent");
-  await page.route(send, (route) => route.abort());
+  const stopFailing = await intercept(page, send, (route) => route.abort());
   await first.write("A secret");
   await first.delivery("A secret", "Sending…");
   await first.field.fill("Another secret");
   await page.getByRole("button", { name: "Sign out" }).click();
   await expect(page.getByRole("heading", { name: "Sign in with Auth.js" })).toBeVisible();
-  await page.unroute(send);
+  stopFailing();
   expect(await page.evaluate(() => JSON.stringify([localStorage, sessionStorage].map(Object.entries)))).not.toContain(
     "secret",
   );

@@ -1,10 +1,34 @@
-import { useConversation } from "@devinbox/client/react";
-import { useEffect, useRef } from "react";
+import type { Chat } from "@devinbox/client";
+import { useChat, useConversation } from "@devinbox/client/react";
+import { useEffect, useRef, useState } from "react";
 import { asText } from "@/lib/files";
 import { useAlerts } from "./use-alerts";
 
-/** Tells a client of answers, unless the conversation `isShown` and the page is visible. */
-export function MessageAlerts({ isShown }: { isShown: boolean }) {
+interface MessageAlertsProps {
+  /** Whether the conversation is on the screen, if the page is. */
+  isShown: boolean;
+}
+
+/** Tells a client of answers, unless they are on the screen. For somebody who is not signed in, the server is not asked for any. */
+export function MessageAlerts({ isShown }: MessageAlertsProps) {
+  const chat = useChat();
+  const [signedIn, setSignedIn] = useState<Chat>();
+  const isSignedIn = signedIn === chat;
+  useEffect(() => {
+    if (isSignedIn) return undefined;
+    let isHere = true;
+    chat.session().then(
+      () => isHere && setSignedIn(chat),
+      () => {}, // that is looked at again when the conversation is opened, or closed
+    );
+    return () => {
+      isHere = false;
+    };
+  }, [chat, isSignedIn, isShown]);
+  return isSignedIn && <Alerts isShown={isShown} />;
+}
+
+function Alerts({ isShown }: MessageAlertsProps) {
   const { me, messages, status } = useConversation();
   const alert = useAlerts(me);
   const newest = messages.findLast(({ own, seq }) => !own && seq > 0);

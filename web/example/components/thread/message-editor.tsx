@@ -43,7 +43,7 @@ export function MessageEditor({ message, save, close }: MessageEditorProps) {
     setError(null);
     try {
       await save(message.id, text, told ? message.version : first.version);
-      close();
+      if (field.current) close(); // it may be closed already, and another message's editor be open
     } catch (reason) {
       if (reason instanceof ChatError && reason.code === "conflict") setTold(true);
       else setError(errorText(reason));

@@ -50,9 +50,9 @@ export function useActiveMessage(scroller: RefObject<HTMLElement | null>) {
   };
   const onBlur = ({ target, currentTarget, relatedTarget }: ReactFocusEvent) => {
     if (!currentTarget.contains(relatedTarget)) setKey(null);
-    // A browser may tell of that also because it is about to go.
+    // A browser may tell of that also because it is about to go. Then nothing else gets the focus.
     queueMicrotask(() => {
-      if (target.isConnected && focused.current?.element === target) focused.current = null;
+      if ((target.isConnected || relatedTarget) && focused.current?.element === target) focused.current = null;
     });
   };
   return { key, list: { tabIndex: key === null ? 0 : -1, onKeyDown, onFocus, onBlur } };
