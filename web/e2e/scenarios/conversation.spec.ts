@@ -105,6 +105,29 @@ test("an edit that is saved late leaves the next one open", async ({ chat, deplo
   await client.shows("One, changed", "Two, half");
 });
 
+test("a deletion that is answered late leaves the next question open", async ({ chat, deployment }) => {
+  for (const body of ["One", "Two"]) await deployment.send(grace, body);
+  const client = await chat(grace);
+  let answer = () => {};
+  const held = new Promise<void>((resolve) => (answer = resolve));
+  await client.page.route("**/api/messages/edit", async (route) => {
+    await held;
+    await route.continue();
+  });
+  const question = client.page.getByRole("dialog", { name: "Delete this message?" });
+  const asked = client.page.waitForRequest("**/api/messages/edit");
+  await client.choose("One", "Delete…");
+  await question.getByRole("button", { name: "Delete" }).click();
+  await asked;
+  await client.page.keyboard.press("Escape");
+  await client.choose("Two", "Delete…");
+  answer();
+  await expect(client.message("One")).toBeHidden();
+  await expect(question).toBeVisible();
+  await question.getByRole("button", { name: "Cancel" }).click();
+  await expect(client.message("Two")).toBeVisible();
+});
+
 test("pasted code keeps the indentation of its first line", async ({ chat, deployment }) => {
   const client = await chat(grace);
   await client.write("\n    if x:\n        y\n");

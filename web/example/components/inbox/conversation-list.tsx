@@ -85,10 +85,10 @@ function useKeptFocus(list: RefObject<HTMLElement | null>, { conversations }: In
       const links = Array.from(list.current?.querySelectorAll("a") ?? []);
       focused.current = { element: target, at: links.indexOf(target as HTMLAnchorElement) };
     },
-    onBlur({ target }: ReactFocusEvent) {
-      // A browser may tell of that also because it is about to go.
+    onBlur({ target, relatedTarget }: ReactFocusEvent) {
+      // A browser may tell of that also because it is about to go. Then nothing else gets the focus.
       queueMicrotask(() => {
-        if (target.isConnected && focused.current?.element === target) focused.current = null;
+        if ((target.isConnected || relatedTarget) && focused.current?.element === target) focused.current = null;
       });
     },
   };

@@ -31,10 +31,11 @@ export function MessageEditor({ message, save, close }: MessageEditorProps) {
 
   const text = normalizeBody(body);
   const left = mostCharacters - countCharacters(text);
-  const savable = text !== "" && left >= 0 && !(told && message.deletedAt);
+  const isComplete = text !== "" && left >= 0;
+  const isGone = told && message.deletedAt !== null;
 
   const submit = async () => {
-    if (!savable || saving) return;
+    if (!isComplete || isGone || saving) return;
     if (text === first.body && !told) {
       close();
       return;
@@ -99,7 +100,7 @@ export function MessageEditor({ message, save, close }: MessageEditorProps) {
           Cancel
         </button>
         {/* A button that is `disabled` loses the focus. */}
-        <button type="submit" className="button primary" disabled={!savable} aria-disabled={saving}>
+        <button type="submit" className="button primary" disabled={!isComplete} aria-disabled={isGone || saving}>
           Save
         </button>
       </div>

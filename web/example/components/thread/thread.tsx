@@ -152,7 +152,9 @@ export function Thread(props: ThreadProps) {
         {deleting && (
           <DeleteDialog
             {...deleting}
-            onClose={() => setDeleting({ ...deleting, isOpen: false })}
+            key={deleting.message.key}
+            // It may be answered late, when another message is asked about.
+            onClose={() => setDeleting((now) => (now?.message === deleting.message ? { ...now, isOpen: false } : now))}
             onClosed={() => giveFocusBack(section.current, deleting.message)}
             onDelete={thread.delete}
           />
