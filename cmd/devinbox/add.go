@@ -79,7 +79,11 @@ func tellAdded(result add.Result, dir, source, version string) string {
 	changed := len(result.Written)+len(result.Removed) > 0
 	switch {
 	case changed:
-		fmt.Fprintf(text, "%d files were written and %d removed in %s. It has these functions:\n", len(result.Written), len(result.Removed), dir)
+		written := fmt.Sprintf("%d files were", len(result.Written))
+		if len(result.Written) == 1 {
+			written = "1 file was"
+		}
+		fmt.Fprintf(text, "%s written and %d removed in %s. It has these functions:\n", written, len(result.Removed), dir)
 		for _, url := range result.Functions {
 			fmt.Fprintf(text, "  %s\n", url)
 		}

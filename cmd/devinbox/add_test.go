@@ -44,7 +44,7 @@ func TestAddTellsWhatToDoNextOrWhatIsInTheWay(t *testing.T) {
 	if err := os.Remove(filepath.Join(app, "api", "session.go")); err != nil {
 		t.Fatal(err)
 	}
-	if o := execute(t, app, nil, "add", ".").is(t, 0, "1 files were written", "Commit what has changed.", "devinbox migrate"); strings.Contains(o.output, "Set these variables") {
+	if o := execute(t, app, nil, "add", ".").is(t, 0, "1 file was written", "Commit what has changed.", "devinbox migrate"); strings.Contains(o.output, "Set these variables") {
 		t.Errorf("it says %s", o.output)
 	}
 

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -169,5 +172,30 @@ func TestImportExportAndEraseSayWhatIsWrong(t *testing.T) {
 	}
 	for _, arguments := range []string{"export", "export 42", "export --client=", "import", "import a b", "erase", "erase 42", "erase --client=", "erase --client 42 43", "erase --client 42 --all=perhaps"} {
 		execute(t, folder, variables, strings.Fields(arguments)...).is(t, 2, "--help")
+	}
+}
+
+func TestCtrlCEndsAnImportFromATerminal(t *testing.T) {
+	t.Parallel()
+	c := command(t, emptyProject(t), []string{"DATABASE_URL=" + testdb.New(t)}, "import", "-")
+	keyboard, err := c.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer keyboard.Close()
+	r := start(t, c)
+	if _, err := keyboard.Write(bytes.Repeat([]byte("\n"), 1<<20)); err != nil { // more than a pipe holds: so it reads
+		t.Fatal(err)
+	}
+	r.Process.Signal(os.Interrupt)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		io.Copy(io.Discard, r.output)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(20 * time.Second):
+		t.Fatal("it goes on reading")
 	}
 }

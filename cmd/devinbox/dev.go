@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -130,6 +131,11 @@ func (d devRun) run(ctx context.Context, command []string) (err error) {
 	if err != nil {
 		return err
 	}
+	if d.data != "" {
+		if err := checkOwnFolder(data); err != nil {
+			return err
+		}
+	}
 	for _, name := range p.unchanged() {
 		fmt.Fprintf(os.Stderr, "%s is still as in .env.example, so it counts as not set.\n", name)
 	}
@@ -165,6 +171,22 @@ func (d devRun) run(ctx context.Context, command []string) (err error) {
 	}
 }
 
+// checkOwnFolder finds fault with a folder for the data that has something else in it: whoever begins again with no data
+// deletes the folder.
+func checkOwnFolder(data string) error {
+	if dev.HasData(data) {
+		return nil
+	}
+	entries, err := os.ReadDir(data)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if len(entries) > 0 {
+		return usage("--data must be a folder of devinbox dev, an empty one or a new one, and %s holds something else", data)
+	}
+	return nil
+}
+
 // sayStopping says at Ctrl-C that it was heard. What it returns is called at the end, with how that is.
 func sayStopping(ctx context.Context) (over func(*error)) {
 	said := make(chan struct{})
@@ -177,6 +199,9 @@ func sayStopping(ctx context.Context) (over func(*error)) {
 			return
 		}
 		<-said
+		if errors.Is(*err, context.Canceled) { // it was being started
+			*err = nil
+		}
 		if *err == nil {
 			fmt.Fprintln(os.Stderr, "Stopped. Your data is kept.")
 		}
@@ -304,23 +329,31 @@ const jwtSecretVariable = "CHAT_JWT_SECRET"
 func (d devRun) greet(p *project, stack *dev.Stack, settings config.Config, data string) error {
 	people := []chat.Identity{{ID: "42", Role: chat.Client, Name: "Grace"}, {ID: "ada", Role: chat.Developer, Name: "Ada"}}
 	made := stack.Made(jwtSecretVariable)
+	isOnlyHere := !made && p.origin(jwtSecretVariable) == "" // in the environment of this process, and in no file
 	text := &strings.Builder{}
 	fmt.Fprintf(text, "\ndevinbox is running at http://localhost:%d\n  data       %s\n", d.port, data)
 	text.WriteString(services(p, stack, settings))
 	for _, who := range people {
 		how := fmt.Sprintf("go run ./cmd/devinbox token --role %s --sub %s --name %s", who.Role, who.ID, who.Name)
+		if isOnlyHere {
+			how = jwtSecretVariable + "=… " + how
+		}
 		if made {
 			var err error
 			if how, err = mint(settings, who, greetingTTL); err != nil {
 				return err
 			}
 		}
-		fmt.Fprintf(text, "  %-9s  %s, id %-5s %s\n", who.Role, who.Name, who.ID+":", how)
+		fmt.Fprintf(text, "  %-9s  %-14s %s\n", who.Role, who.Name+", id "+who.ID+":", how)
 	}
 	if made {
 		text.WriteString("Both tokens are valid for a day. ")
 	} else {
-		text.WriteString("No token is shown, because CHAT_JWT_SECRET may also be a deployment's. These commands make some.\n")
+		text.WriteString("No token is shown, because CHAT_JWT_SECRET may also be a deployment's. These commands make some")
+		if isOnlyHere {
+			text.WriteString(", with the same secret")
+		}
+		text.WriteString(".\n")
 	}
 	text.WriteString("Ctrl-C stops it; your data is kept.\n\n")
 	if settings.Pusher.Channels == realtime.Presence && !stack.Made("PUSHER_SECRET") {

@@ -461,6 +461,97 @@ func TestCtrlCEndsDevWhileItAsks(t *testing.T) {
 	}
 }
 
+// What dev has started ends with it, however it is told that nobody is there any more.
+func TestDevEndsWithItsTerminal(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		gone func(process *os.Process, url string, output *os.File)
+	}{
+		{"that was closed", func(process *os.Process, _ string, _ *os.File) { process.Signal(syscall.SIGHUP) }},
+		{"or pipe that nobody reads", func(_ *os.Process, url string, output *os.File) {
+			output.Close()
+			http.Get(url + "/api/session") // which is logged
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			data := newData(t)
+			c := command(t, emptyProject(t), nil, "dev", "--no-web", "--port", "0", "--data", data)
+			output, written, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer output.Close()
+			c.Stdout, c.Stderr = written, written
+			if err := c.Start(); err != nil {
+				t.Fatal(err)
+			}
+			written.Close()
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				c.Wait()
+			}()
+			t.Cleanup(func() {
+				c.Process.Kill()
+				<-ended
+			})
+			var said strings.Builder
+			for lines := bufio.NewReader(output); !strings.Contains(said.String(), "Ctrl-C"); {
+				line, err := lines.ReadString('\n')
+				if said.WriteString(line); err != nil {
+					t.Fatalf("it ended early: %s", &said)
+				}
+			}
+			if postmaster(data) == 0 {
+				t.Fatal("it has no Postgres")
+			}
+			test.gone(c.Process, greeting.FindStringSubmatch(said.String())[1], output)
+			select {
+			case <-ended:
+			case <-time.After(time.Minute):
+				t.Fatal("it goes on")
+			}
+			if pid := postmaster(data); pid != 0 {
+				t.Errorf("its Postgres goes on, as process %d", pid)
+			}
+		})
+	}
+}
+
+func TestTheDataHaveAFolderOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	write(t, filepath.Join(folder, "photo.jpg"), "")
+	execute(t, emptyProject(t), nil, "dev", "--no-web", "--port", "0", "--data", folder).is(t, 2, "--data must be", "holds something else")
+	if entries, err := os.ReadDir(folder); err != nil || len(entries) != 1 {
+		t.Errorf("%v %v", entries, err)
+	}
+}
+
+func TestASecretOfThisTerminalAloneIsNamedInTheCommandsThatSignTokens(t *testing.T) {
+	t.Parallel()
+	folder := emptyProject(t)
+	for _, test := range []struct {
+		name      string
+		variables []string
+		want      string
+	}{
+		{"the environment", []string{"CHAT_JWT_SECRET=" + jwtSecret}, "CHAT_JWT_SECRET=… go run ./cmd/devinbox token"},
+		{"a file", nil, "  go run ./cmd/devinbox token"},
+	} {
+		if test.variables == nil {
+			write(t, filepath.Join(folder, ".env.local"), "CHAT_JWT_SECRET='"+jwtSecret+"'")
+		}
+		r := start(t, command(t, folder, append(test.variables, "DATABASE_URL="+testdb.New(t)), "dev", "--no-web", "--port", "0", "--data", newData(t)))
+		if said := r.until("Ctrl-C"); strings.Count(said, test.want) != 2 {
+			t.Errorf("with a secret of %s it says %s", test.name, said)
+		}
+		r.interrupt()
+	}
+}
+
 func TestTheDataOfTwoProjectsAreTwo(t *testing.T) {
 	t.Parallel()
 	first, second := &project{folder: emptyProject(t)}, &project{folder: emptyProject(t)}

@@ -40,6 +40,9 @@ If it fails, the output is not a complete document.`,
 
 // checkClient finds fault with what --client says.
 func checkClient(id string) error {
+	if id == "" {
+		return missing("client", "the client's id")
+	}
 	if !chat.ValidID(id) {
 		return usage("--client must be 1 to %d bytes of UTF-8 without control characters", chat.MaxIDBytes)
 	}

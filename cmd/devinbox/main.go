@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -20,7 +21,14 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	// What dev has started must not go on after a terminal that was closed, or a pipe that nobody reads any more.
+	for _, gone := range []syscall.Signal{syscall.SIGHUP, syscall.SIGPIPE} {
+		if !signal.Ignored(gone) { // as nohup does
+			signals = append(signals, gone)
+		}
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	status := run(ctx, os.Args[1:])
 	stop()
 	os.Exit(status)
@@ -58,8 +66,24 @@ func newRoot() *cobra.Command {
 			root.AddCommand(command)
 		}
 	}
+	root.SetHelpCommand(helpCommand())
 	root.SetHelpCommandGroupID("users")
 	return root
+}
+
+// helpCommand is cobra's own, but for a command that is not there.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about any command",
+		RunE: func(command *cobra.Command, arguments []string) error {
+			found, rest, err := command.Root().Find(arguments)
+			if err != nil || len(rest) > 0 {
+				return usage("there is no command %q", strings.Join(arguments, " "))
+			}
+			return found.Help()
+		},
+	}
 }
 
 // run runs one command and returns the exit status.

@@ -19,6 +19,9 @@ func TestTheExitStatusTellsWhatWentWrong(t *testing.T) {
 	}{
 		{"--help", 0, "Available Commands"},
 		{"help token", 0, "--ttl"},
+		{"help", 0, "Available Commands"},
+		{"help nonsense", 2, `no command "nonsense"`},
+		{"help token extra", 2, `no command "token extra"`},
 		{"dev --help", 0, "--services-only"},
 		{"", 2, "which command?"},
 		{"nonsense", 2, `no command "nonsense"`},
@@ -72,7 +75,8 @@ func TestAFlagThatIsGivenWronglySaysWhatItWants(t *testing.T) {
 		{"token --role client --sub 42 --ttl -1h", "--ttl must be positive"},
 		{"token --role", "--role needs a value: client or developer"},
 		{"token --role canary --sub 42", "--role must be client or developer"},
-		{"token --role client", "--sub must be 1 to 120 bytes"},
+		{"token --role client", "--sub must be given: the id"},
+		{"token", "--role must be given: client or developer"},
 		{"disconnect --role canary --sub 42", "--role must be client or developer"},
 		{"migrate --status=canary", "--status must be true or false"},
 		{"migrate --grant app --status", "--grant and --status cannot be given together"},
@@ -81,7 +85,8 @@ func TestAFlagThatIsGivenWronglySaysWhatItWants(t *testing.T) {
 		{"doctor --url canary", "--url must be an origin such as https://chat.example.com"},
 		{"doctor --url", "--url needs a value: the URL of a deployment"},
 		{"erase --client 42 --vacuum=canary", "--vacuum must be true or false"},
-		{"export", "--client must be 1 to 120 bytes"},
+		{"export", "--client must be given: the client's id"},
+		{"erase --client=", "--client must be given: the client's id"},
 		{"import", "which file? For example: devinbox import conversations.json"},
 		{"import one two", "only one file"},
 		{"add", "which folder? For example: devinbox add ../my-app"},
@@ -176,7 +181,7 @@ func TestAnEnvironmentFileThatCannotBeReadIsNamedWithoutWhatItHolds(t *testing.T
 	for _, name := range []string{".env", ".env.local"} {
 		folder := emptyProject(t)
 		write(t, filepath.Join(folder, name), "CHAT_JWT_SECRET canary\n=canary\n")
-		o := execute(t, folder, nil, "token", "--role", "client", "--sub", "42").is(t, 1, name+" cannot be read")
+		o := execute(t, folder, nil, "token", "--role", "client", "--sub", "42").is(t, 1, name+" cannot be read: line ")
 		if strings.Contains(o.errors, "canary") {
 			t.Errorf("it repeats the file: %s", o.errors)
 		}
@@ -194,4 +199,25 @@ func TestTheEnvironmentGoesBeforeItsFilesAndTheLocalOneBeforeTheOther(t *testing
 	write(t, filepath.Join(folder, ".env.local"), "DATABASE_URL=postgres://canary@127.0.0.1:1/d\n")
 	execute(t, folder, nil, "migrate").is(t, 1, "of DATABASE_URL (in .env.local) does not answer: nothing listens")
 	execute(t, folder, []string{"DATABASE_URL=postgres://canary@nowhere.invalid/d"}, "migrate").is(t, 1, "of DATABASE_URL has a host whose name leads nowhere")
+}
+
+// The line is told, and nothing that is in it.
+func TestAFileOfVariablesThatCannotBeReadIsToldByItsLine(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		text string
+		line string
+	}{
+		{"canary!\n", "line 1 "},
+		{"A=1\n\n# a note\ncanary\nB=2\n", "line 4 "},
+		{"A='one\ntwo'\nB=2\ncanary canary\n", "line 4 "},
+		{"A=1\nB=\"canary\n", "line 2 "},
+	} {
+		folder := emptyProject(t)
+		write(t, filepath.Join(folder, ".env.local"), test.text)
+		o := execute(t, folder, nil, "migrate", "--status").is(t, 1, ".env.local cannot be read: "+test.line)
+		if strings.Contains(o.errors, "canary") {
+			t.Errorf("%q: %s", test.text, o.errors)
+		}
+	}
 }

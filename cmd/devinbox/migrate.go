@@ -45,7 +45,15 @@ schema from it and from PUBLIC. Later migrations grant that role the rights to w
 			}
 			url := settings.MigrationURL
 			if !statusOnly {
-				if err := migrate.Up(command.Context(), url, func(name string) { fmt.Println("applying", name) }); err != nil {
+				before, err := migrate.Read(command.Context(), url)
+				if err == nil {
+					err = migrate.Up(command.Context(), url, func(name string) {
+						if slices.Contains(before.Pending, name) { // the functions that are there are replaced too
+							fmt.Println("applying", name)
+						}
+					})
+				}
+				if err != nil {
 					return p.unreachable(settings.MigrationVariable, err)
 				}
 			}
@@ -98,7 +106,8 @@ func (p *project) owned(needed ...string) (config.Config, error) {
 				why = name + " is still as in .env.example, which counts as not set"
 			}
 		}
-		return settings, errors.New("DATABASE_URL is not set: " + why)
+		return settings, errors.New("DATABASE_URL is not set: " + why +
+			". For the database of devinbox dev, put this before the command: devinbox dev --services-only --")
 	}
 	return settings, settings.MigrationFaults
 }

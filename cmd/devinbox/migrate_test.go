@@ -43,8 +43,8 @@ func TestMigrateBringsAnEmptyDatabaseUpToDateOnce(t *testing.T) {
 		t.Errorf("%s", after.output)
 	}
 	again := execute(t, folder, variables, "migrate").is(t, 0, "up to date, at step")
-	if strings.Contains(again.output, "applying migrations/") {
-		t.Errorf("a step is applied twice: %s", again.output)
+	if strings.Contains(again.output, "applying") {
+		t.Errorf("it tells of what is there already: %s", again.output)
 	}
 }
 

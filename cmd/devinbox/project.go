@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -37,19 +38,18 @@ func openProject() (*project, error) {
 		}
 		parent := filepath.Dir(folder)
 		if parent == folder {
-			return nil, errors.New("this folder is not in a devinbox project: neither it nor a folder above it has a vercel.json")
+			return nil, errors.New("this folder is not in a devinbox project: neither it nor a folder above it has a vercel.json. Run this in your checkout of devinbox, or in the app that devinbox add was run in")
 		}
 		folder = parent
 	}
 	p := &project{folder: folder, files: map[string]string{}, from: map[string]string{}}
-	p.placeholders, err = godotenv.Read(filepath.Join(folder, ".env.example"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, errors.New(".env.example cannot be read: each line must be NAME=value")
+	if p.placeholders, err = readVariables(folder, ".env.example"); err != nil {
+		return nil, err
 	}
 	for _, name := range []string{".env", ".env.local"} { // the later one wins
-		values, err := godotenv.Read(filepath.Join(folder, name))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, errors.New(name + " cannot be read: each line must be NAME=value")
+		values, err := readVariables(folder, name)
+		if err != nil {
+			return nil, err
 		}
 		for variable, value := range values {
 			if _, already := p.files[variable]; already && value != "" && value == p.placeholders[variable] {
@@ -59,6 +59,29 @@ func openProject() (*project, error) {
 		}
 	}
 	return p, nil
+}
+
+// readVariables reads one of the project's environment files, which may not be there. The error names the line, and nothing in it.
+func readVariables(folder, name string) (map[string]string, error) {
+	text, err := os.ReadFile(filepath.Join(folder, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	values, err := godotenv.UnmarshalBytes(text)
+	if err == nil {
+		return values, nil
+	}
+	// The fault is in the first line after the longest part that can be read: a value in quotation marks may have several lines.
+	lines := bytes.SplitAfter(text, []byte("\n"))
+	good := len(lines)
+	for ; good > 0; good-- {
+		if _, err := godotenv.UnmarshalBytes(bytes.Join(lines[:good], nil)); err == nil {
+			break
+		}
+	}
+	return nil, fmt.Errorf("%s cannot be read: line %d is not NAME=value", name, good+1)
 }
 
 // lookup is the environment: what is set in the process, then .env.local, then .env. What .env.example has in a

@@ -42,6 +42,9 @@ devinbox dev on this machine is used.`,
 				if err != nil {
 					return err
 				}
+				if data != "" && !dev.HasData(folder) { // or the token would be signed with a new secret, which nobody knows
+					return fmt.Errorf("there is no data of devinbox dev in %s: start it with the same --data first", folder)
+				}
 				secrets, err := dev.Secrets(folder)
 				if err != nil {
 					return err
@@ -67,6 +70,10 @@ devinbox dev on this machine is used.`,
 // checkIdentity finds fault with what --role and --sub say.
 func checkIdentity(me chat.Identity) error {
 	switch {
+	case me.Role == "":
+		return missing("role", "client or developer")
+	case me.ID == "":
+		return missing("sub", "the id")
 	case me.Role != chat.Client && me.Role != chat.Developer:
 		return usage("--role must be client or developer")
 	case !chat.ValidID(me.ID):

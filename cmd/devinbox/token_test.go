@@ -129,3 +129,12 @@ func TestASecretThatCannotBeUsedIsNamedAndNotRepeated(t *testing.T) {
 		}
 	}
 }
+
+func TestATokenIsNotSignedWithASecretThatNobodyHas(t *testing.T) {
+	t.Parallel()
+	nowhere := filepath.Join(t.TempDir(), "typo")
+	execute(t, emptyProject(t), nil, "token", "--role", "client", "--sub", "42", "--data", nowhere).is(t, 1, "there is no data of devinbox dev in "+nowhere)
+	if exists(nowhere) {
+		t.Error("the folder was made")
+	}
+}

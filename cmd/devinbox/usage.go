@@ -39,6 +39,11 @@ func oneArgument(what, example string) cobra.PositionalArgs {
 	}
 }
 
+// missing is the error of a flag that was not given, or is empty.
+func missing(flag, wanted string) error {
+	return usage("--%s must be given: %s", flag, wanted)
+}
+
 // exclusive refuses two flags that are both given.
 func exclusive(command *cobra.Command, one, other string) error {
 	if command.Flags().Changed(one) && command.Flags().Changed(other) {

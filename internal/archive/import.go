@@ -48,7 +48,7 @@ func Import(ctx context.Context, url string, file *os.File, o Options) (Imported
 		return Imported{}, err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	source, clear, err := rewindable(file)
+	source, clear, err := rewindable(ctx, file)
 	if err != nil {
 		return Imported{}, err
 	}
@@ -79,8 +79,8 @@ func (s *source) again() (io.Reader, error) {
 }
 
 // rewindable makes a source of a file. A pipe is kept in a temporary file, which only this account can read, until clear
-// is called.
-func rewindable(file *os.File) (s *source, clear func(), err error) {
+// is called, and is read no further once ctx ends.
+func rewindable(ctx context.Context, file *os.File) (s *source, clear func(), err error) {
 	if info, err := file.Stat(); err != nil {
 		return nil, nil, err
 	} else if info.Mode().IsRegular() {
@@ -97,7 +97,18 @@ func rewindable(file *os.File) (s *source, clear func(), err error) {
 		kept.Close()
 		os.Remove(kept.Name())
 	}
-	return &source{kept, func() io.Reader { return io.TeeReader(file, kept) }}, clear, nil
+	return &source{kept, func() io.Reader { return io.TeeReader(until(ctx, file), kept) }}, clear, nil
+}
+
+// until reads what a file gives until ctx ends: a read from a terminal cannot be given up.
+func until(ctx context.Context, file io.Reader) io.Reader {
+	read, written := io.Pipe()
+	go func() {
+		_, err := io.Copy(written, file)
+		written.CloseWithError(err)
+	}()
+	context.AfterFunc(ctx, func() { read.CloseWithError(ctx.Err()) })
+	return read
 }
 
 // importing is one import while it runs.

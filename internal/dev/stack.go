@@ -112,7 +112,11 @@ func (s *Stack) claim(o Options) error {
 	if claimed != nil {
 		s.stops = append(s.stops, claimed.Close)
 	} else if o.Progress != nil {
-		fmt.Fprintf(o.Progress, "The data in %s is in use by %s too: both have the same messages, but each gets only its own live events.\n", o.Data, holder)
+		shared := "both have the same messages, but each gets only its own live events"
+		if !s.missing("DATABASE_URL", "POSTGRES_URL") {
+			shared = "both have the same secrets and files" // the database is another
+		}
+		fmt.Fprintf(o.Progress, "The data in %s is in use by %s too: %s.\n", o.Data, holder, shared)
 	}
 	return nil
 }
@@ -274,6 +278,12 @@ func Secrets(data string) (map[string]string, error) {
 		return nil, err
 	}
 	return godotenv.Read(file)
+}
+
+// HasData tells whether a folder holds the data of a stack.
+func HasData(data string) bool {
+	_, err := os.Stat(filepath.Join(data, secretsFile))
+	return err == nil
 }
 
 // DataFolder is where the stack of the project in a folder keeps its data by default: a folder of its own in
