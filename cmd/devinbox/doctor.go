@@ -35,7 +35,7 @@ To check the services that devinbox dev starts by itself:
 			if err != nil {
 				return err
 			}
-			found := doctor.Run(command.Context(), doctor.Options{Lookup: p.lookup, Origin: p.origin, Placeholder: p.isPlaceholder, URL: url})
+			found := doctor.Run(command.Context(), doctor.Options{Lookup: p.lookup, Origin: p.origin, Placeholder: p.isPlaceholder, Set: p.set(), URL: url})
 			show := doctor.Print
 			if asJSON {
 				show = doctor.PrintJSON

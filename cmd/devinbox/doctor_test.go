@@ -14,16 +14,20 @@ func TestDoctorNamesTheFileThatAVariableComesFromAndNoValue(t *testing.T) {
 	t.Parallel()
 	folder := emptyProject(t)
 	write(t, filepath.Join(folder, ".env"), "CHAT_GUESTS=canary\nCHAT_RATE_LIMIT=canary\nCHAT_JWT_SECRET='"+jwtSecret+"'\n")
-	write(t, filepath.Join(folder, ".env.local"), "CHAT_GUESTS=canary\nDATABASE_URL=canary\n")
-	variables := []string{"CHAT_CHANNELS=canary"}
+	write(t, filepath.Join(folder, ".env.local"), "CHAT_GUESTS=canary\nCHAT_GUEST=canary\nDATABASE_URL=canary\nPUSHER_SECRT=\n")
+	variables := []string{"CHAT_CHANNELS=canary", "PUSHER_KY=canary"}
 	o := execute(t, folder, variables, "doctor").is(t, 1, "there are faults")
 	for _, text := range []string{
 		"fault    variables     CHAT_GUESTS (in .env.local) must be", "CHAT_RATE_LIMIT (in .env) must be", "CHAT_CHANNELS must be", "DATABASE_URL (in .env.local) is not a Postgres URL",
+		"warning  variables     CHAT_GUEST (in .env.local) is not a variable of devinbox; CHAT_GUESTS is", "warning  variables     PUSHER_KY is not a variable",
 		"warning  pusher        None of Pusher's variables is set",
 	} {
 		if !strings.Contains(o.output, text) {
 			t.Errorf("it does not say %q: %s", text, o.output)
 		}
+	}
+	if strings.Contains(o.output, "PUSHER_SECRT") {
+		t.Errorf("it names a variable without a value: %s", o.output)
 	}
 	inJSON := execute(t, folder, variables, "doctor", "--json").is(t, 1, "there are faults")
 	var found []struct{ Check, Status, Detail, Remedy, Variable string }

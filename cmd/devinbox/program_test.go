@@ -50,14 +50,8 @@ func command(t *testing.T, folder string, variables []string, arguments ...strin
 	c := exec.Command(self, arguments...)
 	c.Dir = folder
 	c.Env = append(os.Environ(), programVariable+"=1")
-	unset := func(name string) string {
+	for _, name := range config.Names() {
 		c.Env = append(c.Env, name+"=")
-		return ""
-	}
-	_, err = config.Load(unset)
-	_, err2 := config.LoadServer(unset)
-	if err := errors.Join(err, err2); err != nil {
-		t.Fatal(err)
 	}
 	c.Env = append(c.Env, variables...)
 	return c

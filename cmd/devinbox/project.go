@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/joho/godotenv"
@@ -95,6 +97,17 @@ func (p *project) lookup(name string) string {
 	return ""
 }
 
+// set are the names of all variables that have a value, devinbox's or not, sorted: those of the process, .env.local and .env.
+func (p *project) set() []string {
+	names := slices.Collect(maps.Keys(p.files))
+	for _, pair := range os.Environ() {
+		name, _, _ := strings.Cut(pair, "=")
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return os.Getenv(name) == "" && p.files[name] == "" })
+}
+
 // origin is the file that a variable's value comes from, or "" if the process has set it or nobody has.
 func (p *project) origin(name string) string {
 	if os.Getenv(name) != "" && os.Getenv(name) != p.placeholders[name] {
@@ -112,18 +125,14 @@ func (p *project) isPlaceholder(name string) bool {
 // unchanged are the variables that are placeholders, sorted, each with the file that it is in.
 func (p *project) unchanged() []string {
 	var found []string
-	note := func(name string) string {
+	for _, name := range config.Names() {
 		if p.isPlaceholder(name) && p.files[name] != "" {
 			found = append(found, name+" (in "+p.from[name]+")")
 		} else if p.isPlaceholder(name) {
 			found = append(found, name)
 		}
-		return ""
 	}
-	_, _ = config.Load(note) // it asks for every variable
-	_, _ = config.LoadServer(note)
-	slices.Sort(found)
-	return slices.Compact(found)
+	return found
 }
 
 // load is [config.Load] with the file that each variable comes from in what is said of it.

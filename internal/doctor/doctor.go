@@ -43,6 +43,9 @@ type Options struct {
 	// Placeholder tells whether a variable has a value that is only an example's. It may be nil.
 	Placeholder func(name string) bool
 
+	// Set are the names of all variables that have a value, so that a misspelled one is found. It may be nil.
+	Set []string
+
 	URL string // of a deployment; empty for none
 
 	now      func() time.Time                        // this machine's clock
@@ -89,7 +92,7 @@ func Run(ctx context.Context, o Options) []Finding {
 		return o.Lookup(name)
 	})
 	if d.unconfigured() && d.URL == "" {
-		return append(d.unchanged(), unconfigured())
+		return slices.Concat(d.unchanged(), d.misspelled(), []Finding{unconfigured()})
 	}
 	parts := []func(context.Context) []Finding{d.variables, d.database, d.pusher, d.bucket, d.deployment}
 	found := make([][]Finding, len(parts))

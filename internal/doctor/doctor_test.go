@@ -19,6 +19,7 @@ import (
 	"devinbox/internal/dev/pusherserver"
 	"devinbox/internal/testing/pgbouncer"
 	"devinbox/internal/testing/testdb"
+	"devinbox/pkg/config"
 	"devinbox/pkg/postgres/migrate"
 	"devinbox/pkg/realtime"
 )
@@ -99,6 +100,11 @@ func TestEachFaultIsFoundWithItsRemedy(t *testing.T) {
 		{"a switch in quotation marks", nil, set("CHAT_GUESTS", `"true"`), []string{"variables/fault/CHAT_GUESTS"}, "write it without them", "Correct it"},
 		{"a space before Pusher's secret", nil, set("PUSHER_SECRET", " "+secret), []string{"variables/warning/PUSHER_SECRET"}, "a space or a line break before or after it", "Remove it"},
 		{"a line break after a secret", nil, set("CHAT_JWT_SECRET", rand.Text()+rand.Text()+"\n"), []string{"variables/warning/CHAT_JWT_SECRET"}, "a space or a line break before or after it", "Remove it"},
+		{"a name without a letter", nil, func(_ *testing.T, w *world) {
+			w.variables["PUSHER_KY"], w.files["PUSHER_KY"] = "x", ".env.local"
+		}, []string{"variables/warning/PUSHER_KY"}, "PUSHER_KY (in .env.local) is not a variable of devinbox; PUSHER_KEY is", "Rename it to PUSHER_KEY, unless another program"},
+		{"a name that is not known", nil, set("CHAT_COLOUR_OF_THE_SKY", "blue"), []string{"variables/warning/CHAT_COLOUR_OF_THE_SKY"}, "is not a variable of devinbox", "unless another program"},
+		{"a secret that pages would have", nil, set("NEXT_PUBLIC_PUSHER_SECRET", secret), []string{"variables/warning/NEXT_PUBLIC_PUSHER_SECRET"}, "; PUSHER_SECRET is", "make a new secret"},
 		{"public channels", nil, set("CHAT_CHANNELS", "public"), []string{"channels/warning/CHAT_CHANNELS"}, "can read every conversation", "private"},
 
 		// Pusher.
@@ -459,6 +465,66 @@ func TestPoolersOfHostsAreKnownByName(t *testing.T) {
 	}
 }
 
+func TestAMisspelledNameIsToldFromOneOfAnotherProgram(t *testing.T) {
+	t.Parallel()
+	const another = ""
+	for _, test := range []struct {
+		name    string
+		set     []string // of devinbox's own
+		meant   bool
+		nearest string
+	}{
+		{"CHAT_GUEST", nil, true, "CHAT_GUESTS"},
+		{"CHAT_GUEST", []string{"CHAT_GUESTS"}, true, "CHAT_GUESTS"},
+		{"CHAT_ALLOWED_ORIGIN", nil, true, "CHAT_ALLOWED_ORIGINS"},
+		{"CHAT_JWT_SECERT", nil, true, "CHAT_JWT_SECRET"},
+		{"chat_guests", nil, true, "CHAT_GUESTS"},
+		{"PUSHER_APPID", nil, true, "PUSHER_APP_ID"},
+		{"NEXT_PUBLIC_PUSHER_CLUSTR", nil, true, "NEXT_PUBLIC_PUSHER_CLUSTER"},
+		{"NEXT_PUBLIC_PUSHER_HOST", nil, true, "PUSHER_HOST"},
+		{"PUSHER_BEAMS_INSTANCE_ID", nil, true, ""},
+		{"CAHT_GUESTS", nil, true, "CHAT_GUESTS"},
+		{"PUHSER_SECRET", nil, true, "PUSHER_SECRET"},
+		{"NEXT_PUBLC_PUSHER_KEY", nil, true, "NEXT_PUBLIC_PUSHER_KEY"},
+		{"S3_BUKET", nil, true, "S3_BUCKET"},
+		{"AUTH_SECRT", nil, true, "AUTH_SECRET"},
+		{"CRON_SECRETS", nil, true, "CRON_SECRET"},
+		{"DATBASE_URL", nil, true, "DATABASE_URL"},
+		{"DATABASE_URI", nil, true, "DATABASE_URL"},
+		{"DATABASE_URL_UNPOLED", []string{"DATABASE_URL"}, true, "DATABASE_URL_UNPOOLED"},
+		// Other programs' names, or the names of a variable's other value.
+		{"DATABASE_URI", []string{"DATABASE_URL"}, false, another},
+		{"POSTGRES_URI", []string{"DATABASE_URL"}, false, another},
+		{"S3_BUCKET_2", []string{"S3_BUCKET"}, false, another},
+		{"POSTGRES_USER", nil, false, another},
+		{"POSTGRES_URL_NO_SSL", nil, false, another},
+		{"R2_BUCKET", nil, false, another},
+		{"AUTH0_SECRET", nil, false, another},
+		{"AUTH_URL", nil, false, another},
+		{"AUTH_TRUST_HOST", nil, false, another},
+		{"USER_HOST", nil, false, another},
+		{"HOST", nil, false, another},
+		{"SORT", nil, false, another},
+		{"CHAT", nil, false, another},
+		{"CHAT_URL", nil, false, another}, // docs/e-mail.md has it
+		{"DEVINBOX_URL", nil, false, another},
+		{"DEVINBOX_POSTGRES", nil, false, another},
+		{"CHAT_GUESTS", nil, false, another},
+		{"PORT", nil, false, another},
+		{"CHAT_TRUST_PROXY", nil, false, another}, // only devinbox serve reads it
+	} {
+		t.Run(strings.Join(append(test.set, test.name), " "), func(t *testing.T) {
+			t.Parallel()
+			d := &doctor{Options: Options{Lookup: func(name string) string {
+				return map[bool]string{true: "x"}[slices.Contains(test.set, name)]
+			}}}
+			if nearest, meant := d.meant(test.name, config.Names()); meant != test.meant || nearest != test.nearest {
+				t.Errorf("%t %q, want %t %q", meant, nearest, test.meant, test.nearest)
+			}
+		})
+	}
+}
+
 func TestRandomSecretsAreNotCalledWeakAndThoseOfPeopleAre(t *testing.T) {
 	t.Parallel()
 	for range 2000 {
@@ -517,6 +583,14 @@ func TestAPlaceholderIsNamedWhereNothingElseIsConfigured(t *testing.T) {
 	}
 	if detail := found[0].Detail; !strings.Contains(detail, "DATABASE_URL (in .env.local) is a placeholder") || found[0].Remedy == "" {
 		t.Errorf("%+v", found[0])
+	}
+}
+
+func TestAMisspelledNameIsToldIfNothingElseIsConfigured(t *testing.T) {
+	t.Parallel()
+	found := Run(t.Context(), Options{Lookup: func(string) string { return "" }, Set: []string{"CHAT_GUEST", "HOME"}})
+	if got := verdicts(found); !slices.Equal(got, []string{"variables/warning/CHAT_GUEST"}) || len(found) != 2 {
+		t.Errorf("found %+v", found)
 	}
 }
 

@@ -81,6 +81,7 @@ func (d *doctor) variables(context.Context) []Finding {
 		blame("CHAT_JWT_SECRET", "is missing, and no other key is set (CHAT_JWKS_URL, or CHAT_AUTHJS with AUTH_SECRET): every request gets a 503")
 	}
 	found = append(found, d.wrapped(blamed)...)
+	found = append(found, d.misspelled()...)
 	if len(found) == 0 {
 		found = append(found, Finding{Check: "variables", Status: OK, Detail: d.counted()})
 	}

@@ -150,6 +150,7 @@ func (w *world) run() []Finding {
 	w.options.Lookup = w.lookup
 	w.options.Origin = func(name string) string { return w.files[name] }
 	w.options.Placeholder = func(name string) bool { return w.examples[name] }
+	w.options.Set = slices.Sorted(maps.Keys(w.variables))
 	return Run(w.t.Context(), w.options)
 }
 

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 )
 
@@ -27,6 +28,19 @@ func LoadServer(lookup func(name string) string) (Server, error) {
 	e.number(&s.PoolMax, "DATABASE_POOL_MAX", maxPoolMax)
 	e.isTrue(&s.TrustProxy, "CHAT_TRUST_PROXY")
 	return s, errors.Join(e.faults...)
+}
+
+// Names returns the name of every variable that [Load] or [LoadServer] reads, sorted.
+func Names() []string {
+	var names []string
+	note := func(name string) string {
+		names = append(names, name)
+		return ""
+	}
+	_, _ = Load(note)
+	_, _ = LoadServer(note)
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // number reads a number from 1 to most. If none is set the field stays as it is.
