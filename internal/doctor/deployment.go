@@ -14,10 +14,12 @@ import (
 	"devinbox/pkg/chat"
 	"devinbox/pkg/identity"
 	"devinbox/pkg/outgoing"
+	"devinbox/pkg/realtime"
 )
 
 const (
 	deploymentCheck = "deployment"
+	sessionPath     = "/api/session"
 	// coldStart is how long a function may take that starts first.
 	coldStart = 15 * time.Second
 	// tokenLifetime is that of the token which asks a deployment for its session.
@@ -64,10 +66,10 @@ func (d *doctor) deployment(ctx context.Context) []Finding {
 	if found[0].Status == Fault {
 		return found
 	}
-	if f, ok := d.session(ctx); ok {
-		found = append(found, f)
+	if f, ok := d.recognises(ctx); !ok {
+		return append(found, f)
 	}
-	return found
+	return append(found, d.session(ctx)...)
 }
 
 func fault(detail, remedy string) Finding {
@@ -159,40 +161,97 @@ func state(a answer) Finding {
 	}
 }
 
-// session asks the deployment, with a token that is good for a minute, what it tells browsers of Pusher.
-func (d *doctor) session(ctx context.Context) (Finding, bool) {
-	verifier, err := identity.New(d.settings.Identity)
-	if err != nil || len(d.settings.Identity.Secret) == 0 {
-		return Finding{}, false // it cannot be asked without a token
-	}
-	token, err := verifier.Mint(chat.Identity{ID: "devinbox-doctor", Role: chat.Client}, tokenLifetime)
-	if err != nil {
-		return Finding{}, false
-	}
-	a, err := d.get(ctx, "/api/session", token)
-	var said struct {
-		Realtime struct {
-			Enabled bool
-			Key     string
-			Cluster string
-			WSHost  string
-		}
-	}
-	o := d.settings.Pusher
+// recognises asks the deployment without a credential, which tells whether it has a key to check one with. It is false
+// if it cannot recognise anybody.
+func (d *doctor) recognises(ctx context.Context) (Finding, bool) {
+	a, err := d.get(ctx, sessionPath, "")
+	var problem struct{ Code string }
 	switch {
 	case err != nil:
-		return fault("/api/session does not answer: "+because(wordFor(err)), "Check the functions' log."), true
-	case a.status == http.StatusUnauthorized:
-		return Finding{deploymentCheck, Fault, "The deployment does not accept a token signed with " + d.named("CHAT_JWT_SECRET"), "Set the same CHAT_JWT_SECRET there and where tokens are signed (CHAT_JWT_ISSUER and CHAT_JWT_AUDIENCE too), and deploy again.", "CHAT_JWT_SECRET"}, true
-	case a.status != http.StatusOK || !a.json(&said):
-		return fault(fmt.Sprintf("/api/session answers %d to a client's token", a.status), "The log says why, under the X-Request-Id of the answer."), true
-	case !said.Realtime.Enabled:
-		return Finding{}, false // its health says so
-	case said.Realtime.Key != o.Key && o.Key != "":
-		return Finding{deploymentCheck, Fault, "The deployment gives browsers another key of Pusher than " + d.named(d.set(keyVariables...)) + " here", "Set the same app here and there, and deploy again: variables reach only new deployments.", d.set(keyVariables...)}, true
-	case said.Realtime.Cluster != o.Cluster && o.Cluster != "" || said.Realtime.WSHost != o.Host:
-		return Finding{deploymentCheck, Fault, "The deployment gives browsers another cluster or host of Pusher than here", "Set the same NEXT_PUBLIC_PUSHER_CLUSTER (and PUSHER_HOST) here and there, and deploy again.", d.set(clusterVariables...)}, true
+		return fault(sessionPath+" does not answer: "+because(wordFor(err)), "Check the functions' log."), false
+	case a.status == http.StatusServiceUnavailable && a.json(&problem) && problem.Code == string(chat.Unavailable):
+		return Finding{deploymentCheck, Fault, "The deployment has no key to check tokens with: every request of a user gets a 503",
+			"Set CHAT_JWT_SECRET there (or CHAT_JWKS_URL, or CHAT_AUTHJS with AUTH_SECRET), and deploy again: variables reach only new deployments.", "CHAT_JWT_SECRET"}, false
+	case a.status != http.StatusUnauthorized:
+		return fault(fmt.Sprintf("%s answers %d to a call without a credential, which gets a 401 from devinbox", sessionPath, a.status),
+			"Check whether something else answers before it, such as a proxy.ts of the app. Otherwise the log says why, under the X-Request-Id of the answer."), false
 	default:
-		return Finding{Check: deploymentCheck, Status: OK, Detail: "it accepts tokens signed with this CHAT_JWT_SECRET, and gives browsers this Pusher app"}, true
+		return Finding{}, true
 	}
+}
+
+// session asks the deployment, with a token that is good for a minute, what it tells browsers of Pusher.
+func (d *doctor) session(ctx context.Context) []Finding {
+	verifier, err := identity.New(d.settings.Identity)
+	if err != nil || len(d.settings.Identity.Secret) == 0 {
+		return nil // it cannot be asked without a token
+	}
+	me := chat.Identity{ID: "devinbox-doctor", Role: chat.Client}
+	token, err := verifier.Mint(me, tokenLifetime)
+	if err != nil {
+		return nil
+	}
+	a, err := d.get(ctx, sessionPath, token)
+	var said struct{ Realtime realtime.Connection }
+	switch {
+	case err != nil:
+		return []Finding{fault(sessionPath+" does not answer: "+because(wordFor(err)), "Check the functions' log.")}
+	case a.status == http.StatusUnauthorized:
+		return []Finding{{deploymentCheck, Fault, "The deployment does not accept a token signed with " + d.named("CHAT_JWT_SECRET"), "Set the same CHAT_JWT_SECRET there and where tokens are signed (CHAT_JWT_ISSUER and CHAT_JWT_AUDIENCE too), and deploy again.", "CHAT_JWT_SECRET"}}
+	case a.status != http.StatusOK || !a.json(&said):
+		return []Finding{fault(fmt.Sprintf("%s answers %d to a client's token", sessionPath, a.status), "The log says why, under the X-Request-Id of the answer.")}
+	}
+	accepts := Finding{Check: deploymentCheck, Status: OK, Detail: "it accepts tokens signed with this CHAT_JWT_SECRET"}
+	here := realtime.New(quiet(d.settings.Pusher)).Connection(me)
+	if !said.Realtime.Enabled || !here.Enabled { // other findings say so, and there is nothing to compare
+		return []Finding{accepts}
+	}
+	if differs := d.otherApp(said.Realtime, here); differs != nil {
+		return []Finding{accepts, *differs}
+	}
+	accepts.Detail += ", and gives browsers this Pusher app"
+	return []Finding{accepts}
+}
+
+// otherApp is the first thing that a deployment tells browsers of Pusher otherwise than this configuration would, or nil.
+func (d *doctor) otherApp(there, here realtime.Connection) *Finding {
+	differs := func(what, variable string) *Finding {
+		return &Finding{deploymentCheck, Fault, "The deployment gives browsers " + what + " than " + d.named(variable) + " here", "Set the same app here and there, and deploy again: variables reach only new deployments.", variable}
+	}
+	switch {
+	case there.Key != here.Key:
+		return differs("another key of Pusher", d.set(keyVariables...))
+	case there.WSHost != here.WSHost:
+		return differs("another host of Pusher", "PUSHER_HOST")
+	case there.Cluster != here.Cluster:
+		return differs("another cluster of Pusher", d.set(clusterVariables...))
+	case there.ForceTLS != here.ForceTLS:
+		return differs("another answer to whether Pusher is reached with TLS", "PUSHER_USE_TLS")
+	case port(there) != port(here):
+		return differs("another port of Pusher", "PUSHER_PORT")
+	case channel(there) != channel(here):
+		return differs("channels of another kind", "CHAT_CHANNELS")
+	default:
+		return nil
+	}
+}
+
+// port is where a browser connects to.
+func port(c realtime.Connection) int {
+	switch {
+	case c.WSPort != 0:
+		return c.WSPort
+	case c.ForceTLS:
+		return 443
+	default:
+		return 80
+	}
+}
+
+// channel is the name of the channel that a client listens to.
+func channel(c realtime.Connection) string {
+	if c.Channels.Conversation == nil {
+		return ""
+	}
+	return *c.Channels.Conversation
 }

@@ -284,9 +284,34 @@ func TestEachFaultIsFoundWithItsRemedy(t *testing.T) {
 		{"a deployment with another app", nil, at(func(_ *testing.T, w *world) string {
 			return w.deploy(with(w.variables, "NEXT_PUBLIC_PUSHER_KEY", "another"))
 		}), []string{"deployment/fault/NEXT_PUBLIC_PUSHER_KEY"}, "another key", "the same app"},
+		{"a deployment without a key", nil, at(func(_ *testing.T, w *world) string {
+			return w.deploy(with(w.variables, "CHAT_JWT_SECRET", ""))
+		}), []string{"deployment/fault/CHAT_JWT_SECRET"}, "has no key to check tokens with", "CHAT_JWKS_URL"},
+		{"a deployment without a key, and none here to make a token with", nil, func(_ *testing.T, w *world) {
+			w.options.URL = w.deploy(with(w.variables, "CHAT_JWT_SECRET", ""))
+			set("CHAT_JWT_SECRET", "", "CHAT_JWKS_URL", "https://id.example.com/jwks")(nil, w)
+		}, []string{"deployment/fault/CHAT_JWT_SECRET"}, "has no key to check tokens with", "CHAT_JWKS_URL"},
+		{"a deployment whose sessions something else answers", nil, at(func(t *testing.T, w *world) string {
+			return before(t, w.deploy(w.variables), "/api/session", http.StatusTemporaryRedirect)
+		}), []string{"deployment/fault"}, "answers 307 to a call without a credential", "proxy.ts"},
+		{"a deployment whose sessions are not there", nil, at(func(t *testing.T, w *world) string {
+			return before(t, w.deploy(w.variables), "/api/session", http.StatusServiceUnavailable)
+		}), []string{"deployment/fault"}, "answers 503 to a call without a credential", "X-Request-Id"},
+		{"a deployment with another host", nil, at(func(_ *testing.T, w *world) string {
+			return w.deploy(with(w.variables, "PUSHER_HOST", "localhost"))
+		}), []string{"deployment/fault/PUSHER_HOST"}, "another host", "the same app"},
+		{"a deployment with another port", nil, at(func(_ *testing.T, w *world) string {
+			return w.deploy(with(w.variables, "PUSHER_PORT", "1"))
+		}), []string{"deployment/fault/PUSHER_PORT"}, "another port of Pusher than PUSHER_PORT here", "the same app"},
+		{"a deployment with TLS", nil, at(func(_ *testing.T, w *world) string {
+			return w.deploy(with(w.variables, "PUSHER_USE_TLS", "true"))
+		}), []string{"deployment/fault/PUSHER_USE_TLS"}, "with TLS", "the same app"},
+		{"a deployment with other channels", nil, at(func(_ *testing.T, w *world) string {
+			return w.deploy(with(w.variables, "CHAT_CHANNELS", "presence"))
+		}), []string{"deployment/fault/CHAT_CHANNELS"}, "channels of another kind", "deploy again"},
 		{"a deployment with another cluster", nil, at(func(_ *testing.T, w *world) string {
 			return w.deploy(with(w.variables, "NEXT_PUBLIC_PUSHER_CLUSTER", "us2"))
-		}), []string{"deployment/fault/NEXT_PUBLIC_PUSHER_CLUSTER"}, "another cluster", "NEXT_PUBLIC_PUSHER_CLUSTER"},
+		}), []string{"deployment/fault/NEXT_PUBLIC_PUSHER_CLUSTER"}, "another cluster", "the same app"},
 		{"a deployment whose events wait", nil, func(t *testing.T, w *world) {
 			statements(event("2 hours", "false"))(t, w)
 			w.options.URL = w.deploy(w.variables)
@@ -522,6 +547,46 @@ func TestAMisspelledNameIsToldFromOneOfAnotherProgram(t *testing.T) {
 				t.Errorf("%t %q, want %t %q", meant, nearest, test.meant, test.nearest)
 			}
 		})
+	}
+}
+
+// A port that is not written is the scheme's.
+func TestTheSameAppWrittenOtherwiseIsNotAnother(t *testing.T) {
+	t.Parallel()
+	d := &doctor{Options: Options{Lookup: func(string) string { return "" }, Origin: func(string) string { return "" }}}
+	own := func(port int, tls bool) realtime.Connection {
+		return realtime.Connection{Enabled: true, Key: key, WSHost: "ws.example.com", WSPort: port, ForceTLS: tls}
+	}
+	for _, test := range []struct {
+		there, here realtime.Connection
+		variable    string // that differs
+	}{
+		{own(0, true), own(443, true), ""},
+		{own(80, false), own(0, false), ""},
+		{own(0, true), own(80, true), "PUSHER_PORT"},
+		{own(6001, false), own(6001, true), "PUSHER_USE_TLS"},
+	} {
+		got := ""
+		if f := d.otherApp(test.there, test.here); f != nil {
+			got = f.Variable
+		}
+		if got != test.variable {
+			t.Errorf("%+v and %+v differ in %q, want %q", test.there, test.here, got, test.variable)
+		}
+	}
+}
+
+// If nothing of Pusher is set here, nothing can be said of the app that a deployment has.
+func TestADeploymentsAppIsNotComparedWithNone(t *testing.T) {
+	t.Parallel()
+	w := healthy(t, testdb.New(t))
+	w.options.URL = w.deploy(maps.Clone(w.variables))
+	maps.DeleteFunc(w.variables, func(name, _ string) bool { return strings.Contains(name, "PUSHER") })
+	check(t, w, ill{finds: []string{"pusher/warning"}, says: "None of Pusher's variables"})
+	for _, f := range w.run() {
+		if f.Check == "deployment" && strings.Contains(f.Detail, "this Pusher app") {
+			t.Errorf("it says %s", f.Detail)
+		}
 	}
 }
 

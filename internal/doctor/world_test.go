@@ -200,6 +200,24 @@ func answering(t *testing.T, status int, body string, headers ...string) string 
 	return "http://" + listener.Addr().String()
 }
 
+// before is the address of a proxy in front of a deployment that answers one path itself.
+func before(t *testing.T, deployment, path string, status int) string {
+	t.Helper()
+	target, err := url.Parse(deployment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", httputil.NewSingleHostReverseProxy(target))
+	mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Location", "/sign-in")
+		w.WriteHeader(status)
+	})
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
 func exec(t *testing.T, database string, statements ...string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), database)
