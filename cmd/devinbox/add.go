@@ -98,9 +98,8 @@ func tellAdded(result add.Result, dir, source, version string) string {
 	if !changed {
 		return text.String()
 	}
-	program := fmt.Sprintf("go run %s/cmd/devinbox@%s", modulePath(), version)
+	program := outside(version)
 	if version == "" {
-		program = "devinbox"
 		fmt.Fprintf(text, "\n`go install -C %s ./cmd/devinbox` makes the program devinbox, in the folder bin/ of what `go env GOPATH` says.\n", quoted(source))
 	}
 	if result.Upgraded {
@@ -124,6 +123,15 @@ Next, in %[1]s:
 The page docs/beside-next.md of devinbox says more.
 `, dir, program)
 	return text.String()
+}
+
+// outside is how this program is called outside a checkout, if it was built from a version of the module, or from a
+// checkout, which is "".
+func outside(version string) string {
+	if version == "" {
+		return "devinbox"
+	}
+	return fmt.Sprintf("go run %s/cmd/devinbox@%s", modulePath(), version)
 }
 
 // modulePath is the path of the module that this program belongs to.

@@ -334,7 +334,7 @@ func (d devRun) greet(p *project, stack *dev.Stack, settings config.Config, data
 	fmt.Fprintf(text, "\ndevinbox is running at http://localhost:%d\n  data       %s\n", d.port, data)
 	text.WriteString(services(p, stack, settings))
 	for _, who := range people {
-		how := fmt.Sprintf("go run ./cmd/devinbox token --role %s --sub %s --name %s", who.Role, who.ID, who.Name)
+		how := fmt.Sprintf("%s token --role %s --sub %s --name %s", p.program(), who.Role, who.ID, who.Name)
 		if isOnlyHere {
 			how = jwtSecretVariable + "=… " + how
 		}

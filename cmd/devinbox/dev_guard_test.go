@@ -72,7 +72,7 @@ func TestTokensAreGivenOnlyUnderASecretThatWasMadeHere(t *testing.T) {
 			if given := strings.Contains(said, "eyJ"); given != test.given {
 				t.Errorf("tokens are given: %t, want %t: %s", given, test.given, said)
 			}
-			command := "go run ./cmd/devinbox token --role developer --sub ada"
+			command := "devinbox token --role developer --sub ada"
 			if strings.Contains(said, command) == test.given {
 				t.Errorf("the command that makes one: want %t: %s", !test.given, said)
 			}

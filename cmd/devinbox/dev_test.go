@@ -538,8 +538,8 @@ func TestASecretOfThisTerminalAloneIsNamedInTheCommandsThatSignTokens(t *testing
 		variables []string
 		want      string
 	}{
-		{"the environment", []string{"CHAT_JWT_SECRET=" + jwtSecret}, "CHAT_JWT_SECRET=… go run ./cmd/devinbox token"},
-		{"a file", nil, "  go run ./cmd/devinbox token"},
+		{"the environment", []string{"CHAT_JWT_SECRET=" + jwtSecret}, "CHAT_JWT_SECRET=… devinbox token"},
+		{"a file", nil, "  devinbox token"},
 	} {
 		if test.variables == nil {
 			write(t, filepath.Join(folder, ".env.local"), "CHAT_JWT_SECRET='"+jwtSecret+"'")

@@ -20,10 +20,11 @@ is wrong and how to fix it: one line for each check, which is ok, a warning or a
 The exit status is 1 if there is a fault.
 
 It asks Pusher and the database, and changes nothing there. It uses two connections and a few messages of your Pusher app.
-With --url it also asks a deployment.
+With --url it also asks a deployment. If nothing is configured here, it asks nothing else.
 
-To check the services that devinbox dev starts by itself:
-  devinbox dev --services-only -- go run ./cmd/devinbox doctor`,
+To check the services that devinbox dev starts by itself, in a checkout of devinbox, and in an app that it was added to:
+  go run ./cmd/devinbox dev --services-only -- go run ./cmd/devinbox doctor
+  devinbox dev --services-only -- devinbox doctor`,
 		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if command.Flags().Changed("url") {
@@ -35,7 +36,10 @@ To check the services that devinbox dev starts by itself:
 			if err != nil {
 				return err
 			}
-			found := doctor.Run(command.Context(), doctor.Options{Lookup: p.lookup, Origin: p.origin, Placeholder: p.isPlaceholder, Set: p.set(), URL: url})
+			found := doctor.Run(command.Context(), doctor.Options{
+				Lookup: p.lookup, Origin: p.origin, Placeholder: p.isPlaceholder, Set: p.set(), Files: p.read,
+				Program: p.program(), Inside: !p.isCheckout(), URL: url,
+			})
 			show := doctor.Print
 			if asJSON {
 				show = doctor.PrintJSON

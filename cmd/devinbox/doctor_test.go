@@ -53,7 +53,14 @@ func TestACopyOfTheExampleIsNoConfiguration(t *testing.T) {
 	for _, name := range []string{".env.example", ".env.local"} {
 		write(t, filepath.Join(folder, name), string(example))
 	}
-	execute(t, folder, nil, "doctor").is(t, 0, "DATABASE_URL (in .env.local) is a placeholder: it is still as in .env.example", "Nothing is configured", "go run ./cmd/devinbox dev")
+	execute(t, folder, nil, "doctor").is(t, 0, "DATABASE_URL (in .env.local) is a placeholder: it is still as in .env.example",
+		"Nothing is configured: .env.local is there, but the values are still the examples", "`devinbox dev --services-only -- npx vercel dev --local`", "Write the values of a deployment into .env.local")
+	// Where the program's sources are, they are run.
+	checkout := emptyProject(t)
+	if err := os.MkdirAll(filepath.Join(checkout, "cmd", "devinbox"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	execute(t, checkout, nil, "doctor").is(t, 0, "there is no .env.local or .env", "`go run ./cmd/devinbox dev`", "Copy .env.example to .env.local", "check them: go run ./cmd/devinbox doctor")
 	execute(t, folder, nil, "migrate").is(t, 1, "DATABASE_URL is not set: DATABASE_URL (in .env.local) is still as in .env.example, which counts as not set")
 	// What .env says is not hidden by it.
 	database := testdb.New(t)

@@ -23,6 +23,7 @@ import (
 // project is the checkout that a command works in.
 type project struct {
 	folder       string
+	read         []string          // which of .env and .env.local are there
 	files        map[string]string // what .env.local and .env say
 	from         map[string]string // which of the two says it
 	placeholders map[string]string // what .env.example says, which is not meant
@@ -52,6 +53,9 @@ func openProject() (*project, error) {
 		values, err := readVariables(folder, name)
 		if err != nil {
 			return nil, err
+		}
+		if exists(filepath.Join(folder, name)) {
+			p.read = append(p.read, name)
 		}
 		for variable, value := range values {
 			if _, already := p.files[variable]; already && value != "" && value == p.placeholders[variable] {
@@ -212,6 +216,17 @@ func checkData(given string) error {
 		return usage("--data must be a folder, and %s is a file", given)
 	}
 	return nil
+}
+
+// isCheckout tells whether the project is a checkout of devinbox, and not an app that the functions were added to.
+func (p *project) isCheckout() bool { return exists(filepath.Join(p.folder, "cmd", "devinbox")) }
+
+// program is how this program is called in the project's folder.
+func (p *project) program() string {
+	if p.isCheckout() {
+		return "go run ./cmd/devinbox"
+	}
+	return outside(builtVersion())
 }
 
 // workspace is the folder of the browser's side, which may not be there.

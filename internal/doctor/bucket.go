@@ -45,14 +45,14 @@ func (d *doctor) bucket(ctx context.Context) []Finding {
 	switch {
 	case len(refused) > 0 && (word == "headers" || word == "method"):
 		return []Finding{{"bucket", Fault, "The bucket's CORS configuration lets pages read, but not upload: it lacks the " + word + " of an upload",
-			"Allow the methods GET, HEAD and PUT, and the headers content-type and if-none-match, as shown in docs/deploy.md under CORS of the bucket.", ""}}
+			"Allow the methods GET, HEAD and PUT, and the headers content-type and if-none-match, as shown in docs/deploy.md of devinbox under CORS of the bucket.", ""}}
 	case len(refused) > 0:
 		which := "those of CHAT_ALLOWED_ORIGINS"
 		if d.URL != "" {
 			which += " and that of --url"
 		}
 		return []Finding{{"bucket", Fault, "The bucket's CORS configuration stops pages from uploading files: of the origins here (" + which + ") it refuses " + count(len(refused), len(slices.Compact(origins))),
-			"Enter the origins of your pages in the bucket's CORS configuration: copy it from docs/deploy.md, under CORS of the bucket.", ""}}
+			"Enter the origins of your pages in the bucket's CORS configuration: copy it from docs/deploy.md of devinbox, under CORS of the bucket.", ""}}
 	case len(origins) == 0:
 		return []Finding{{Check: "bucket", Status: OK, Detail: "the object store accepts the key pair; --url also checks whether pages may upload"}}
 	default:
@@ -77,7 +77,7 @@ func (d *doctor) objects(ctx context.Context, store *files.Store) (Finding, bool
 	endpoint := d.named("S3_ENDPOINT")
 	switch word := innermost(err); word {
 	case "forbidden":
-		return Finding{"bucket", Fault, "The object store does not accept the key pair, or the key lacks a right", "Compare S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY with the store's console, and S3_REGION too. The key must read, write and delete objects and list the bucket: docs/deploy.md. Check the clock of this machine too.", "S3_SECRET_ACCESS_KEY"}, false
+		return Finding{"bucket", Fault, "The object store does not accept the key pair, or the key lacks a right", "Compare S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY with the store's console, and S3_REGION too. The key must read, write and delete objects and list the bucket: docs/deploy.md of devinbox. Check the clock of this machine too.", "S3_SECRET_ACCESS_KEY"}, false
 	case "redirect":
 		return Finding{"bucket", Fault, "The object store says that the bucket is elsewhere", "Set S3_ENDPOINT and S3_REGION to those of the bucket's region.", "S3_ENDPOINT"}, false
 	case "5xx":

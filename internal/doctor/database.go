@@ -101,9 +101,9 @@ func Unreachable(err error) (what, remedy string) {
 	case errors.As(err, &server):
 		return "refuses connections (SQLSTATE " + server.Code + ")", "Check the state of the database in the host's console."
 	case errors.As(err, &dns):
-		return "has a host whose name leads nowhere", "Correct the host in the URL. Supabase's direct host has IPv6 only: docs/deploy.md."
+		return "has a host whose name leads nowhere", "Correct the host in the URL. Supabase's direct host has IPv6 only: docs/deploy.md of devinbox."
 	case strings.Contains(text, "tls error"), strings.Contains(text, "x509:"), strings.Contains(text, "refused TLS"):
-		return "has a certificate that is not accepted, or does not accept TLS", "Check which sslmode and sslrootcert the host requires: docs/deploy.md."
+		return "has a certificate that is not accepted, or does not accept TLS", "Check which sslmode and sslrootcert the host requires: docs/deploy.md of devinbox."
 	case strings.Contains(text, "refused"):
 		return "does not answer: nothing listens at that host and port", "Start it, or correct the host and the port in the URL."
 	case errors.As(err, &network) && network.Timeout(), errors.Is(err, context.DeadlineExceeded):
@@ -234,13 +234,13 @@ func (d *doctor) migrations(ctx context.Context, variable string) Finding {
 	status, err := migrate.Read(ctx, d.settings.MigrationURL)
 	switch {
 	case errors.Is(err, migrate.ErrNewer):
-		return Finding{"migrations", Warning, "The database was migrated by a later version of devinbox than this one", "Update this checkout. Deployed code keeps working.", ""}
+		return Finding{"migrations", Warning, "The database was migrated by a later version of devinbox than this one", "Update devinbox here: docs/deploy.md of devinbox, under Upgrading. Deployed code keeps working.", ""}
 	case errors.Is(err, migrate.ErrVersion):
 		return Finding{"migrations", Fault, "The table chat.schema_version is wrong: it must contain one row, with the number of steps that the database has", "Restore that number, or start with another database.", ""}
 	case err != nil:
 		return d.unreachable(variable, err)
 	case len(status.Pending) > 0:
-		return Finding{"migrations", Fault, "The database lacks " + strings.Join(status.Pending, ", "), "devinbox migrate", ""}
+		return Finding{"migrations", Fault, "The database lacks " + strings.Join(status.Pending, ", "), d.Program + " migrate", ""}
 	default:
 		return Finding{Check: "migrations", Status: OK, Detail: fmt.Sprintf("the database is up to date, at step %d", status.Applied)}
 	}
@@ -269,7 +269,7 @@ func (d *doctor) rights(ctx context.Context, conn *pgx.Conn, variable string) Fi
 	if more := len(lacks) - 3; more > 0 {
 		named += fmt.Sprintf(" and %d more", more)
 	}
-	return Finding{"rights", Fault, "The role of " + d.named(variable) + " lacks rights that deployed code needs: " + named, "devinbox migrate --grant ROLE, with the database owner's URL in DATABASE_URL_UNPOOLED and the name of that role.", variable}
+	return Finding{"rights", Fault, "The role of " + d.named(variable) + " lacks rights that deployed code needs: " + named, d.Program + " migrate --grant ROLE, with the database owner's URL in DATABASE_URL_UNPOOLED and the name of that role.", variable}
 }
 
 // queueSQL counts live events; those that are older than their lifetime are dropped by the next run of the cron.

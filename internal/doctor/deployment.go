@@ -62,7 +62,7 @@ func (d *doctor) deployment(ctx context.Context) []Finding {
 	if f, isOurs := ours(health); !isOurs {
 		return []Finding{f}
 	}
-	found := []Finding{state(health)}
+	found := []Finding{d.state(health)}
 	if found[0].Status == Fault {
 		return found
 	}
@@ -140,7 +140,7 @@ func word(text string) string {
 }
 
 // state says how the deployment is, by its own words.
-func state(a answer) Finding {
+func (d *doctor) state(a answer) Finding {
 	var h chat.Health
 	if !a.json(&h) || h.Status == "" {
 		return fault("The answer of /api/health is not a health report", "Check that the deployment has this version.")
@@ -149,7 +149,7 @@ func state(a answer) Finding {
 	case h.Status == chat.Down && h.Database.OK:
 		return fault("The deployment runs, but its database accepts no writes", "Use the primary's URL in DATABASE_URL there, or remove the cause that makes the database read-only.")
 	case h.Status == chat.Down:
-		return fault("The deployment runs, but does not reach its database, or the database is not migrated, or a variable there cannot be used", "The functions' log says which: correct DATABASE_URL or the named variable in the project's settings and deploy again, or run devinbox migrate.")
+		return fault("The deployment runs, but does not reach its database, or the database is not migrated, or a variable there cannot be used", "The functions' log says which: correct DATABASE_URL or the named variable in the project's settings and deploy again, or migrate the database: "+d.Program+" migrate.")
 	case !h.Realtime.Enabled:
 		return Finding{deploymentCheck, Warning, "The deployment runs without Pusher: messages are saved, but nobody gets them live", "Set Pusher's four variables in the project's settings, and deploy again: variables reach only new deployments.", ""}
 	case h.Queue.Parked > 0:

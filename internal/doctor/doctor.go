@@ -31,7 +31,7 @@ type Finding struct {
 	Check    string `json:"check"`
 	Status   Status `json:"status"`
 	Detail   string `json:"detail"`
-	Remedy   string `json:"remedy"`             // what helps; empty if all is right
+	Remedy   string `json:"remedy"`             // what helps; empty if nothing is to be done
 	Variable string `json:"variable,omitempty"` // the one to change, if it is one
 }
 
@@ -45,6 +45,10 @@ type Options struct {
 
 	// Set are the names of all variables that have a value, so that a misspelled one is found. It may be nil.
 	Set []string
+
+	Files   []string // the files that variables are read from, of those that are there
+	Program string   // how this program is called here, such as go run ./cmd/devinbox; devinbox if it is empty
+	Inside  bool     // the functions are inside an app, where there is no example to run
 
 	URL string // of a deployment; empty for none
 
@@ -78,6 +82,9 @@ func Run(ctx context.Context, o Options) []Finding {
 	if d.Placeholder == nil {
 		d.Placeholder = func(string) bool { return false }
 	}
+	if d.Program == "" {
+		d.Program = "devinbox"
+	}
 	if d.now == nil {
 		d.now = func() time.Time { return time.Now().Round(0) } // the wall clock's
 	}
@@ -91,8 +98,12 @@ func Run(ctx context.Context, o Options) []Finding {
 		d.names = append(d.names, name)
 		return o.Lookup(name)
 	})
-	if d.unconfigured() && d.URL == "" {
-		return slices.Concat(d.unchanged(), d.misspelled(), []Finding{unconfigured()})
+	if d.unconfigured() {
+		found := append(d.unchanged(), d.misspelled()...)
+		if d.URL == "" {
+			return append(found, d.nothing())
+		}
+		return append(append(found, d.onlyDeployment()), d.deployment(ctx)...)
 	}
 	parts := []func(context.Context) []Finding{d.variables, d.database, d.pusher, d.bucket, d.deployment}
 	found := make([][]Finding, len(parts))
@@ -174,24 +185,55 @@ func (d *doctor) unchanged() (found []Finding) {
 	return found
 }
 
-func unconfigured() Finding {
+// nowhere says that nothing is configured, and where it was looked for.
+func (d *doctor) nowhere() string {
+	there := strings.Join(d.Files, " and ") + map[bool]string{true: " are there, but ", false: " is there, but "}[len(d.Files) > 1]
+	switch {
+	case len(d.Files) == 0:
+		return "Nothing is configured: not in the environment, and there is no .env.local or .env"
+	case slices.ContainsFunc(d.names, func(name string) bool { return d.Placeholder(name) && d.Origin(name) != "" }):
+		return "Nothing is configured: " + there + "the values are still the examples"
+	default:
+		return "Nothing is configured: " + there + "no variable of devinbox has a value"
+	}
+}
+
+// onlyDeployment says why the variables are not looked at, though a deployment is.
+func (d *doctor) onlyDeployment() Finding {
+	return Finding{
+		Check: "variables", Status: OK, Detail: d.nowhere() + ". So only the deployment is looked at",
+		Remedy: "To check all that it uses: vercel env pull .env.production.local --environment=production, then (set -a; . ./.env.production.local; " + d.Program +
+			" doctor --url https://YOUR-DEPLOYMENT). A variable that is marked sensitive comes without its value: write it in.",
+	}
+}
+
+// nothing says what to do if there is nothing to check.
+func (d *doctor) nothing() Finding {
+	start, example := d.Program+" dev", `
+  the example     a Next.js app with both sides of the chat; it needs Node and npm`
+	if d.Inside {
+		start, example = d.Program+" dev --services-only -- npx vercel dev --local", ""
+	}
+	remedy := "Copy .env.example to .env.local, fill in the values of a deployment, and check them: " + d.Program + " doctor"
+	if slices.Contains(d.Files, ".env.local") {
+		remedy = "Write the values of a deployment into .env.local (.env.example explains every variable), and check them: " + d.Program + " doctor"
+	}
 	return Finding{
 		Check: "variables", Status: OK,
-		Detail: "Nothing is configured: not in the environment, and not in .env.local or .env.\n" + `
-On this machine that is fine. ` + "`go run ./cmd/devinbox dev`" + ` provides, by itself:
+		Detail: d.nowhere() + ".\n" + `
+On this machine that is fine. ` + "`" + start + "`" + ` provides, by itself:
   Postgres        the installed one, otherwise one from npm; your data is kept
   Pusher          a server that speaks its protocol, on port 6001 if that is free
   object store    a server that speaks S3, on port 6002 if that is free
-  secrets         random, only for this machine
-  the example     a Next.js app with both sides of the chat; it needs Node and npm
+  secrets         random, only for this machine` + example + `
 
 A deployment needs these, in the Vercel project's settings:
-  DATABASE_URL                  a Postgres, 14 or later; then run devinbox migrate
-  DATABASE_URL_UNPOOLED         for devinbox migrate, if DATABASE_URL is that of a pooler
+  DATABASE_URL                  a Postgres, 14 or later; then ` + d.Program + ` migrate
+  DATABASE_URL_UNPOOLED         for that, if DATABASE_URL is the URL of a pooler
   PUSHER_APP_ID, PUSHER_SECRET, NEXT_PUBLIC_PUSHER_KEY, NEXT_PUBLIC_PUSHER_CLUSTER
                                 from Pusher's dashboard, "App Keys"
   CHAT_JWT_SECRET, CRON_SECRET  openssl rand -base64 48 makes one`,
-		Remedy: "Copy .env.example to .env.local, fill in the values of a deployment, and run devinbox doctor again to check them.",
+		Remedy: remedy,
 	}
 }
 

@@ -76,6 +76,10 @@ func TestEachFaultIsFoundWithItsRemedy(t *testing.T) {
 			w.variables["CHAT_GUESTS"], w.files["CHAT_GUESTS"] = "perhaps", ".env.local"
 		}, []string{"variables/fault/CHAT_GUESTS"}, "CHAT_GUESTS (in .env.local) must be true or false", "Correct it"},
 		{"the database's is missing", nil, set("DATABASE_URL", ""), []string{"variables/fault/DATABASE_URL"}, "DATABASE_URL is missing", "your Postgres"},
+		{"the database's is missing here, though a deployment has it", nil, func(_ *testing.T, w *world) {
+			w.options.URL = w.deploy(maps.Clone(w.variables))
+			w.variables["DATABASE_URL"] = ""
+		}, []string{"variables/fault/DATABASE_URL"}, "DATABASE_URL is missing", "vercel env pull leaves out"},
 		{"the database's is still an example's", nil, func(_ *testing.T, w *world) {
 			w.examples["DATABASE_URL"], w.files["DATABASE_URL"] = true, ".env.local"
 		}, []string{"variables/fault/DATABASE_URL"}, "DATABASE_URL (in .env.local) is still as in .env.example", "your Postgres"},
@@ -185,7 +189,7 @@ func TestEachFaultIsFoundWithItsRemedy(t *testing.T) {
 		}, []string{"database/fault/DATABASE_URL"}, "accepts no writes", "Set it back"},
 		{"no migration", nil, func(t *testing.T, w *world) { w.variables["DATABASE_URL"] = testdb.Empty(t) }, []string{"migrations/fault"}, "001_chat.sql", "devinbox migrate"},
 		{"a function of another version", nil, statements("drop function chat.fold(text) cascade", "drop function chat.drop_expired_v1"), []string{"migrations/fault"}, "lacks functions/drop_expired_v1.sql", "devinbox migrate"},
-		{"a later version's", nil, statements("update chat.schema_version set version = 999"), []string{"migrations/warning"}, "later version", "Update this checkout"},
+		{"a later version's", nil, statements("update chat.schema_version set version = 999"), []string{"migrations/warning"}, "later version", "Update devinbox"},
 		{"a record that cannot be right", nil, statements("delete from chat.schema_version"), []string{"migrations/fault"}, "chat.schema_version", "Restore"},
 		{"a role without rights", nil, func(t *testing.T, w *world) {
 			w.own()
@@ -614,23 +618,110 @@ func TestRandomSecretsAreNotCalledWeakAndThoseOfPeopleAre(t *testing.T) {
 
 func TestWithNothingConfiguredItSaysWhatDevBringsAndADeploymentNeeds(t *testing.T) {
 	t.Parallel()
-	found := Run(t.Context(), Options{Lookup: func(string) string { return "" }})
-	var shown bytes.Buffer
-	if err := Print(&shown, found); err != nil {
-		t.Fatal(err)
+	said := []string{"Nothing is configured", "Postgres", "6001", "DATABASE_URL", "PUSHER_APP_ID", "CHAT_JWT_SECRET", "CRON_SECRET", ".env.local"}
+	for _, test := range []struct {
+		name    string
+		options Options
+		says    []string
+		silent  []string // about what is not so
+	}{
+		{"in a checkout", Options{Program: "go run ./cmd/devinbox"}, []string{
+			"`go run ./cmd/devinbox dev` provides", "the example ", "then go run ./cmd/devinbox migrate", "there is no .env.local or .env", "Copy .env.example to .env.local", "check them: go run ./cmd/devinbox doctor",
+		}, nil},
+		{"in an app", Options{Inside: true}, []string{
+			"`devinbox dev --services-only -- npx vercel dev --local` provides", "then devinbox migrate", "check them: devinbox doctor",
+		}, []string{"cmd/devinbox", "the example "}},
+		{"with a copy of the example", Options{
+			Files:       []string{".env.local"},
+			Origin:      func(string) string { return ".env.local" },
+			Placeholder: func(name string) bool { return name == "DATABASE_URL" },
+		}, []string{".env.local is there, but the values are still the examples", "Write the values of a deployment into .env.local"}, []string{"Copy .env.example", "there is no"}},
+		{"with files of other programs", Options{Files: []string{".env", ".env.local"}}, []string{
+			".env and .env.local are there, but no variable of devinbox has a value", "Write the values of a deployment into .env.local",
+		}, []string{"Copy .env.example", "still the examples"}},
+		{"with the shared file alone", Options{Files: []string{".env"}}, []string{".env is there, but no variable", "Copy .env.example to .env.local"}, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.options.Lookup = func(string) string { return "" }
+			found := Run(t.Context(), test.options)
+			var shown bytes.Buffer
+			if err := Print(&shown, found[len(found)-1:]); err != nil {
+				t.Fatal(err)
+			}
+			text := shown.String()
+			if Worst(found) == Fault || strings.Count(text, "\n") > 24 {
+				t.Errorf("%+v", found)
+			}
+			for _, word := range slices.Concat(said, test.says) {
+				if !strings.Contains(text, word) {
+					t.Errorf("it does not say %q: %s", word, text)
+				}
+			}
+			for _, word := range test.silent {
+				if strings.Contains(text, word) {
+					t.Errorf("it says %q: %s", word, text)
+				}
+			}
+			for line := range strings.Lines(text) {
+				if len(line) > 140 {
+					t.Errorf("a line of %d characters", len(line))
+				}
+			}
+		})
 	}
-	text := shown.String()
-	if Worst(found) != OK || len(found) != 1 || strings.Count(text, "\n") > 24 {
-		t.Errorf("%+v", found)
+}
+
+// What a deployment has need not be here too.
+func TestWithNothingConfiguredOnlyTheDeploymentIsLookedAt(t *testing.T) {
+	t.Parallel()
+	database := testdb.New(t)
+	for _, test := range []struct {
+		name   string
+		change func(variables map[string]string) // of the deployment
+		finds  []string
+	}{
+		{"a healthy one", func(map[string]string) {}, nil},
+		{"one with a fault", func(v map[string]string) { v["CHAT_JWT_SECRET"] = "" }, []string{"deployment/fault/CHAT_JWT_SECRET"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := healthy(t, database)
+			test.change(w.variables)
+			w.options.URL = w.deploy(w.variables)
+			w.variables = map[string]string{}
+			found := w.run()
+			if got := verdicts(found); !slices.Equal(got, test.finds) {
+				t.Errorf("found %q, want %q", got, test.finds)
+			}
+			first := found[0]
+			if first.Check != "variables" || !strings.Contains(first.Detail, "only the deployment is looked at") || !strings.Contains(first.Remedy, "vercel env pull") {
+				t.Errorf("it begins with %+v", first)
+			}
+			for _, f := range found[1:] {
+				if f.Check != "deployment" {
+					t.Errorf("it looks at more than the deployment: %+v", f)
+				}
+			}
+		})
 	}
-	for _, word := range []string{"cmd/devinbox dev", "Postgres", "6001", "DATABASE_URL", "PUSHER_APP_ID", "CHAT_JWT_SECRET", "CRON_SECRET", ".env.local"} {
-		if !strings.Contains(text, word) {
-			t.Errorf("it does not say %q", word)
-		}
-	}
-	for line := range strings.SplitSeq(text, "\n") {
-		if len(line) > 120 {
-			t.Errorf("a line of %d characters", len(line))
+}
+
+func TestCommandsAreThoseOfTheProject(t *testing.T) {
+	t.Parallel()
+	w := healthy(t, testdb.New(t))
+	w.variables["DATABASE_URL"] = testdb.Empty(t)
+	w.options.Program = "go run ./cmd/devinbox"
+	check(t, w, ill{finds: []string{"migrations/fault"}, helps: "go run ./cmd/devinbox migrate"})
+}
+
+func TestMissingVariablesOfPusherAreNotDeniedBesideTheirWarning(t *testing.T) {
+	t.Parallel()
+	w := healthy(t, testdb.New(t))
+	maps.DeleteFunc(w.variables, func(name, _ string) bool { return strings.Contains(name, "PUSHER") })
+	for _, f := range w.run() {
+		if f.Check == "variables" && strings.Contains(f.Detail, "none is missing") {
+			t.Errorf("it says %s", f.Detail)
 		}
 	}
 }

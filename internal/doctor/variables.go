@@ -46,6 +46,9 @@ func (d *doctor) variables(context.Context) []Finding {
 		if !known {
 			help = "Correct it where it is set; .env.example explains every variable."
 		}
+		if d.URL != "" && !d.isSet(variable) {
+			help += " If the deployment has it, write the same here: vercel env pull leaves out the values that are marked sensitive."
+		}
 		found = append(found, Finding{"variables", Fault, d.named(variable) + " " + what, help, variable})
 	}
 
@@ -78,7 +81,7 @@ func (d *doctor) variables(context.Context) []Finding {
 	}
 	i := c.Identity
 	if len(i.Secret) == 0 && i.JWKSURL == "" && !(i.AuthJS && len(i.AuthSecrets) > 0) && !blamed["CHAT_JWT_SECRET"] {
-		blame("CHAT_JWT_SECRET", "is missing, and no other key is set (CHAT_JWKS_URL, or CHAT_AUTHJS with AUTH_SECRET): every request gets a 503")
+		blame("CHAT_JWT_SECRET", "is missing, and no other key is set (CHAT_JWKS_URL, or CHAT_AUTHJS with AUTH_SECRET): with these variables every request gets a 503")
 	}
 	found = append(found, d.wrapped(blamed)...)
 	found = append(found, d.misspelled()...)
@@ -135,6 +138,9 @@ func (d *doctor) counted() string {
 		}
 	}
 	text := fmt.Sprintf("%d are set, and none is missing or malformed", all)
+	if !slices.ContainsFunc(pusherVariables, d.isSet) { // the check of Pusher says that they are missing
+		text = fmt.Sprintf("%d are set, and none of them is malformed", all)
+	}
 	for i, file := range slices.Sorted(maps.Keys(from)) {
 		text += map[bool]string{true: "; from ", false: ", "}[i == 0] + fmt.Sprintf("%s %d", file, from[file])
 	}
@@ -200,7 +206,7 @@ func (d *doctor) secrets(blamed map[string]bool) []Finding {
 		}
 		of[value] = name
 		if reason != "" && !blamed[name] {
-			found = append(found, Finding{"secrets", Fault, d.named(name) + " " + reason, makeSecret + " docs/deploy.md says how to replace one.", name})
+			found = append(found, Finding{"secrets", Fault, d.named(name) + " " + reason, makeSecret + " docs/deploy.md of devinbox says how to replace one.", name})
 		}
 	}
 	if len(found) == 0 && any {

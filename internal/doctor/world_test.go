@@ -82,7 +82,7 @@ func (w *world) own() {
 // store gives the set-up an object store.
 func (w *world) store() *objectstore.Server {
 	w.t.Helper()
-	server, err := objectstore.Start(objectstore.Options{Dir: filepath.Join(w.t.TempDir(), "files")})
+	server, err := objectstore.Start(objectstore.Options{Dir: filepath.Join(w.t.TempDir(), "files"), Bucket: "bucket-of-the-doctor"})
 	if err != nil {
 		w.t.Fatal(err)
 	}
