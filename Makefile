@@ -33,4 +33,4 @@ mutations: ## removes one safeguard after the other, and shows that the tests no
 	mutations/run
 
 client: ## the client's package, web/*.tgz
-	cd web && npm ci --workspace client && npm pack --workspace client
+	cd web && npm install --workspace client --no-save && npm pack --workspace client

@@ -20,7 +20,16 @@ func TestThePackageIsMadeFromAFreshCheckoutWithFewTools(t *testing.T) {
 	t.Parallel()
 	prepare(t, "client", "package.json", "package-lock.json")
 	dir := clientpackage.Copy(t, ".")
-	clientpackage.Run(t, dir, "npm", "ci", "--workspace", "client", "--prefer-offline")
+	// Unlike npm ci, this leaves what is there, so that an example that is running keeps running.
+	const install = "npm install --workspace client --no-save"
+	if says := "`" + install + " && npm pack --workspace client`"; !strings.Contains(read(t, "client/README.md"), says) {
+		t.Errorf("the README does not say %s", says)
+	}
+	command := append(strings.Fields(install), "--prefer-offline")
+	clientpackage.Run(t, dir, command[0], command[1:]...)
+	if read(t, "package-lock.json") != read(t, filepath.Join(dir, "package-lock.json")) {
+		t.Error("the lock file is another one after the installation")
+	}
 	if size := sizeOf(t, filepath.Join(dir, "node_modules")); size > 60e6 {
 		t.Errorf("what makes the package takes %d MB, want 60 at most", size/1e6)
 	}

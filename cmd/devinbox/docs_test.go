@@ -74,6 +74,23 @@ func slug(title string) string {
 	return strings.ReplaceAll(title, " ", "-")
 }
 
+// headers keeps the token of the first subscription; see docs/events.md, rule 6.
+func TestEachExampleForPusherJSGivesTheTokenByAFunction(t *testing.T) {
+	t.Parallel()
+	examples := 0
+	for page, text := range pages(t) {
+		for _, options := range regexp.MustCompile(`channelAuthorization: \{[^\n]*`).FindAllString(text, -1) {
+			examples++
+			if !strings.Contains(options, "headersProvider: () =>") {
+				t.Errorf("%s has %q", page, options)
+			}
+		}
+	}
+	if examples < 2 {
+		t.Errorf("%d examples, want 2 or more", examples)
+	}
+}
+
 func TestEachQuestionIsAnsweredInAMinute(t *testing.T) {
 	t.Parallel()
 	const questions, wordsOfAMinute = 15, 220

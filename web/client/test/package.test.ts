@@ -136,6 +136,19 @@ export type { Page };
           }),
       );
       expect(examples).toHaveLength(3);
+      // What the project's README has for those who use pusher-js themselves; the two functions are the reader's.
+      const [script, ...others] = [
+        ...readFileSync(join(client, "../../README.md"), "utf8").matchAll(/^```ts\n(.*?)^```/gms),
+      ].map(([, example]) => example!);
+      expect([script, others]).toEqual([expect.stringContaining('from "pusher-js"'), []]);
+      writeFileSync(
+        join(folder, "script.ts"),
+        `import type { Message } from "@devinbox/client";
+${script}
+declare function catchUp(): void;
+declare function show(message: Message): void;
+`,
+      );
       const module = resolution === "bundler" ? "esnext" : "nodenext";
       const options = [
         "--strict",
@@ -161,6 +174,7 @@ export type { Page };
           "--moduleResolution",
           resolution,
           "app.tsx",
+          ...(resolution === "bundler" ? ["script.ts"] : []), // by the other, pusher-js's own types have no default export
           ...examples,
         );
       } catch (error) {

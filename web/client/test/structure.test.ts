@@ -34,6 +34,31 @@ function functionsOf(file: string): FunctionFound[] {
   return found;
 }
 
+/** The names of the members of the exported interfaces and classes of a file. */
+function membersOf(file: string): string[] {
+  const source = ts.createSourceFile(file, readFileSync(new URL(file, folder), "utf8"), ts.ScriptTarget.Latest, true);
+  return source.statements
+    .filter((node) => ts.isInterfaceDeclaration(node) || ts.isClassDeclaration(node))
+    .filter(({ name }) => name?.text !== "PusherAuth") // which no caller sees
+    .flatMap(({ members }) => [...members].flatMap(({ name }) => (name ? [name.getText()] : [])));
+}
+
+test("the README's reference names every option, state and method, and no other", () => {
+  const readme = readFileSync(new URL("../README.md", folder), "utf8");
+  const reference = readme.slice(readme.indexOf("\n## Reference\n"));
+  const code = (text: string) => [...text.matchAll(/`([^`\n]+)`/g)].map(([, span]) => span!);
+  const named = new Set(code(reference).flatMap((span) => span.match(/\w+/g) ?? []));
+  const members = ["types.ts", "react.ts", "error.ts"].flatMap(membersOf);
+  expect(members.length).toBeGreaterThan(80);
+  expect(members.filter((name) => !named.has(name) && name !== "name" && name !== "children")).toEqual([]);
+
+  const rows = [...reference.matchAll(/^\| ([^|]+) \|/gm)].flatMap(([, first]) => code(first!));
+  const names = rows.map((span) => span.replace(/\(.*/, ""));
+  expect(names.length).toBeGreaterThan(50);
+  const hooks = /^use(Chat|Conversation|Inbox|Unread)$/;
+  expect(names.filter((name) => !members.includes(name) && !hooks.test(name) && name !== "upload")).toEqual([]);
+});
+
 describe("a reader can hold in mind", () => {
   const all = files.flatMap(functionsOf);
 

@@ -55,10 +55,15 @@ for (const origin of ["same-origin", "cross-origin"]) {
       }
 
       if (origin === "same-origin") {
-        await team.close(); // so that nobody reads what is sent now
+        await client.close(); // so that only the short page reads what is sent now
+        await team.getByPlaceholder("Write a message").fill("Are you there?");
+        await team.keyboard.press("Enter");
+        await expect(team.getByText("Ada: Are you there? (sent)")).toBeVisible();
         const short = await context.newPage();
         await short.goto("/short"); // of the whole project's README
         await expect(short.getByText("live", { exact: true })).toBeVisible();
+        await expect(team.getByText("Ada: Are you there? (seen)")).toBeVisible();
+        await team.close(); // so that nobody reads what is sent now
         await short.getByRole("textbox").fill("In short");
         await short.keyboard.press("Enter");
         await expect(short.getByText("You: In short (sent)")).toBeVisible();
