@@ -107,7 +107,7 @@ func (p *project) owned(needed ...string) (config.Config, error) {
 			}
 		}
 		return settings, errors.New("DATABASE_URL is not set: " + why +
-			". For the database of devinbox dev, put this before the command: "+p.program()+" dev --services-only --")
+			". For the database of devinbox dev, put this before the command: " + p.program() + " dev --services-only --")
 	}
 	return settings, settings.MigrationFaults
 }
