@@ -168,11 +168,11 @@ test("a pasted screenshot is there on both sides, in its place before it is load
 });
 
 test("a page that was loaded before its person signed in keeps chosen files as any other", async ({ open }) => {
-  const refusal = { status: 401, json: { status: 401, code: "unauthorized", detail: "Nobody is signed in." } };
+  const unauthorized = { status: 401, json: { status: 401, code: "unauthorized", detail: "Nobody is signed in." } };
   let signIn = () => {};
   const page = await open("/chat?as=grace", {
     prepare: async (prepared) => {
-      signIn = await intercept(prepared, "**/api/session", (route) => route.fulfill(refusal));
+      signIn = await intercept(prepared, "**/api/session", (route) => route.fulfill(unauthorized));
     },
   });
   const alert = page.getByRole("main").getByRole("alert");
