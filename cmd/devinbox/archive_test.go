@@ -3,13 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -188,14 +186,5 @@ func TestCtrlCEndsAnImportFromATerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Process.Signal(os.Interrupt)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		io.Copy(io.Discard, r.output)
-	}()
-	select {
-	case <-ended:
-	case <-time.After(20 * time.Second):
-		t.Fatal("it goes on reading")
-	}
+	r.ends()
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -131,10 +130,8 @@ func (d devRun) run(ctx context.Context, command []string) (err error) {
 	if err != nil {
 		return err
 	}
-	if d.data != "" {
-		if err := checkOwnFolder(data); err != nil {
-			return err
-		}
+	if d.data != "" && isForeign(data) { // whoever begins again with no data deletes the folder
+		fmt.Fprintf(os.Stderr, "%s holds other files too. Do not delete it to begin again with no data: give --data a folder of its own.\n", data)
 	}
 	for _, name := range p.unchanged() {
 		fmt.Fprintf(os.Stderr, "%s is still as in .env.example, so it counts as not set.\n", name)
@@ -146,7 +143,12 @@ func (d devRun) run(ctx context.Context, command []string) (err error) {
 	}
 	defer sayStopping(ctx)(&err)
 	stack, err := dev.Start(ctx, options)
-	defer func() { err = errors.Join(err, stack.Stop()) }()
+	defer func() {
+		if ctx.Err() != nil && errors.Is(err, context.Canceled) { // it was still being started
+			err = nil
+		}
+		err = errors.Join(err, stack.Stop())
+	}()
 	if err != nil {
 		return err
 	}
@@ -171,20 +173,10 @@ func (d devRun) run(ctx context.Context, command []string) (err error) {
 	}
 }
 
-// checkOwnFolder finds fault with a folder for the data that has something else in it: whoever begins again with no data
-// deletes the folder.
-func checkOwnFolder(data string) error {
-	if dev.HasData(data) {
-		return nil
-	}
-	entries, err := os.ReadDir(data)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if len(entries) > 0 {
-		return usage("--data must be a folder of devinbox dev, an empty one or a new one, and %s holds something else", data)
-	}
-	return nil
+// isForeign tells whether a folder holds files, and none of them is the data of a stack.
+func isForeign(data string) bool {
+	entries, _ := os.ReadDir(data)
+	return len(entries) > 0 && !dev.HasData(data)
 }
 
 // sayStopping says at Ctrl-C that it was heard. What it returns is called at the end, with how that is.
@@ -199,9 +191,6 @@ func sayStopping(ctx context.Context) (over func(*error)) {
 			return
 		}
 		<-said
-		if errors.Is(*err, context.Canceled) { // it was being started
-			*err = nil
-		}
 		if *err == nil {
 			fmt.Fprintln(os.Stderr, "Stopped. Your data is kept.")
 		}

@@ -142,6 +142,21 @@ func (r *running) until(text string) string {
 	}
 }
 
+// ends requires that the command ends soon.
+func (r *running) ends() {
+	r.t.Helper()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		io.Copy(io.Discard, r.output) // it ends with the process
+	}()
+	select {
+	case <-ended:
+	case <-time.After(20 * time.Second):
+		r.t.Fatalf("it goes on: %s", r.problems())
+	}
+}
+
 // interrupt presses Ctrl-C, waits for the end, and returns the rest of the output.
 func (r *running) interrupt() string {
 	r.t.Helper()
@@ -400,15 +415,22 @@ func TestCtrlCReachesTheCommandToo(t *testing.T) {
 	}
 }
 
-func TestADatabaseElsewhereIsMigratedOnlyAfterAYes(t *testing.T) {
-	t.Parallel()
-	here := testdb.Empty(t)
+// databaseElsewhere is the URL of an empty database, and one that does not look as if it led to this machine.
+func databaseElsewhere(t *testing.T) (here, elsewhere string) {
+	t.Helper()
+	here = testdb.Empty(t)
 	u, err := url.Parse(here)
 	if err != nil {
 		t.Fatal(err)
 	}
-	u.Host = net.JoinHostPort("0.0.0.0", u.Port()) // another name of this machine, that does not look so
-	folder, data, variables := emptyProject(t), newData(t), []string{"DATABASE_URL=" + u.String()}
+	u.Host = net.JoinHostPort("0.0.0.0", u.Port())
+	return here, u.String()
+}
+
+func TestADatabaseElsewhereIsMigratedOnlyAfterAYes(t *testing.T) {
+	t.Parallel()
+	here, elsewhere := databaseElsewhere(t)
+	folder, data, variables := emptyProject(t), newData(t), []string{"DATABASE_URL=" + elsewhere}
 	run := func(answer string) outcome {
 		c := command(t, folder, variables, "dev", "--services-only", "--data", data, "--", "true")
 		c.Stdin = strings.NewReader(answer)
@@ -431,13 +453,8 @@ func TestADatabaseElsewhereIsMigratedOnlyAfterAYes(t *testing.T) {
 
 func TestCtrlCEndsDevWhileItAsks(t *testing.T) {
 	t.Parallel()
-	here := testdb.Empty(t)
-	u, err := url.Parse(here)
-	if err != nil {
-		t.Fatal(err)
-	}
-	u.Host = net.JoinHostPort("0.0.0.0", u.Port())
-	c := command(t, emptyProject(t), []string{"DATABASE_URL=" + u.String()}, "dev", "--services-only", "--data", newData(t), "--", "true")
+	here, elsewhere := databaseElsewhere(t)
+	c := command(t, emptyProject(t), []string{"DATABASE_URL=" + elsewhere}, "dev", "--services-only", "--data", newData(t), "--", "true")
 	keyboard, err := c.StdinPipe() // of which nothing comes
 	if err != nil {
 		t.Fatal(err)
@@ -446,16 +463,7 @@ func TestCtrlCEndsDevWhileItAsks(t *testing.T) {
 	r := start(t, c)
 	eventually(t, "it asks", func() bool { return strings.Contains(r.problems(), "[y/N]") })
 	r.Process.Signal(os.Interrupt)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		io.Copy(io.Discard, r.output) // it ends with the process
-	}()
-	select {
-	case <-ended:
-	case <-time.After(20 * time.Second):
-		t.Fatalf("it still waits for an answer: %s", r.problems())
-	}
+	r.ends()
 	if hasSchema(t, here) {
 		t.Error("it is migrated without a yes")
 	}
@@ -520,13 +528,23 @@ func TestDevEndsWithItsTerminal(t *testing.T) {
 	}
 }
 
-func TestTheDataHaveAFolderOfTheirOwn(t *testing.T) {
+// Whoever begins again with no data deletes the folder: so what else is in it is told, until it is known as that of dev.
+func TestAFolderForTheDataThatHoldsOtherFilesIsTold(t *testing.T) {
 	t.Parallel()
-	folder := t.TempDir()
-	write(t, filepath.Join(folder, "photo.jpg"), "")
-	execute(t, emptyProject(t), nil, "dev", "--no-web", "--port", "0", "--data", folder).is(t, 2, "--data must be", "holds something else")
-	if entries, err := os.ReadDir(folder); err != nil || len(entries) != 1 {
-		t.Errorf("%v %v", entries, err)
+	folder, data, variables := emptyProject(t), t.TempDir(), []string{"DATABASE_URL=" + testdb.New(t)}
+	run := func() bool {
+		o := execute(t, folder, variables, "dev", "--services-only", "--data", data, "--", "true").is(t, 0)
+		return strings.Contains(o.errors, data+" holds other files too")
+	}
+	write(t, filepath.Join(data, "photo.jpg"), "")
+	if !run() {
+		t.Error("nothing is said")
+	}
+	if run() {
+		t.Error("it takes its own files for others")
+	}
+	if !exists(filepath.Join(data, "photo.jpg")) {
+		t.Error("the file is gone")
 	}
 }
 

@@ -54,7 +54,7 @@ func openProject() (*project, error) {
 		if err != nil {
 			return nil, err
 		}
-		if exists(filepath.Join(folder, name)) {
+		if values != nil {
 			p.read = append(p.read, name)
 		}
 		for variable, value := range values {
@@ -67,7 +67,8 @@ func openProject() (*project, error) {
 	return p, nil
 }
 
-// readVariables reads one of the project's environment files, which may not be there. The error names the line, and nothing in it.
+// readVariables reads one of the project's environment files; it is nil if that is not there. The error names the line, and
+// nothing in it.
 func readVariables(folder, name string) (map[string]string, error) {
 	text, err := os.ReadFile(filepath.Join(folder, name))
 	if errors.Is(err, fs.ErrNotExist) {

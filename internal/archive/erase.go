@@ -80,8 +80,8 @@ type Erased struct {
 }
 
 // Erase takes away every text, digest and file of a client's conversation, of both sides, the client's name and e-mail, and
-// what else is known of the client but its id, times and numbers. Developers keep their names. Every message keeps its seq. Readers are told by events, which wait in the
-// outbox when it returns. To do so again changes nothing.
+// what else is known of the client but its id, times and numbers. Developers keep their names. Every message keeps its seq.
+// Readers are told by events, which wait in the outbox when it returns. To do so again changes nothing.
 // Errors: ErrNothing; those of the database, and then nothing was changed.
 func Erase(ctx context.Context, url, clientID string) (Erased, error) {
 	conn, err := connect(ctx, url)

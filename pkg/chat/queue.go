@@ -28,7 +28,8 @@ func (d Deliveries) Plus(other Deliveries) Deliveries {
 }
 
 // DeliverQueued delivers due events until none is left, until Pusher does not answer for any event of a batch, until
-// another run is claiming or an acknowledgement fails, or until the context's budget ends, after a minute at the latest. It first drops events older than [EventLifetime].
+// another run is claiming or an acknowledgement fails, or until the context's budget ends, after a minute at the latest. It
+// first drops events older than [EventLifetime].
 // Several runs at once are harmless: each event is leased to one of them.
 // Errors: those of the Store.
 func (s *Service) DeliverQueued(ctx context.Context) (Deliveries, error) {

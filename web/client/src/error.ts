@@ -18,8 +18,8 @@ export class ChatError extends Error {
   override readonly name = "ChatError";
   /**
    * The server's code, such as `validation_failed`. Beside those: `network` (no answer), `token` (getToken failed), `http`
-   * (an answer that is not the server's own; final for a message after a minute of 4xx), `misconfigured` (there was never any other: look at the rewrite, `baseUrl`
-   * and `CHAT_ALLOWED_ORIGINS`), `expired` (not sent within a day), `files_off`,
+   * (an answer that is not the server's own; final for a message after a minute of 4xx), `misconfigured` (there was never any
+   * other: look at the rewrite, `baseUrl` and `CHAT_ALLOWED_ORIGINS`), `expired` (not sent within a day), `files_off`,
    * `too_many_files`, `file_too_large`, `file_empty`, `file_missing` (it was not kept over a reload), `file_unreadable` (it
    * is a folder, or was deleted or changed since it was chosen) and `store` (the object store refused a file), and
    * `signed_out`, `identity_changed` and `closed` (this Chat has ended).

@@ -1,5 +1,6 @@
 import { ada, alan, grace } from "../support/deployment.ts";
 import { Chat } from "../support/chat.ts";
+import { hold } from "../support/intercept.ts";
 import { expect, test } from "../support/scenario.ts";
 
 test("what one side writes the other reads, and the writer sees that it was seen", async ({ chat, inbox }) => {
@@ -87,12 +88,7 @@ test("an edit does not overwrite one that was made elsewhere meanwhile", async (
 test("an edit that is saved late leaves the next one open", async ({ chat, deployment }) => {
   for (const body of ["One", "Two"]) await deployment.send(grace, body);
   const client = await chat(grace);
-  let save = () => {};
-  const held = new Promise<void>((resolve) => (save = resolve));
-  await client.page.route("**/api/messages/edit", async (route) => {
-    await held;
-    await route.continue();
-  });
+  const save = await hold(client.page, "**/api/messages/edit");
   await client.edit("One", "One, changed");
   await client.page.keyboard.press("Escape");
   await client.choose("Two", "Edit");
@@ -108,12 +104,7 @@ test("an edit that is saved late leaves the next one open", async ({ chat, deplo
 test("a deletion that is answered late leaves the next question open", async ({ chat, deployment }) => {
   for (const body of ["One", "Two"]) await deployment.send(grace, body);
   const client = await chat(grace);
-  let answer = () => {};
-  const held = new Promise<void>((resolve) => (answer = resolve));
-  await client.page.route("**/api/messages/edit", async (route) => {
-    await held;
-    await route.continue();
-  });
+  const answer = await hold(client.page, "**/api/messages/edit");
   const question = client.page.getByRole("dialog", { name: "Delete this message?" });
   const asked = client.page.waitForRequest("**/api/messages/edit");
   await client.choose("One", "Delete…");

@@ -1,5 +1,5 @@
 import { ada, grace } from "../support/deployment.ts";
-import { intercept } from "../support/intercept.ts";
+import { hold } from "../support/intercept.ts";
 import { expect, test } from "../support/scenario.ts";
 import type { Thread } from "../support/thread.ts";
 
@@ -22,19 +22,13 @@ test("260 messages are in order, and reading back keeps its place", async ({ cha
 
   for (let shown = await client.bodies.count(); shown < count; shown = await client.bodies.count()) {
     // What is loaded waits until it is known where the reader is.
-    let release = () => {};
-    const known = new Promise<void>((resolve) => (release = resolve));
-    const stopHolding = await intercept(client.page, "**/api/messages/list?*", async (route) => {
-      await known;
-      await route.continue();
-    });
+    const release = await hold(client.page, "**/api/messages/list?*");
     await toBeginning(client);
     const anchor = client.message((await client.bodies.first().textContent())!);
     const before = (await anchor.boundingBox())!.y;
     release();
     await expect.poll(() => client.bodies.count()).toBeGreaterThan(shown);
     expect(Math.abs((await anchor.boundingBox())!.y - before)).toBeLessThanOrEqual(1);
-    stopHolding();
   }
   await client.shows(...all);
   await toBeginning(client);

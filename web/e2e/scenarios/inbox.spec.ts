@@ -1,4 +1,5 @@
 import { ada, alan, grace, ken, type Person } from "../support/deployment.ts";
+import { hold } from "../support/intercept.ts";
 import { expect, test } from "../support/scenario.ts";
 
 const linus: Person = { id: "44", role: "client", name: "Linus" };
@@ -281,12 +282,7 @@ test("a closed conversation says so on both sides, and a client is known by more
 
 test("whoever searches while a conversation is loading goes on in the search", async ({ inbox }) => {
   const team = await inbox(ada);
-  let load = () => {};
-  const held = new Promise<void>((resolve) => (load = resolve));
-  await team.page.route("**/api/messages/list?*", async (route) => {
-    await held;
-    await route.continue();
-  });
+  const load = await hold(team.page, "**/api/messages/list?*");
   await team.line("Grace").click();
   await team.search.pressSequentially("al");
   load();

@@ -1,6 +1,6 @@
 import type { Page } from "@playwright/test";
 import { ada, alan, grace, ken } from "../support/deployment.ts";
-import { intercept } from "../support/intercept.ts";
+import { hold } from "../support/intercept.ts";
 import { expect, test } from "../support/scenario.ts";
 
 const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
@@ -89,9 +89,7 @@ test("the focus stays in the list of the unread ones, and keys go where one look
   const { keyboard } = team.page;
   await team.lists("Grace", "Alan");
   await keyboard.press("j");
-  let answer = () => {};
-  const asked = new Promise<void>((resolve) => (answer = resolve));
-  await team.page.route("**/api/conversations/list?*unread=true*", (route) => asked.then(() => route.continue()));
+  const answer = await hold(team.page, "**/api/conversations/list?*unread=true*");
   await keyboard.press("u");
   await team.lists();
   await keyboard.press("j"); // before the list is there
@@ -183,17 +181,11 @@ test("the page knows what the list knows, and says nothing that is not so", asyn
   await deployment.send(grace, "Hello");
   const team = await inbox(ada);
   await team.lists("Grace", "Edsger");
-  let load = () => {};
-  const held = new Promise<void>((resolve) => (load = resolve));
-  const stopHolding = await intercept(team.page, "**/api/messages/list?*", async (route) => {
-    await held;
-    await route.continue();
-  });
+  const load = await hold(team.page, "**/api/messages/list?*");
   await team.line("Edsger").click();
   await expect(team.page.getByRole("heading", { level: 2 })).toHaveText("Edsger");
   load();
   await team.conversation.shows("Hello");
-  stopHolding();
 
   await team.page.context().setOffline(true);
   await expect(team.conversation.banner).toBeVisible();

@@ -15,3 +15,17 @@ export async function intercept(
     isOn = false;
   };
 }
+
+/** Holds requests of a page up until what it gives is called. */
+export async function hold(page: Page, url: string): Promise<() => void> {
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  const stop = await intercept(page, url, async (route) => {
+    await held;
+    await route.continue();
+  });
+  return () => {
+    stop();
+    release();
+  };
+}

@@ -14,16 +14,16 @@ export function MessageAlerts({ isShown }: MessageAlertsProps) {
   const chat = useChat();
   const [signedIn, setSignedIn] = useState<Chat>();
   const isSignedIn = signedIn === chat;
+  const asked = useRef<Chat>(undefined); // once at a time: it is tried for as long as there is no answer
   useEffect(() => {
-    if (isSignedIn) return undefined;
-    let isHere = true;
+    if (isSignedIn || asked.current === chat) return;
+    asked.current = chat;
     chat.session().then(
-      () => isHere && setSignedIn(chat),
-      () => {}, // that is looked at again when the conversation is opened, or closed
+      () => setSignedIn(chat),
+      () => {
+        asked.current = undefined; // that is looked at again when the conversation is opened, or closed
+      },
     );
-    return () => {
-      isHere = false;
-    };
   }, [chat, isSignedIn, isShown]);
   return isSignedIn && <Alerts isShown={isShown} />;
 }
